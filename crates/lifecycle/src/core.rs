@@ -1,0 +1,480 @@
+//! The context that the handlers work on: everything a session knows, owned by `Machine` and
+//! never by statig. Rooms: `lines` epochs and links · `joining` the join · `outage` budgets and
+//! plans · `moving` go-aways · `liveness` silence and pings · `commands` what waits for an answer · `timers`.
+
+mod commands;
+mod joining;
+#[cfg(any(test, feature = "walk"))]
+mod key;
+mod lines;
+mod liveness;
+mod moving;
+mod outage;
+pub(crate) mod timers;
+mod window;
+
+use crate::policy::Jitter;
+use crate::{
+    AcceptFailure, Cause, Config, CredentialRef, CredentialWhy, Decline, Direction, EndReason, Ending, Epoch,
+    Event, Fault, Gate, Input, JoinErrorKind, Ledger, MoveReason, Output, Plane, Policy, Progress, Revision,
+    RingVerb, Snapshot, State, SuspendPolicy, TargetRef, Time, Who,
+};
+use commands::Commands;
+use joining::Join;
+pub(crate) use joining::ended_before_join;
+use lines::{Line, Standby};
+use outage::Outage;
+pub(crate) use outage::{Recovery, refused_for_good};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use timers::{Timer, Timers};
+use window::Window;
+
+/// A go-away that waits to be acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hint {
+    pub(crate) target: Option<TargetRef>,
+    pub(crate) why: MoveReason,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Core {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) now: Time,
+    /// How late the deadline being handled is.
+    pub(crate) late: Duration,
+    /// How long the last sleep was.
+    pub(crate) slept: Duration,
+    pub(crate) state: State,
+    pub(crate) jitter: Jitter,
+    pub(crate) timers: Timers,
+    pub(crate) epoch: Epoch,
+    pub(crate) current: Option<Line>,
+    pub(crate) standby: Option<Standby>,
+    pub(crate) join: Join,
+    pub(crate) outage: Outage,
+    pub(crate) hint: Option<Hint>,
+    pub(crate) hops: Window,
+    /// The address of the server that the current link is on.
+    pub(crate) home: Option<TargetRef>,
+    pub(crate) credential: Option<CredentialRef>,
+    /// Is a call to the provider in flight?
+    pub(crate) asking: bool,
+    /// Was an expired credential already replaced once since the last healthy stretch?
+    pub(crate) refreshed: bool,
+    pub(crate) dial_left: Option<Duration>,
+    pub(crate) upload_at: Option<Time>,
+    pub(crate) accepting: bool,
+    /// Was a move begun whose end nobody has told yet?
+    pub(crate) moving: bool,
+    pub(crate) network_up: bool,
+    /// Did the last word about the network say that it is gone? A wish to try all the same
+    /// raises `network_up` and leaves this, so that the true return still revives.
+    pub(crate) said_down: bool,
+    pub(crate) network_granted: Option<Time>,
+    pub(crate) suspended: bool,
+    pub(crate) generating: bool,
+    pub(crate) intent: Ledger,
+    pub(crate) commands: Commands,
+    pub(crate) progress: Progress,
+    pub(crate) last_error: Option<Cause>,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) end_told: bool,
+    /// Links that a goodbye was said on and that may still be open.
+    pub(crate) departing: [Option<Epoch>; 2],
+    pub(crate) released: bool,
+    pub(crate) joins: u32,
+    pub(crate) failed_joins: u32,
+    pub(crate) join_error: Option<JoinErrorKind>,
+    pub(crate) failed_accepts: u32,
+    pub(crate) accept_error: Option<AcceptFailure>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) ignored: u64,
+    pub(crate) stale: u64,
+    visible: bool,
+    seen: Arc<Snapshot>,
+}
+
+impl Core {
+    pub(crate) fn new(config: Config) -> Self {
+        let Config { policy, seed, credential, epoch } = config;
+        let seen = Snapshot {
+            serial: 1,
+            state: State::Idle,
+            generating: false,
+            progress: Progress::default(),
+            network_up: true,
+            accepting: false,
+            epoch: None,
+            plan: None,
+            desired: Revision(0),
+            acked: Revision(0),
+            joins: 0,
+            failed_joins: 0,
+            join_error: None,
+            failed_accepts: 0,
+            accept_error: None,
+            last_error: None,
+            ending: None,
+            released: false,
+        };
+        Self {
+            policy: Arc::new(policy),
+            now: Time::ZERO,
+            late: Duration::ZERO,
+            slept: Duration::ZERO,
+            state: State::Idle,
+            jitter: Jitter::seeded(seed),
+            timers: Timers::new(),
+            epoch,
+            current: None,
+            standby: None,
+            join: Join::default(),
+            outage: Outage::default(),
+            hint: None,
+            hops: Window::default(),
+            home: None,
+            credential,
+            asking: false,
+            refreshed: false,
+            dial_left: None,
+            upload_at: None,
+            accepting: false,
+            moving: false,
+            network_up: true,
+            said_down: false,
+            network_granted: None,
+            suspended: false,
+            generating: false,
+            intent: Ledger::default(),
+            commands: Commands::default(),
+            progress: Progress::default(),
+            last_error: None,
+            ending: None,
+            end_told: false,
+            departing: [None; 2],
+            released: false,
+            joins: 0,
+            failed_joins: 0,
+            join_error: None,
+            failed_accepts: 0,
+            accept_error: None,
+            // Room for the longest answer to one input, so that steady work allocates nothing.
+            outputs: VecDeque::with_capacity(64),
+            ignored: 0,
+            stale: 0,
+            visible: false,
+            seen: Arc::new(seen),
+        }
+    }
+
+    /// Something that a reader can see has changed.
+    pub(crate) fn touch(&mut self) {
+        self.visible = true;
+    }
+
+    pub(crate) fn report(&mut self, event: Event) {
+        self.outputs.push_back(Output::Report(event));
+    }
+
+    pub(crate) fn snapshot(&mut self) -> Arc<Snapshot> {
+        if self.visible {
+            self.visible = false;
+            self.seen = Arc::new(Snapshot {
+                serial: self.seen.serial + 1,
+                state: self.state,
+                generating: self.generating,
+                progress: self.progress,
+                network_up: self.network_up,
+                accepting: self.accepting,
+                epoch: self.current.as_ref().map(|line| line.epoch),
+                plan: self.standby.as_ref().map(|standby| standby.plan),
+                desired: self.intent.revision(),
+                acked: self.intent.acked(),
+                joins: self.joins,
+                failed_joins: self.failed_joins,
+                join_error: self.join_error,
+                failed_accepts: self.failed_accepts,
+                accept_error: self.accept_error,
+                last_error: self.last_error,
+                ending: self.ending,
+                released: self.released,
+            });
+        }
+        self.seen.clone()
+    }
+
+    /// Every entry action begins here: readers see the state before the
+    /// first I/O that it does (B6), and no deadline of the state before outlives it (I7).
+    pub(crate) fn moves_to(&mut self, target: State) {
+        if self.state == target && target == State::Idle {
+            // The very beginning: nobody moved.
+            return;
+        }
+        self.timers.clear_states();
+        let told = !(self.state == State::Leaving && target == State::Left);
+        self.state = target;
+        self.progress = target.progress(self.join.step);
+        self.touch();
+        if told {
+            self.report(Event::State(target));
+        }
+    }
+
+    /// Levels that are kept in every state, and facts that change nothing. False when the
+    /// input is none for the states: an unmatched network fact, or time asleep with no policy.
+    pub(crate) fn takes(&mut self, input: &Input) -> bool {
+        match *input {
+            Input::NetworkDown => {
+                let matched = self.network_up;
+                self.network_up = false;
+                self.said_down = true;
+                self.visible |= matched;
+                matched
+            }
+            Input::NetworkUp => {
+                let said_down = std::mem::take(&mut self.said_down);
+                let matched = (!self.network_up || said_down) && !self.suspended;
+                self.network_up |= matched;
+                self.visible |= matched;
+                matched
+            }
+            Input::Woke { slept } => {
+                self.slept = slept;
+                self.timers.slept(slept, self.now);
+                self.outage.resume_until = self.outage.resume_until.earlier(slept);
+                true
+            }
+            Input::Released => {
+                if self.state.is_over() && !self.released {
+                    self.released = true;
+                    self.touch();
+                }
+                true
+            }
+            _ => true,
+        }
+    }
+
+    // Ringing.
+
+    pub(crate) fn start_ringing(&mut self, direction: Direction) {
+        self.accepting = false;
+        if !self.policy.ring.is_zero() {
+            self.timers.set(Timer::Ring, self.now.plus(self.policy.ring));
+        }
+        if direction == Direction::Outgoing {
+            self.outputs.push_back(Output::Ring(RingVerb::Place));
+        }
+    }
+
+    pub(crate) fn ask_accept(&mut self) {
+        self.accepting = true;
+        self.touch();
+        self.timers.set(Timer::Accept, self.now.plus(self.policy.accept));
+        self.outputs.push_back(Output::Ring(RingVerb::Accept));
+    }
+
+    pub(crate) fn accept_failed(&mut self, why: AcceptFailure) {
+        self.accepting = false;
+        self.timers.clear(Timer::Accept);
+        self.failed_accepts += 1;
+        self.accept_error = Some(why);
+        self.touch();
+        self.report(Event::AcceptFailed(why));
+    }
+
+    /// Stops a ring at this end, in the way its direction asks for.
+    pub(crate) fn stop_ringing(&mut self) {
+        let verb = match self.state {
+            State::Ringing(Direction::Outgoing) => RingVerb::Cancel,
+            // An accept is on its way: only a word can take it back.
+            _ if self.accepting => RingVerb::Decline(Decline::Unwanted),
+            _ => RingVerb::StopHere,
+        };
+        self.outputs.push_back(Output::Ring(verb));
+    }
+
+    pub(crate) fn decline(&mut self, why: Decline) {
+        self.outputs.push_back(Output::Ring(RingVerb::Decline(why)));
+        self.end_by(EndReason::Declined, Who::User);
+    }
+
+    // Ending.
+
+    /// Writes down why it ends. The first cause wins (R1).
+    pub(crate) fn end(&mut self, reason: EndReason) {
+        self.end_by(reason, reason.who());
+    }
+
+    pub(crate) fn end_by(&mut self, reason: EndReason, who: Who) {
+        if self.ending.is_none() {
+            self.ending = Some(Ending { reason, who });
+            self.touch();
+        }
+    }
+
+    /// Why a user who leaves now leaves: what failed stays the reason.
+    pub(crate) fn end_by_user(&mut self, reason: EndReason) {
+        match self.state {
+            State::Failed => self.end_by(self.outage.end_reason(), Who::User),
+            _ => self.end(reason),
+        }
+    }
+
+    /// Entering `leaving`: gates shut, goodbyes said, epochs void, listeners told; in that order.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.end_told = true;
+        let ending = *self.ending.get_or_insert(Ending::of(EndReason::LeftByUser));
+        self.gate_current(Gate::Closed);
+        self.gate_standby(Gate::Closed);
+        let heard = matches!(ending.who, Who::FarSide) || ending.reason == EndReason::HostGone;
+        if let Some(standby) = self.standby.take() {
+            let epoch = standby.epoch;
+            self.report_attempt(&standby, Some(lines::REPLACED));
+            // A far side that never let us in has nothing to say goodbye to (J7).
+            self.part_with(epoch, standby.up && !heard, ending.reason);
+        }
+        if let Some(line) = self.current.take() {
+            let epoch = line.epoch;
+            self.part_with(epoch, line.lives(Plane::Signaling) && !heard, ending.reason);
+        }
+        self.epoch = self.epoch.next();
+        self.timers.clear_all();
+        self.generating = false;
+        self.hint = None;
+        self.end_commands();
+        if ending.reason.is_error() {
+            let cause = match ending.reason {
+                EndReason::JoinFailed(kind) => Cause::Refusal(kind),
+                reason => Cause::End(reason),
+            };
+            self.report(Event::Error(cause));
+        }
+        self.report(Event::Ended(ending));
+        self.timers.set(Timer::Goodbye, self.now.plus(self.policy.goodbye));
+    }
+
+    fn part_with(&mut self, epoch: Epoch, politely: bool, reason: EndReason) {
+        if politely {
+            self.departing[usize::from(self.departing[0].is_some())] = Some(epoch);
+            self.outputs.push_back(Output::Goodbye { epoch, reason });
+        } else {
+            self.outputs.push_back(Output::Close { epoch });
+        }
+    }
+
+    /// The goodbye took too long: what is still open goes regardless (R4).
+    pub(crate) fn close_departing(&mut self) {
+        for epoch in std::mem::take(&mut self.departing).into_iter().flatten() {
+            self.outputs.push_back(Output::Close { epoch });
+        }
+    }
+
+    /// Entering `left`. Without a `leaving` before it, the end is told here.
+    pub(crate) fn be_gone(&mut self) {
+        if !self.end_told {
+            self.say_goodbye();
+            self.close_departing();
+        }
+        self.timers.clear_all();
+        self.touch();
+    }
+
+    // Credentials.
+
+    /// The far side wants a credential. An error when a second one is refused in one outage.
+    pub(crate) fn need_credential(&mut self, epoch: Epoch, why: CredentialWhy) -> Result<(), JoinErrorKind> {
+        let dialling = self.is_standby(epoch);
+        if dialling && why == CredentialWhy::Expired {
+            if self.refreshed {
+                return Err(JoinErrorKind::Unauthorized);
+            }
+            self.refreshed = true;
+        }
+        if dialling && why != CredentialWhy::Refresh {
+            self.dial_answered();
+            self.pause_dial();
+        }
+        if !self.asking {
+            self.asking = true;
+            self.timers.set(Timer::Credential, self.now.plus(self.policy.credential));
+            self.outputs.push_back(Output::AskCredential { epoch, why });
+        } else if !self.timers.is_set(Timer::Credential) {
+            self.timers.set(Timer::Credential, self.now.plus(self.policy.credential));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn credential_refreshed(&mut self, credential: CredentialRef) {
+        self.credential = Some(credential);
+        self.asking = false;
+        self.timers.clear(Timer::Credential);
+        let epoch = match (&self.standby, &self.current) {
+            (Some(standby), _) => Some(standby.epoch),
+            (None, Some(line)) => Some(line.epoch),
+            (None, None) => None,
+        };
+        if let Some(epoch) = epoch {
+            self.outputs.push_back(Output::Credential { epoch, credential });
+        }
+        self.resume_dial();
+    }
+
+    /// The provider was silent for too long. True when a dial waited for it.
+    pub(crate) fn credential_late(&mut self) -> bool {
+        self.asking = false;
+        self.dial_left.is_some()
+    }
+
+    /// The provider said no. True when a dial waited for it.
+    pub(crate) fn credential_denied(&mut self) -> bool {
+        self.asking = false;
+        self.timers.clear(Timer::Credential);
+        self.dial_left.is_some()
+    }
+
+    // Suspending.
+
+    pub(crate) fn leaves_on_suspend(&self) -> bool {
+        self.policy.suspend == SuspendPolicy::Leave
+    }
+
+    /// Media and pings stop; the network counts as down until the wake.
+    pub(crate) fn pause(&mut self) {
+        self.suspended = true;
+        self.network_up = false;
+        self.gate_current(Gate::Closed);
+        self.gate_standby(Gate::Closed);
+        self.touch();
+    }
+
+    pub(crate) fn unpause(&mut self) {
+        self.suspended = false;
+        self.network_up = true;
+        self.touch();
+    }
+
+    pub(crate) fn note_error(&mut self, cause: Cause) {
+        self.last_error = Some(cause);
+        self.touch();
+    }
+
+    pub(crate) fn note_fault(&mut self, fault: Fault) {
+        self.note_error(Cause::Fault(fault));
+    }
+
+    pub(crate) fn set_generating(&mut self, running: bool) {
+        if self.generating != running {
+            self.generating = running;
+            self.touch();
+            self.report(Event::Generating(running));
+        }
+    }
+}
+
+#[cfg(any(test, feature = "walk"))]
+pub(crate) fn key_of(core: &Core) -> key::Key {
+    core.key()
+}

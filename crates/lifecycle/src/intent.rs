@@ -1,0 +1,429 @@
+//! The desired-state ledger (R14, R15): what the user last asked for, with contents, revisions,
+//! and what the far side said to each. It survives every link; a recovered session is made from it.
+
+use crate::{Answer, Outcome, Revision, StateItem, Time, TrackRef};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Entries that one ledger holds at most. A change beyond it is refused with [`SetError::Full`].
+pub const MAX_ITEMS: usize = 256;
+/// Changes that may wait for their answer at once.
+pub const MAX_PENDING: usize = 64;
+/// Versions kept of one entry: the one in effect and those not yet answered.
+const MAX_VERSIONS: usize = 8;
+
+/// What a prompt asks the far side to make of the picture.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Prompt {
+    /// The text, as the user gave it.
+    pub text: Arc<str>,
+    /// May the far side rewrite the text before it is used?
+    pub enhance: bool,
+}
+
+/// A reference image: carried as its hash; the bytes are sent only to a far side that lacks them.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Image {
+    /// SHA-256 of `bytes`. The host computes it; nothing here looks into either.
+    pub sha256: [u8; 32],
+    /// The encoded image.
+    pub bytes: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({:02x}{:02x}…, {} bytes)", self.sha256[0], self.sha256[1], self.bytes.len())
+    }
+}
+
+/// One part of the desired state, with its content.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// The prompt.
+    Prompt(Prompt),
+    /// The reference image; `None` clears it.
+    Image(Option<Image>),
+    /// Whether one of the user's tracks carries silence.
+    Muted(TrackRef, bool),
+    /// Whether one of the user's tracks is published.
+    Published(TrackRef, bool),
+    /// Whether one of the far side's tracks is wanted.
+    Subscribed(TrackRef, bool),
+}
+
+/// Which part an [`Entry`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Item {
+    /// The prompt.
+    Prompt,
+    /// The reference image.
+    Image,
+    /// The mute level of a track.
+    Muted(TrackRef),
+    /// A track of ours.
+    Published(TrackRef),
+    /// A track of theirs.
+    Subscribed(TrackRef),
+}
+
+impl Entry {
+    /// Which part it is.
+    pub const fn item(&self) -> Item {
+        match self {
+            Self::Prompt(_) => Item::Prompt,
+            Self::Image(_) => Item::Image,
+            Self::Muted(track, _) => Item::Muted(*track),
+            Self::Published(track, _) => Item::Published(*track),
+            Self::Subscribed(track, _) => Item::Subscribed(*track),
+        }
+    }
+}
+
+impl Item {
+    const fn is_named_by(self, refused: StateItem) -> bool {
+        match refused {
+            StateItem::Prompt => matches!(self, Self::Prompt),
+            StateItem::Image => matches!(self, Self::Image),
+            StateItem::Muted => matches!(self, Self::Muted(_)),
+            StateItem::Model | StateItem::Other => false,
+        }
+    }
+}
+
+/// One change: a part not named is a part not touched (F51).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Change {
+    entries: Vec<Entry>,
+}
+
+impl Change {
+    /// A change of nothing, to be added to.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// And this. A later entry for the same part replaces an earlier one.
+    #[must_use]
+    pub fn with(mut self, entry: Entry) -> Self {
+        self.entries.retain(|known| known.item() != entry.item());
+        self.entries.push(entry);
+        self
+    }
+
+    /// And this prompt.
+    #[must_use]
+    pub fn prompt(self, text: impl Into<Arc<str>>, enhance: bool) -> Self {
+        self.with(Entry::Prompt(Prompt { text: text.into(), enhance }))
+    }
+
+    /// And this image.
+    #[must_use]
+    pub fn image(self, image: Image) -> Self {
+        self.with(Entry::Image(Some(image)))
+    }
+
+    /// And no image any more.
+    #[must_use]
+    pub fn clear_image(self) -> Self {
+        self.with(Entry::Image(None))
+    }
+
+    /// And this mute level of a track.
+    #[must_use]
+    pub fn muted(self, track: TrackRef, muted: bool) -> Self {
+        self.with(Entry::Muted(track, muted))
+    }
+
+    /// What it changes.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Does it change nothing?
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Why a change was not entered. Nothing of it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum SetError {
+    /// The session is over.
+    #[error("the session is over; make a fresh one")]
+    Over,
+    /// Too many changes wait for their answer, or the ledger has no room.
+    #[error("too many changes wait for an answer; await some of them first")]
+    Full,
+    /// The change names nothing.
+    #[error("the change is empty; name what to set")]
+    Empty,
+}
+
+#[derive(Clone, Debug)]
+struct Version {
+    revision: Revision,
+    entry: Entry,
+}
+
+/// A change that waits for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) revision: Revision,
+    pub(crate) deadline: Time,
+    pub(crate) unconfirmed: bool,
+}
+
+/// The desired state and what the far side said to it.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Per part, oldest version first; never empty.
+    items: Vec<Vec<Version>>,
+    latest: Revision,
+    acked: Revision,
+    pending: Vec<Pending>,
+}
+
+impl Ledger {
+    /// The revision of the desired state as it stands.
+    pub const fn revision(&self) -> Revision {
+        self.latest
+    }
+
+    /// The newest revision known to be in effect at the far side.
+    pub const fn acked(&self) -> Revision {
+        self.acked
+    }
+
+    /// Was nothing ever asked for?
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Every part as it is desired now, in a fixed order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.items.iter().filter_map(|versions| versions.last()).map(|version| &version.entry)
+    }
+
+    /// The desired prompt.
+    pub fn prompt(&self) -> Option<&Prompt> {
+        self.entries().find_map(|entry| match entry {
+            Entry::Prompt(prompt) => Some(prompt),
+            _ => None,
+        })
+    }
+
+    /// The desired image: `None` was never set, `Some(None)` was cleared.
+    pub fn image(&self) -> Option<Option<&Image>> {
+        self.entries().find_map(|entry| match entry {
+            Entry::Image(image) => Some(image.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// Is this track of the user's to be silent?
+    pub fn is_muted(&self, track: TrackRef) -> bool {
+        self.entries().any(|entry| *entry == Entry::Muted(track, true))
+    }
+
+    /// The user's tracks that are to be published.
+    pub fn published(&self) -> impl Iterator<Item = TrackRef> {
+        self.entries().filter_map(|entry| match entry {
+            Entry::Published(track, true) => Some(*track),
+            _ => None,
+        })
+    }
+
+    /// The far side's tracks that are wanted.
+    pub fn subscriptions(&self) -> impl Iterator<Item = TrackRef> {
+        self.entries().filter_map(|entry| match entry {
+            Entry::Subscribed(track, true) => Some(*track),
+            _ => None,
+        })
+    }
+
+    /// The revision that the part has now.
+    pub fn revision_of(&self, item: Item) -> Option<Revision> {
+        let versions = self.items.iter().find(|versions| versions.iter().any(|v| v.entry.item() == item))?;
+        versions.last().map(|version| version.revision)
+    }
+
+    /// Enters a change. `told` hears which waiting changes it supersedes.
+    pub(crate) fn enter(
+        &mut self,
+        change: Change,
+        deadline: Time,
+        mut told: impl FnMut(Revision, Outcome),
+    ) -> Result<Revision, SetError> {
+        if change.is_empty() {
+            return Err(SetError::Empty);
+        }
+        let fresh = change.entries.iter().filter(|entry| self.position(entry.item()).is_err()).count();
+        if self.pending.len() >= MAX_PENDING || self.items.len() + fresh > MAX_ITEMS {
+            return Err(SetError::Full);
+        }
+        self.latest = self.latest.next();
+        let revision = self.latest;
+        for entry in change.entries {
+            let version = Version { revision, entry };
+            match self.position(version.entry.item()) {
+                Ok(at) => push_version(&mut self.items[at], version, self.acked),
+                Err(at) => self.items.insert(at, vec![version]),
+            }
+        }
+        self.pending.push(Pending { revision, deadline, unconfirmed: false });
+        self.supersede(&mut told);
+        Ok(revision)
+    }
+
+    /// Takes in the far side's answer. Returns whether the desired state must be applied again:
+    /// a refusal brought an older, never answered version back, or left others unanswered.
+    pub(crate) fn answered(
+        &mut self,
+        revision: Revision,
+        answer: Answer,
+        deadline: Time,
+        mut told: impl FnMut(Revision, Outcome),
+    ) -> bool {
+        match answer {
+            Answer::Progress => {
+                for pending in self.pending.iter_mut().filter(|p| p.revision <= revision && !p.unconfirmed) {
+                    pending.deadline = deadline;
+                }
+                false
+            }
+            Answer::Applied => {
+                let known = revision.min(self.latest);
+                self.acked = self.acked.max(known);
+                self.pending.retain(|pending| {
+                    let answered = pending.revision <= known;
+                    if answered {
+                        told(pending.revision, Outcome::Applied);
+                    }
+                    !answered
+                });
+                let acked = self.acked;
+                self.items.iter_mut().for_each(|versions| forget_answered(versions, acked));
+                false
+            }
+            Answer::Refused(item) => match self.refused_revision(revision, item) {
+                Some(refused) => self.take_back(refused, Outcome::Refused(item), &mut told),
+                None => false,
+            },
+        }
+    }
+
+    /// Takes a wish back. Returns whether the desired state must be applied again.
+    pub(crate) fn withdraw(&mut self, revision: Revision, mut told: impl FnMut(Revision, Outcome)) -> bool {
+        self.take_back(revision, Outcome::Withdrawn, &mut told)
+    }
+
+    /// The next deadline of a waiting change.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.pending.iter().filter(|p| !p.unconfirmed).map(|p| p.deadline).min()
+    }
+
+    /// Reports every change whose deadline has passed. The wish stands.
+    pub(crate) fn expire(&mut self, now: Time, mut told: impl FnMut(Revision, Outcome)) {
+        for pending in self.pending.iter_mut().filter(|p| !p.unconfirmed && p.deadline <= now) {
+            pending.unconfirmed = true;
+            told(pending.revision, Outcome::Unconfirmed);
+        }
+    }
+
+    /// Ends every waiting change: the session is over.
+    pub(crate) fn end(&mut self, mut told: impl FnMut(Revision, Outcome)) {
+        for pending in self.pending.drain(..).filter(|p| !p.unconfirmed) {
+            told(pending.revision, Outcome::Ended);
+        }
+    }
+
+    /// The changes that wait, oldest first.
+    #[cfg(any(test, feature = "walk"))]
+    pub(crate) fn pending(&self) -> &[Pending] {
+        &self.pending
+    }
+
+    /// How many versions the longest history holds.
+    #[cfg(any(test, feature = "walk"))]
+    pub(crate) fn depth(&self) -> usize {
+        self.items.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    fn position(&self, item: Item) -> Result<usize, usize> {
+        self.items.binary_search_by(|versions| match versions.first() {
+            Some(version) => version.entry.item().cmp(&item),
+            None => std::cmp::Ordering::Less,
+        })
+    }
+
+    /// The newest change up to `revision` that is meant by a refusal of `item`.
+    fn refused_revision(&self, revision: Revision, item: StateItem) -> Option<Revision> {
+        let named = self
+            .items
+            .iter()
+            .flatten()
+            .filter(|v| v.revision <= revision && v.revision > self.acked && v.entry.item().is_named_by(item))
+            .map(|version| version.revision)
+            .max();
+        named.or_else(|| self.pending.iter().map(|p| p.revision).filter(|r| *r <= revision).max())
+    }
+
+    fn take_back(
+        &mut self,
+        revision: Revision,
+        outcome: Outcome,
+        told: &mut impl FnMut(Revision, Outcome),
+    ) -> bool {
+        let mut found = false;
+        for versions in &mut self.items {
+            let before = versions.len();
+            versions.retain(|version| version.revision != revision);
+            found |= versions.len() != before;
+        }
+        self.items.retain(|versions| !versions.is_empty());
+        let waited = self.pending.iter().any(|pending| pending.revision == revision);
+        self.pending.retain(|pending| pending.revision != revision);
+        if waited {
+            told(revision, outcome);
+        }
+        if !found {
+            return false;
+        }
+        // What the far side has under the old number is not what is desired any more.
+        self.latest = self.latest.next();
+        true
+    }
+
+    fn supersede(&mut self, told: &mut impl FnMut(Revision, Outcome)) {
+        let items = &self.items;
+        self.pending.retain(|pending| {
+            let stands = items
+                .iter()
+                .any(|versions| versions.last().is_some_and(|version| version.revision == pending.revision));
+            if !stands {
+                told(pending.revision, Outcome::Superseded);
+            }
+            stands
+        });
+    }
+}
+
+/// Adds a version; of a history that grows too long the oldest unanswered one goes, never the
+/// one in effect.
+fn push_version(versions: &mut Vec<Version>, version: Version, acked: Revision) {
+    if versions.len() >= MAX_VERSIONS {
+        let at = versions.iter().position(|known| known.revision > acked).unwrap_or(0);
+        versions.remove(at);
+    }
+    versions.push(version);
+}
+
+/// Keeps the newest version in effect and everything after it.
+fn forget_answered(versions: &mut Vec<Version>, acked: Revision) {
+    if let Some(in_effect) = versions.iter().rposition(|version| version.revision <= acked) {
+        versions.drain(..in_effect);
+    }
+}
+
+#[cfg(test)]
+mod tests;

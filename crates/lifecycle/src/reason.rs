@@ -1,0 +1,416 @@
+//! Why things fail and why sessions end: codes, blame, class, and the next step in words.
+//! Classing is by these types and never by matching text (R12).
+
+mod end;
+
+pub use end::{EndReason, Ending};
+
+use std::time::Duration;
+use thiserror::Error;
+
+/// One half of a link. A transport may lack one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum Plane {
+    /// The ordered control channel.
+    Signaling,
+    /// The peer connection: ICE, DTLS, SRTP.
+    Media,
+}
+
+/// Who ended a session, or is to blame for an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum Who {
+    /// The user of this library: a call, or dropping the handle.
+    User,
+    /// The far side: a server, a callee, a moderator.
+    FarSide,
+    /// The way between.
+    Network,
+    /// This machine or this process.
+    Local,
+}
+
+/// What an error asks of whoever handles it (R12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Trying again cannot help: stop at once.
+    Fatal,
+    /// No place now: honour queue and `retry_after`.
+    Busy,
+    /// May pass by itself: try again with backoff.
+    Transient,
+}
+
+/// Why a dial or a plane failed, as the transport saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum Fault {
+    /// The name did not resolve, the port refused, there is no route.
+    #[error("the server could not be reached; check the address and the network")]
+    Unreachable,
+    /// The far end closed the socket without saying that the session ended.
+    #[error("the connection was closed without an ending; it will be dialled again")]
+    Closed,
+    /// The far side restarts (shutdown, close code 1012).
+    #[error("the server is restarting; it will be dialled again after a pause")]
+    ServerRestart,
+    /// Nothing came within the time that this step may take.
+    #[error("the far side did not answer in time; check the network or raise the limit")]
+    TimedOut,
+    /// Nothing came in for so long that the plane counts as dead (R9).
+    #[error("nothing was heard from the far side; the link counts as dead")]
+    Silent,
+    /// Certificate or handshake of TLS.
+    #[error("the server's certificate was not accepted; check the name, the date and the trust roots")]
+    Tls,
+    /// The address is not one that this transport dials.
+    #[error("this transport does not dial such an address; check scheme and host")]
+    BadAddress,
+    /// The far side broke the protocol.
+    #[error("the far side broke the protocol; check that both ends speak the same version")]
+    Protocol,
+    /// No candidate pair ever answered.
+    #[error("no network path for media was found; UDP may be blocked, try another network or a TURN server")]
+    IceFailed,
+    /// DTLS or its fingerprint.
+    #[error("the media connection could not be secured; check that nothing rewrites the SDP")]
+    Dtls,
+    /// The peer closed its transport; the reason, if any, follows on signaling within 250 ms.
+    #[error("the far side closed its media connection; it will be made anew")]
+    ClosedByPeer,
+    /// The far side says that it gets no media from us.
+    #[error("the far side receives no media; the path will be made anew")]
+    MediaFault,
+    /// The credential provider did not answer in time.
+    #[error("the credential provider did not answer in time; make it faster or raise the limit")]
+    CredentialTimeout,
+    /// This machine: no socket, no permission.
+    #[error("this machine refused a socket; check limits and permissions")]
+    Local,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Self; 14] = [
+        Self::Unreachable,
+        Self::Closed,
+        Self::ServerRestart,
+        Self::TimedOut,
+        Self::Silent,
+        Self::Tls,
+        Self::BadAddress,
+        Self::Protocol,
+        Self::IceFailed,
+        Self::Dtls,
+        Self::ClosedByPeer,
+        Self::MediaFault,
+        Self::CredentialTimeout,
+        Self::Local,
+    ];
+
+    /// The stable code, for logs and the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Closed => "closed",
+            Self::ServerRestart => "server_restart",
+            Self::TimedOut => "timed_out",
+            Self::Silent => "silent",
+            Self::Tls => "tls",
+            Self::BadAddress => "bad_address",
+            Self::Protocol => "protocol",
+            Self::IceFailed => "ice_failed",
+            Self::Dtls => "dtls",
+            Self::ClosedByPeer => "closed_by_peer",
+            Self::MediaFault => "media_fault",
+            Self::CredentialTimeout => "credential_timeout",
+            Self::Local => "local",
+        }
+    }
+
+    /// What a *join* makes of it. In recovery every fault is transient and only the budgets judge:
+    /// a link that once stood has shown that its address, certificate and protocol are right.
+    pub const fn join_class(self) -> Class {
+        match self {
+            Self::Tls | Self::BadAddress | Self::Protocol => Class::Fatal,
+            Self::Unreachable
+            | Self::Closed
+            | Self::ServerRestart
+            | Self::TimedOut
+            | Self::Silent
+            | Self::IceFailed
+            | Self::Dtls
+            | Self::ClosedByPeer
+            | Self::MediaFault
+            | Self::CredentialTimeout
+            | Self::Local => Class::Transient,
+        }
+    }
+}
+
+/// How far a join had come; also the last step named by a timeout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum Step {
+    /// Looking for a server, or waiting in its queue. 25 %.
+    #[default]
+    Searching,
+    /// The far side loads models or assets. 50 %.
+    Preparing,
+    /// Signaling stands, the media path is being made. 75 %.
+    Connecting,
+}
+
+/// Why a device or source that the join requires cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum MediaLack {
+    /// There is none.
+    Absent,
+    /// There is one, and it cannot be opened.
+    Unusable,
+    /// The user or the system said no.
+    Declined,
+}
+
+/// Why the media of a join failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum MediaWhy {
+    /// ICE never connected, twice: most likely UDP is blocked on this network.
+    UdpBlocked,
+    /// The connection could not be secured.
+    Insecure,
+    /// The far side could not set media up.
+    FarSide,
+    /// The path was lost before it had carried.
+    Lost,
+}
+
+/// A refusal whose code says all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum Rejection {
+    /// The model or persona named at join is not known there.
+    UnknownModel,
+    /// The session is over there.
+    SessionEnded,
+    /// Another instance holds the place.
+    Replaced,
+    /// An older dial of this instance: a newer one is already served.
+    StaleEpoch,
+    /// Too many requests.
+    RateLimited,
+    /// The far side could not make sense of the request.
+    BadRequest,
+    /// The far side is going down.
+    Restarting,
+    /// Something broke over there.
+    Internal,
+    /// The far side ended the session before it had been joined.
+    EndedBeforeJoin,
+    /// A code that this version does not know (R19).
+    Other,
+}
+
+impl Rejection {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownModel => "unknown_model",
+            Self::SessionEnded => "session_ended",
+            Self::Replaced => "replaced",
+            Self::StaleEpoch => "stale_epoch",
+            Self::RateLimited => "rate_limited",
+            Self::BadRequest => "bad_request",
+            Self::Restarting => "restarting",
+            Self::Internal => "internal",
+            Self::EndedBeforeJoin => "ended_before_join",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Which part of the initial state was refused. The far side's text stays in the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum StateItem {
+    /// The prompt.
+    Prompt,
+    /// The reference image.
+    Image,
+    /// The model or persona.
+    Model,
+    /// A mute level.
+    Muted,
+    /// A part that this version does not know.
+    Other,
+}
+
+/// Why a join, an accept or a ring's join did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum JoinErrorKind {
+    /// A required device or source is missing.
+    #[error("required media is missing ({0:?}): plug it in, free it from other programs, or allow its use")]
+    NoUserMedia(MediaLack),
+    /// No place now.
+    #[error("the far side has no place now; try again after {retry_after:?}, or wait in its queue")]
+    Busy {
+        /// When to try again, if the far side said.
+        retry_after: Option<Duration>,
+        /// The place in the queue, if there is one.
+        queue_position: Option<u32>,
+    },
+    /// Waiting in the queue took longer than allowed.
+    #[error("the queue did not move in time; try again later or allow a longer wait")]
+    QueueTimedOut,
+    /// Nothing answers at the address, or the network stayed down.
+    #[error("the server could not be reached; check the address and the network, then join again")]
+    ServerUnreachable,
+    /// Certificate or handshake of TLS.
+    #[error("the server's certificate was not accepted; check the name, the date and the trust roots")]
+    Tls,
+    /// The far side or the transport cannot do what the join needs.
+    #[error("the far side does not support what this join needs; ask for less or update one end")]
+    NotSupported,
+    /// Signaling stood, media did not.
+    #[error("media could not be connected ({0:?}); try another network or a TURN server")]
+    MediaFailed(MediaWhy),
+    /// A step, or the whole join, took too long.
+    #[error("the join did not finish in time (last step: {step:?}); check the network and try again")]
+    TimedOut {
+        /// How far it had come.
+        step: Step,
+    },
+    /// A director that the join requires is not reachable.
+    #[error("the control connection could not be made; check the backend that directs this session")]
+    ControlFailed,
+    /// The far side no longer has the session that was to be taken up again.
+    #[error("the far side no longer has this session; join without the resume token")]
+    NoSessionToResume,
+    /// There is no such session.
+    #[error("no such session; check its kind and id, or create it")]
+    NotFound,
+    /// The grants of the credential do not allow this.
+    #[error("the credential does not allow this; ask for one with the needed grants")]
+    NotPermitted,
+    /// The credential is missing, wrong, or was taken back.
+    #[error("the credential was refused; get a fresh one")]
+    Unauthorized,
+    /// The initial prompt, image or model was refused.
+    #[error("the initial {item:?} was refused; change it and join again")]
+    InitialStateRefused {
+        /// What was refused. The far side's text is in the host's error.
+        item: StateItem,
+    },
+    /// Refused with a code.
+    #[error("the far side refused the join ({}); see its documentation for this code", code.code())]
+    Rejected {
+        /// The code.
+        code: Rejection,
+    },
+    /// The far side broke the protocol.
+    #[error("the far side broke the protocol; check that both ends speak the same version")]
+    ProtocolError,
+    /// The task that drives the session is gone.
+    #[error("the session's task is gone; keep the runtime alive while sessions exist")]
+    HostGone,
+    /// There is no async runtime to run on.
+    #[error("no async runtime is running here; join from inside one")]
+    NoRuntime,
+    /// The user cancelled, left, or replaced it.
+    #[error("the join was cancelled; join again if that was not meant")]
+    Cancelled,
+}
+
+impl JoinErrorKind {
+    /// The stable code, for logs and the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoUserMedia(_) => "no_user_media",
+            Self::Busy { .. } => "busy",
+            Self::QueueTimedOut => "queue_timed_out",
+            Self::ServerUnreachable => "server_unreachable",
+            Self::Tls => "tls",
+            Self::NotSupported => "not_supported",
+            Self::MediaFailed(_) => "media_failed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::ControlFailed => "control_failed",
+            Self::NoSessionToResume => "no_session_to_resume",
+            Self::NotFound => "not_found",
+            Self::NotPermitted => "not_permitted",
+            Self::Unauthorized => "unauthorized",
+            Self::InitialStateRefused { .. } => "initial_state_refused",
+            Self::Rejected { .. } => "rejected",
+            Self::ProtocolError => "protocol_error",
+            Self::HostGone => "host_gone",
+            Self::NoRuntime => "no_runtime",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What a machine that gets this answer does next (R12).
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Busy { .. } => Class::Busy,
+            Self::ServerUnreachable | Self::TimedOut { .. } | Self::MediaFailed(_) => Class::Transient,
+            Self::Rejected { code } => match code {
+                Rejection::RateLimited | Rejection::Restarting | Rejection::Internal => Class::Transient,
+                Rejection::UnknownModel
+                | Rejection::SessionEnded
+                | Rejection::Replaced
+                | Rejection::StaleEpoch
+                | Rejection::BadRequest
+                | Rejection::EndedBeforeJoin
+                | Rejection::Other => Class::Fatal,
+            },
+            Self::NoUserMedia(_)
+            | Self::QueueTimedOut
+            | Self::Tls
+            | Self::NotSupported
+            | Self::ControlFailed
+            | Self::NoSessionToResume
+            | Self::NotFound
+            | Self::NotPermitted
+            | Self::Unauthorized
+            | Self::InitialStateRefused { .. }
+            | Self::ProtocolError
+            | Self::HostGone
+            | Self::NoRuntime
+            | Self::Cancelled => Class::Fatal,
+        }
+    }
+
+    /// May the same join succeed later without anybody changing anything?
+    pub const fn is_retryable(self) -> bool {
+        match self {
+            Self::QueueTimedOut => true,
+            other => !matches!(other.class(), Class::Fatal),
+        }
+    }
+
+    /// Who is to blame.
+    pub const fn who(self) -> Who {
+        match self {
+            Self::Busy { .. }
+            | Self::QueueTimedOut
+            | Self::ControlFailed
+            | Self::NoSessionToResume
+            | Self::NotFound
+            | Self::Rejected { .. }
+            | Self::ProtocolError => Who::FarSide,
+            Self::ServerUnreachable | Self::Tls | Self::MediaFailed(_) | Self::TimedOut { .. } => {
+                Who::Network
+            }
+            Self::NotSupported
+            | Self::NotPermitted
+            | Self::Unauthorized
+            | Self::InitialStateRefused { .. }
+            | Self::Cancelled => Who::User,
+            Self::NoUserMedia(_) | Self::HostGone | Self::NoRuntime => Who::Local,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The machine as a host holds it: feed it, drain it, sleep until it wants to wake. What it does
+//! with what it is fed stands in `machine.rs`.
+
+use crate::core::Core;
+use crate::machine::{Lifecycle, Signal};
+use crate::{
+    Change, CommandId, CredentialRef, Epoch, Input, Ledger, Output, Policy, Revision, SetError, Snapshot,
+    State, Time,
+};
+use statig::blocking::{IntoStateMachineExt, StateMachine};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What one session's machine is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The limits.
+    pub policy: Policy,
+    /// Where jitter comes from. The same seed and inputs replay exactly.
+    pub seed: u64,
+    /// The credential that dials show, if one was configured.
+    pub credential: Option<CredentialRef>,
+    /// The epoch that a resume token had; dials are numbered from the next.
+    pub epoch: Epoch,
+}
+
+/// The lifecycle of one session.
+///
+/// # Contract
+/// 1. `set`, `withdraw`, `track` and [`handle`](Self::handle) mutate; after each, drain
+///    [`poll_output`](Self::poll_output) until `None`, in order.
+/// 2. Then sleep until [`poll_timeout`](Self::poll_timeout) and call
+///    [`wake`](Self::wake), or until something happens and call `handle`.
+/// 3. `now` should not go back; an older one is taken as the newest seen.
+///
+/// No I/O, no clock, no thread. The same calls give the same outputs, always.
+#[derive(Clone)]
+pub struct Machine {
+    handlers: StateMachine<Lifecycle>,
+    pub(crate) core: Core,
+}
+
+impl Machine {
+    /// A session that does nothing yet.
+    pub fn new(config: Config) -> Self {
+        Self { handlers: Lifecycle.state_machine(), core: Core::new(config) }
+    }
+
+    /// Fires every deadline up to `now`, in order, then handles the input.
+    pub fn handle(&mut self, input: Input, now: Time) {
+        self.wake(now);
+        if !self.core.hears(&input) {
+            self.core.stale += 1;
+        } else if self.core.takes(&input) {
+            self.dispatch(Signal::Input(input));
+            // What the input made due at once, such as a deadline that passed in a sleep.
+            self.fire_due();
+        } else {
+            self.core.ignored += 1;
+        }
+    }
+
+    /// Fires every deadline up to `now`, in order.
+    pub fn wake(&mut self, now: Time) {
+        self.core.now = self.core.now.max(now);
+        self.fire_due();
+    }
+
+    fn fire_due(&mut self) {
+        while let Some((timer, at)) = self.core.timers.due(self.core.now) {
+            self.core.late = self.core.now.since(at);
+            self.dispatch(Signal::Due(timer));
+            self.core.late = Duration::ZERO;
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.core.outputs.pop_front()
+    }
+
+    /// When to call [`wake`](Self::wake) at the latest; `None` is never.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.core.timers.poll()
+    }
+
+    /// What readers see now. Cheap: a new one is built only when something visible changed.
+    pub fn snapshot(&mut self) -> Arc<Snapshot> {
+        self.core.snapshot()
+    }
+
+    /// May a report under this epoch be listened to? The one stale check, for facts and content.
+    pub fn admits(&self, epoch: Epoch) -> bool {
+        self.core.admits(epoch)
+    }
+
+    /// The leaf it is in.
+    pub fn state(&self) -> State {
+        self.core.state
+    }
+
+    /// Enters a change of the desired state, and dispatches it.
+    ///
+    /// # Errors
+    /// See [`SetError`]; nothing was entered.
+    pub fn set(&mut self, change: Change, now: Time) -> Result<Revision, SetError> {
+        self.wake(now);
+        let revision = self.core.enter(change)?;
+        self.handle(Input::Desired(revision), now);
+        Ok(revision)
+    }
+
+    /// Takes a wish back: desired becomes the newest version that was not refused or withdrawn.
+    /// Unknown revisions are ignored.
+    pub fn withdraw(&mut self, revision: Revision, now: Time) {
+        self.handle(Input::Withdrawn(revision), now);
+    }
+
+    /// Gives a command that is not desired state its number and its deadline; ended by
+    /// [`Input::Replied`], or by `Event::Command`.
+    ///
+    /// # Errors
+    /// [`SetError::Over`] after the end, [`SetError::Full`] when 256 wait already.
+    pub fn track(&mut self, now: Time) -> Result<CommandId, SetError> {
+        self.wake(now);
+        self.core.track()
+    }
+
+    /// The desired state, for [`Output::Dial`] and [`Output::Apply`].
+    pub fn desired(&self) -> &Ledger {
+        &self.core.intent
+    }
+
+    /// How many inputs found nobody to handle them, and how many were stale: of an epoch that
+    /// is not valid, or of a plane already judged lost. For logs and telemetry.
+    pub fn dropped(&self) -> (u64, u64) {
+        (self.core.ignored, self.core.stale)
+    }
+
+    fn dispatch(&mut self, signal: Signal) {
+        self.handlers.handle_with_context(&signal, &mut self.core);
+        // A go-away that came while nothing could be done about it, and no dial was due since.
+        if self.core.state == State::Live && self.core.hint.is_some() && signal != Signal::Hinted {
+            self.handlers.handle_with_context(&Signal::Hinted, &mut self.core);
+        }
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Machine({} at {:?})", self.core.state, self.core.now)
+    }
+}

@@ -1,0 +1,9 @@
+//! Moving a session.
+use offhook_lifecycle::*;
+
+fn run<L: Link + Clone>(session: Session<Joined, L>) -> Session<Joined, L> {
+    let moved = session;
+    moved
+}
+
+fn main() {}
