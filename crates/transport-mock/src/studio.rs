@@ -1,0 +1,354 @@
+//! A far side that behaves by itself. It decides; carrying out is the world's.
+
+use crate::DialSeen;
+use crate::link::Happening;
+use crate::seed::Seed;
+use crate::transport::everything;
+use bytes::{Bytes, BytesMut};
+use offhook_transport::media::EncodedFrame;
+use offhook_transport::{
+    Action, Capabilities, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
+    Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
+};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Opens the tag of a repainted frame; the prompt follows, then a zero byte, then the frame.
+const TAG: &[u8] = b"offhook-mock:";
+
+type PlanOf = Vec<(Duration, Happening)>;
+
+/// The settings of a far side that behaves by itself, and what it remembers.
+#[derive(Clone, Debug)]
+pub struct Studio {
+    seed: Seed,
+    capabilities: Capabilities,
+    pace: Duration,
+    window: Duration,
+    liveness: Option<Liveness>,
+    queue: u32,
+    knows: Option<Vec<String>>,
+    credential: Option<Secret>,
+    ticks: bool,
+    places: HashMap<InstanceId, Place>,
+}
+
+/// What it keeps of one instance.
+#[derive(Clone, Debug)]
+struct Place {
+    epoch: u32,
+    /// The newest secret, and the one before.
+    secrets: [Option<Secret>; 2],
+    desired: Desired,
+    revision: Revision,
+    generating: bool,
+    /// When its last link went, without a goodbye.
+    lost_at: Option<Duration>,
+}
+
+impl Studio {
+    /// Everybody comes in at once; answers take 20 ms; lost links keep their place for 25 s.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            seed: Seed::new(seed),
+            capabilities: everything(),
+            pace: Duration::from_millis(20),
+            window: Duration::from_secs(25),
+            liveness: None,
+            queue: 0,
+            knows: None,
+            credential: None,
+            ticks: true,
+            places: HashMap::new(),
+        }
+    }
+
+    /// How long an answer, and each step of a join, takes.
+    #[must_use]
+    pub const fn answering_in(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// What the sessions on it can do.
+    #[must_use]
+    pub const fn capable_of(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// How long a lost link keeps its place. Zero: no resume at all.
+    #[must_use]
+    pub const fn resume_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// The keepalive times it tells its clients.
+    #[must_use]
+    pub const fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = Some(liveness);
+        self
+    }
+
+    /// So many wait in front of every joiner: who will not wait is refused as busy, who will
+    /// moves up one place for each answer's time.
+    #[must_use]
+    pub const fn queue(mut self, ahead: u32) -> Self {
+        self.queue = ahead;
+        self
+    }
+
+    /// Takes only these prompts; others are refused with a text.
+    #[must_use]
+    pub fn knowing(mut self, prompts: &[&str]) -> Self {
+        self.knows = Some(prompts.iter().map(ToString::to_string).collect());
+        self
+    }
+
+    /// Lets in only who shows this credential; asks who shows none.
+    #[must_use]
+    pub fn requiring(mut self, credential: Secret) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// No tick each second of generation.
+    #[must_use]
+    pub const fn without_ticks(mut self) -> Self {
+        self.ticks = false;
+        self
+    }
+
+    pub(crate) const fn pace(&self) -> Duration {
+        self.pace
+    }
+
+    /// Is this the credential that it requires, if it requires one?
+    pub(crate) fn would_take(&self, shown: Option<&Secret>) -> bool {
+        self.credential.as_ref().is_none_or(|wanted| shown == Some(wanted))
+    }
+
+    pub(crate) fn dialled(&mut self, seen: &DialSeen, media_lives: bool, age: Duration) -> PlanOf {
+        match (&self.credential, &seen.credential) {
+            (Some(_), None) if matches!(seen.plan, Plan::Join { .. } | Plan::Rejoin { .. }) => {
+                vec![self.soon(Event::Answered), self.soon(Event::NeedCredential(CredentialWhy::Missing))]
+            }
+            (Some(wanted), Some(shown)) if wanted != shown => {
+                vec![self.soon(refused(
+                    RefusedCode::Unauthorized,
+                    None,
+                    "the credential is not the right one",
+                ))]
+            }
+            _ => self.judge(seen, media_lives, age),
+        }
+    }
+
+    fn judge(&mut self, seen: &DialSeen, media_lives: bool, age: Duration) -> PlanOf {
+        let place = self.places.get(&seen.instance);
+        if place.is_some_and(|place| seen.epoch.0 <= place.epoch) {
+            return vec![self.soon(refused(RefusedCode::StaleEpoch, None, "a newer dial was here before"))];
+        }
+        if let Plan::Resume { key, .. } = &seen.plan
+            && let Some(why) = self.no_resume(place, key, age)
+        {
+            return vec![self.soon(Event::Answered), self.soon(Event::ResumeRefused(why))];
+        }
+        if let Some((item, text)) = self.refusal(&seen.desired) {
+            return vec![
+                self.soon(Event::Answered),
+                self.soon(Event::Refused {
+                    code: RefusedCode::InitialState,
+                    retry_after: None,
+                    queue_position: None,
+                    text,
+                    item: Some(item),
+                }),
+            ];
+        }
+        if matches!(seen.plan, Plan::Join { .. }) && self.queue > 0 && !seen.wait_in_queue {
+            return vec![self.soon(Event::Refused {
+                code: RefusedCode::Busy,
+                retry_after: Some(self.pace * self.queue),
+                queue_position: Some(self.queue),
+                text: "no place now; wait in the queue, or try again later".into(),
+                item: None,
+            })];
+        }
+        self.let_in(seen, media_lives)
+    }
+
+    fn no_resume(&self, place: Option<&Place>, key: &ResumeKey, age: Duration) -> Option<ResumeRefusal> {
+        let Some(place) = place else { return Some(ResumeRefusal::Gone) };
+        if self.window.is_zero() {
+            Some(ResumeRefusal::Unsupported)
+        } else if place.lost_at.is_some_and(|lost| age.saturating_sub(lost) > self.window) {
+            Some(ResumeRefusal::Gone)
+        } else if !place.secrets.iter().flatten().any(|secret| *secret == key.secret) {
+            Some(ResumeRefusal::BadSecret)
+        } else {
+            None
+        }
+    }
+
+    fn let_in(&mut self, seen: &DialSeen, media_lives: bool) -> PlanOf {
+        let resume = matches!(seen.plan, Plan::Resume { .. });
+        let secret = Secret::new(format!("mock-{:016x}", self.seed.next()));
+        let old = self.places.remove(&seen.instance);
+        let mut place = Place {
+            epoch: seen.epoch.0,
+            secrets: [Some(secret.clone()), old.as_ref().and_then(|old| old.secrets[0].clone())],
+            desired: seen.desired.clone(),
+            revision: seen.revision,
+            generating: false,
+            lost_at: None,
+        };
+        if let Some(old) = old.filter(|_| resume) {
+            // A resume carries no state: the far side still has what it had.
+            (place.desired, place.revision, place.generating) = (old.desired, old.revision, old.generating);
+        }
+        let session = crate::far::session_id(&seen.session);
+        let up = Up {
+            key: (!self.window.is_zero()).then(|| ResumeKey { session: session.clone(), secret }),
+            session,
+            resumed: !matches!(seen.plan, Plan::Join { resume: None }),
+            capabilities: self.capabilities,
+            liveness: self.liveness,
+            resume_window: Some(self.window),
+            acked: resume.then_some(place.revision),
+            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+        };
+
+        let mut steps: Vec<Event> = Vec::new();
+        steps.push(Event::Answered);
+        if matches!(seen.plan, Plan::Join { .. }) {
+            for position in (1..=self.queue).rev() {
+                steps.push(searching(Some(position)));
+            }
+            if self.queue == 0 {
+                steps.push(searching(None));
+            }
+            steps.push(Event::Progress(Progress::Preparing));
+            steps.push(Event::Progress(Progress::Connecting));
+        }
+        steps.push(Event::Up(Box::new(up)));
+        steps.push(Event::Carried(Plane::Signaling));
+        if !resume {
+            let verdict = Verdict::Applied;
+            steps.push(Event::Acked { revision: seen.revision, verdict });
+        }
+        let restart = matches!(seen.plan, Plan::Resume { restart_ice: true, .. });
+        if self.capabilities.has_plane(Plane::Media) && (!resume || restart || media_lives) {
+            steps.push(Event::Carried(Plane::Media));
+        }
+        let starts = !resume && place.desired.prompt.is_some();
+        if starts {
+            place.generating = true;
+            steps.push(Event::Content(Content::Generation(Generation::Started)));
+        }
+        let mut plan: PlanOf =
+            (1..).zip(steps).map(|(step, event)| (self.pace * step, Happening::Report(event))).collect();
+        if place.generating && self.ticks {
+            let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
+            plan.push((from, Happening::Tick(Duration::from_secs(1))));
+        }
+        self.places.insert(seen.instance, place);
+        plan
+    }
+
+    pub(crate) fn asked(&mut self, seen: &DialSeen, action: &Action, age: Duration) -> PlanOf {
+        match action {
+            Action::Apply { revision, desired } => self.apply(seen.instance, *revision, desired),
+            Action::Credential(secret) => {
+                if self.credential.as_ref().is_some_and(|wanted| wanted != secret) {
+                    let text = "the credential is not the right one";
+                    return vec![self.soon(refused(RefusedCode::Unauthorized, None, text))];
+                }
+                if self.places.get(&seen.instance).is_some_and(|place| place.epoch >= seen.epoch.0) {
+                    return vec![self.soon(Event::CredentialRefreshed { expires_in: None })];
+                }
+                self.judge(seen, false, age)
+            }
+            Action::RestartIce => vec![self.soon(Event::Carried(Plane::Media))],
+            Action::Send(message) => vec![self.soon(Event::Content(Content::Sent { id: message.id }))],
+            Action::Goodbye => {
+                self.places.remove(&seen.instance);
+                Vec::new()
+            }
+            // Answered by the world, which knows which planes live.
+            Action::Ping => Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, instance: InstanceId, revision: Revision, desired: &Desired) -> PlanOf {
+        if let Some((item, text)) = self.refusal(desired) {
+            return vec![self.soon(Event::Acked { revision, verdict: Verdict::Refused { item, text } })];
+        }
+        let mut plan = vec![self.soon(Event::Acked { revision, verdict: Verdict::Applied })];
+        let started = self.places.get_mut(&instance).is_some_and(|place| {
+            // The far side takes what it knows to be newer; an older one is acked all the same.
+            if revision >= place.revision {
+                place.revision = revision;
+                place.desired = desired.clone();
+            }
+            place.desired.prompt.is_some() && !std::mem::replace(&mut place.generating, true)
+        });
+        if started {
+            plan.push(self.soon(Event::Content(Content::Generation(Generation::Started))));
+            if self.ticks {
+                plan.push((self.pace + Duration::from_secs(1), Happening::Tick(Duration::from_secs(1))));
+            }
+        }
+        plan
+    }
+
+    /// No connection of the instance is left.
+    pub(crate) fn gone(&mut self, instance: InstanceId, goodbye: bool, age: Duration) {
+        if goodbye {
+            self.places.remove(&instance);
+        } else if let Some(place) = self.places.get_mut(&instance) {
+            place.lost_at = Some(age);
+        }
+    }
+
+    /// The frame as the prompt in force would have it.
+    pub(crate) fn repaint(&self, instance: InstanceId, frame: &EncodedFrame) -> Option<EncodedFrame> {
+        let place = self.places.get(&instance)?;
+        let Some(prompt) = &place.desired.prompt else { return Some(frame.clone()) };
+        let mut data = BytesMut::with_capacity(TAG.len() + prompt.text.len() + 1 + frame.data.len());
+        data.extend_from_slice(TAG);
+        data.extend_from_slice(prompt.text.as_bytes());
+        data.extend_from_slice(&[0]);
+        data.extend_from_slice(&frame.data);
+        Some(EncodedFrame { data: data.freeze(), ..frame.clone() })
+    }
+
+    fn refusal(&self, desired: &Desired) -> Option<(RefusalItem, String)> {
+        let (knows, prompt) = (self.knows.as_ref()?, desired.prompt.as_ref()?);
+        let known = knows.contains(&prompt.text);
+        (!known).then(|| (RefusalItem::Prompt, format!("unknown prompt; try one of: {}", knows.join(", "))))
+    }
+
+    fn soon(&self, event: Event) -> (Duration, Happening) {
+        (self.pace, Happening::Report(event))
+    }
+}
+
+/// The prompt that a frame of the studio was repainted with, and the frame as it was sent.
+/// `None` for a frame that came back as it went.
+pub fn repainted_with(frame: &EncodedFrame) -> Option<(String, EncodedFrame)> {
+    let tagged = frame.data.strip_prefix(TAG)?;
+    let end = tagged.iter().position(|byte| *byte == 0)?;
+    let prompt = String::from_utf8(tagged[..end].to_vec()).ok()?;
+    let data = Bytes::copy_from_slice(&tagged[end + 1..]);
+    Some((prompt, EncodedFrame { data, ..frame.clone() }))
+}
+
+fn searching(queue_position: Option<u32>) -> Event {
+    Event::Progress(Progress::Searching { queue_position, eta: None })
+}
+
+fn refused(code: RefusedCode, retry_after: Option<Duration>, text: &str) -> Event {
+    Event::Refused { code, retry_after, queue_position: None, text: text.into(), item: None }
+}

@@ -1,0 +1,345 @@
+//! What a connection reports. Facts of the link, and content that only passes by.
+
+use crate::fault::coded;
+use crate::{
+    Capabilities, CredentialWhy, Fault, Plane, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret,
+};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// One report. Its epoch is the one of the connection that yields it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A join got one step further.
+    Progress(Progress),
+    /// The far side answered this dial in any way: from here a failure counts as a try.
+    Answered,
+    /// It wants a credential; answered by `Action::Credential`.
+    NeedCredential(CredentialWhy),
+    /// We are in: the signaling plane may be used. Media may still be under way.
+    Up(Box<Up>),
+    /// Proof, under this epoch, that a plane carries (R5).
+    Carried(Plane),
+    /// Something came in on a plane; for media also an answer to our own check. Reported at
+    /// most ten times a second for each plane.
+    Alive(Plane),
+    /// An older plane, already judged lost, showed life: dial now.
+    PathAlive,
+    /// A plane is gone.
+    PlaneLost(Plane, Fault),
+    /// The dial was refused.
+    Refused {
+        /// Why.
+        code: RefusedCode,
+        /// When to try again, if the far side said.
+        retry_after: Option<Duration>,
+        /// Our place in the queue, if there is one.
+        queue_position: Option<u32>,
+        /// The far side's own words.
+        text: String,
+        /// What was refused, for `RefusedCode::InitialState`.
+        item: Option<RefusalItem>,
+    },
+    /// The dial failed before the far side let us in.
+    DialFailed(Fault),
+    /// No resume; rejoin.
+    ResumeRefused(ResumeRefusal),
+    /// Please move.
+    GoAway(GoAwayHint),
+    /// How to recover next time.
+    Advised(Advice),
+    /// The far side took a fresh credential.
+    CredentialRefreshed {
+        /// How long it is good for, from now.
+        expires_in: Option<Duration>,
+    },
+    /// An answer to `Action::Apply`, or to the state carried by the dial.
+    Acked {
+        /// The revision answered.
+        revision: Revision,
+        /// Applied or not.
+        verdict: Verdict,
+    },
+    /// The resume key was rotated; the old one is good until the next frame only.
+    ResumeKey(ResumeKey),
+    /// Data that passes by the lifecycle.
+    Content(Content),
+    /// The far side ended the session, for good.
+    Ended {
+        /// Why.
+        code: EndCode,
+        /// Its words.
+        text: String,
+        /// Does it make sense to try again?
+        may_retry: bool,
+    },
+    /// This connection holds nothing any more. Always the last.
+    Closed,
+}
+
+/// How far a join has come, in the field's five steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Looking for a place; perhaps in a queue.
+    Searching {
+        /// Place in the queue, 1 is next.
+        queue_position: Option<u32>,
+        /// The far side's estimate, in its own words.
+        eta: Option<String>,
+    },
+    /// A place is found; models, personas and assets are made ready.
+    Preparing,
+    /// The media path is being made.
+    Connecting,
+}
+
+/// What the far side told us on letting us in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Up {
+    /// The key for the next resume, with the far side's id of the session in it. `None`
+    /// where there is nothing to resume.
+    pub key: Option<ResumeKey>,
+    /// The far side's id of the session.
+    pub session: String,
+    /// Was an earlier session taken up again?
+    pub resumed: bool,
+    /// What can be done on this session.
+    pub capabilities: Capabilities,
+    /// Its ping and silence times, where it has an opinion.
+    pub liveness: Option<Liveness>,
+    /// How long it keeps a lost link's place.
+    pub resume_window: Option<Duration>,
+    /// Until which revision it has the desired state already.
+    pub acked: Option<Revision>,
+    /// Everyone there, ourselves included, as of now.
+    pub roster: Vec<Member>,
+}
+
+/// Keepalive times of a far side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Liveness {
+    /// A ping is due after this much quiet.
+    pub ping: Duration,
+    /// The link is dead after this much silence.
+    pub silence: Duration,
+}
+
+/// A request to move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoAwayHint {
+    /// Where to; `None` is "anywhere but here".
+    pub url: Option<String>,
+    /// Lets us in there.
+    pub ticket: Option<Secret>,
+    /// How long the old link is kept.
+    pub deadline: Option<Duration>,
+    /// Why.
+    pub reason: GoAwayReason,
+}
+
+coded! {
+    /// Why a server asks a session to move.
+    GoAwayReason {
+        /// It shuts down.
+        ShuttingDown = "shutting_down",
+        /// It spreads its load.
+        Rebalance = "rebalance",
+        /// Its own cap on a session's length.
+        SessionCap = "session_cap",
+        /// A reason this version does not know.
+        Other = "other",
+    }
+}
+
+coded! {
+    /// How the far side wants the next recovery done (F35).
+    Advice {
+        /// Resume is fine.
+        Resume = "resume",
+        /// Do not try to resume.
+        Rejoin = "rejoin",
+    }
+}
+
+coded! {
+    /// Which part of the desired state was refused.
+    RefusalItem {
+        /// The prompt.
+        Prompt = "prompt",
+        /// The image.
+        Image = "image",
+        /// The model.
+        Model = "model",
+        /// A mute level.
+        Muted = "muted",
+        /// Something this version does not know.
+        Other = "other",
+    }
+}
+
+/// What became of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is what the far side has now.
+    Applied,
+    /// It is not, and why.
+    Refused {
+        /// Which part.
+        item: RefusalItem,
+        /// The far side's words.
+        text: String,
+    },
+    /// Another chunk of its image arrived over there; the answer is still to come.
+    Progress,
+}
+
+coded! {
+    /// Why the far side ended the session.
+    EndCode {
+        /// An orderly close.
+        Closed = "closed",
+        /// Somebody ended it for everyone.
+        EndedForAll = "ended_for_all",
+        /// A moderator removed us.
+        Kicked = "kicked",
+        /// Another instance of the same identity came.
+        Replaced = "replaced",
+        /// Nobody did anything for too long.
+        IdleTimeout = "idle_timeout",
+        /// No media came for too long.
+        MediaIdle = "media_idle",
+        /// The longest a session may last.
+        MaxDuration = "max_duration",
+        /// The conversation came to its end.
+        ConversationEnded = "conversation_ended",
+        /// The director is gone.
+        ControlLost = "control_lost",
+        /// The server is replaced by another.
+        ServerRotation = "server_rotation",
+        /// The server goes down.
+        ServerShutdown = "server_shutdown",
+        /// Nothing left to pay with.
+        OutOfCredit = "out_of_credit",
+        /// Moderation of content.
+        Moderated = "moderated",
+        /// The credential was taken back.
+        Unauthorized = "unauthorized",
+        /// Something needed is not supported.
+        Unsupported = "unsupported",
+        /// We broke the protocol, says the far side.
+        ProtocolError = "protocol_error",
+        /// A reason this version does not know.
+        Other = "other",
+    }
+}
+
+/// Data for the application. Counts as life, never changes a state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A custom message.
+    Message {
+        /// Who sent it.
+        from: String,
+        /// What it is.
+        topic: String,
+        /// At most 16 KiB.
+        payload: Bytes,
+    },
+    /// An `Action::Send` went out and was taken by the far side.
+    Sent {
+        /// Its id.
+        id: u64,
+    },
+    /// Someone came, went or changed.
+    Member(MemberChange),
+    /// A generation began, ticked or ended.
+    Generation(Generation),
+    /// A remote track is there, or not any more.
+    Track {
+        /// The mid.
+        mid: String,
+        /// Audio or video.
+        kind: crate::media::Kind,
+        /// Is the far side sending on it?
+        sending: bool,
+    },
+    /// What the link measured in the last second.
+    Stats(Box<Stats>),
+    /// A message of a type this version does not know, by its type name.
+    Other(String),
+}
+
+/// Somebody in the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Unique in the session.
+    pub id: String,
+    /// To be shown; escape it for a terminal.
+    pub name: String,
+    /// Lost its link, may be back.
+    pub away: bool,
+}
+
+/// One change of the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberChange {
+    /// New in the roster.
+    Joined(Member),
+    /// Gone from it.
+    Left(Member),
+    /// Still there, changed.
+    Updated(Member),
+}
+
+/// Generation by a live model (F52).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// Frames are being made.
+    Started,
+    /// Time used so far.
+    Tick {
+        /// In all, for this session.
+        used: Duration,
+    },
+    /// No more frames are made.
+    Ended {
+        /// The far side's words.
+        reason: String,
+    },
+}
+
+/// One second of a link, in the words of W3C webrtc-stats.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Stats {
+    /// `currentRoundTripTime` of the selected pair.
+    pub round_trip_time: Option<Duration>,
+    /// `bytesSent` of the transport.
+    pub bytes_sent: u64,
+    /// `bytesReceived` of the transport.
+    pub bytes_received: u64,
+    /// Each RTP stream.
+    pub streams: Vec<StreamStats>,
+}
+
+/// One RTP stream, inbound or outbound.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct StreamStats {
+    /// The mid it runs on.
+    pub mid: String,
+    /// True for a stream that comes in.
+    pub inbound: bool,
+    /// `packetsSent` or `packetsReceived`.
+    pub packets: u64,
+    /// `bytesSent` or `bytesReceived`.
+    pub bytes: u64,
+    /// `packetsLost`, for inbound.
+    pub packets_lost: i64,
+    /// `jitter`, for inbound.
+    pub jitter: Option<Duration>,
+    /// `framesSent` or `framesReceived`.
+    pub frames: u64,
+    /// Inbound `nackCount` or outbound, as counted by us.
+    pub nack_count: u64,
+    /// `pliCount`.
+    pub pli_count: u64,
+}

@@ -1,0 +1,216 @@
+//! A published track: the application's end, and the ends that connections take of it.
+
+use super::queue::Queue;
+use super::{Codec, EncodedFrame, Kind};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+/// Frames a tap holds before it loses the oldest.
+const TAP_DEPTH: usize = 64;
+
+/// What a published track carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackSpec {
+    /// The codec of every frame.
+    pub codec: Codec,
+    /// A name for it; unique among the published tracks of a session.
+    pub label: String,
+}
+
+impl TrackSpec {
+    /// Audio or video.
+    pub fn kind(&self) -> Kind {
+        self.codec.kind()
+    }
+}
+
+#[derive(Debug)]
+struct Hub {
+    spec: TrackSpec,
+    taps: Mutex<Vec<Arc<Queue>>>,
+    muted: AtomicBool,
+    closed: AtomicBool,
+    sent: AtomicU64,
+    /// Holds the wish for a key frame that no tap owns, and its waker.
+    keys: Queue,
+}
+
+impl Hub {
+    fn taps(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Queue>>> {
+        self.taps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a track: the end that frames go into, and the end that transports tap.
+pub fn local(spec: TrackSpec) -> (TrackSender, LocalTrack) {
+    let hub = Arc::new(Hub {
+        spec,
+        taps: Mutex::new(Vec::new()),
+        muted: AtomicBool::new(false),
+        closed: AtomicBool::new(false),
+        sent: AtomicU64::new(0),
+        keys: Queue::new(0),
+    });
+    (TrackSender { hub: hub.clone() }, LocalTrack { hub })
+}
+
+/// The end that frames go into. Dropping it ends the track; every tap then runs dry.
+#[derive(Debug)]
+pub struct TrackSender {
+    hub: Arc<Hub>,
+}
+
+impl TrackSender {
+    /// Hands a frame to every connection that sends this track. Never waits. With no
+    /// connection, while muted, or where one is slow, the frame is dropped and counted.
+    ///
+    /// True if at least one connection took it.
+    pub fn try_send(&self, frame: EncodedFrame) -> bool {
+        let taps = self.hub.taps();
+        if taps.is_empty() || self.hub.muted.load(Ordering::Acquire) {
+            self.hub.keys.count_drop();
+            return false;
+        }
+        let mut taken = false;
+        for tap in taps.iter() {
+            taken |= tap.push(frame.clone());
+        }
+        if taken {
+            self.hub.sent.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// Did the far side, or a connection that just began, ask for a key frame since the last
+    /// call?
+    pub fn key_frame_wanted(&self) -> bool {
+        self.hub.keys.take_key_wanted()
+    }
+
+    /// Is any connection sending this track now?
+    pub fn is_tapped(&self) -> bool {
+        !self.hub.taps().is_empty()
+    }
+
+    /// Frames that at least one connection took.
+    pub fn sent(&self) -> u64 {
+        self.hub.sent.load(Ordering::Relaxed)
+    }
+
+    /// Frames that nobody took.
+    pub fn dropped(&self) -> u64 {
+        self.hub.keys.dropped()
+    }
+
+    /// What it carries.
+    pub fn spec(&self) -> &TrackSpec {
+        &self.hub.spec
+    }
+}
+
+impl Drop for TrackSender {
+    fn drop(&mut self) {
+        self.hub.closed.store(true, Ordering::Release);
+        for tap in self.hub.taps().drain(..) {
+            tap.close();
+        }
+        self.hub.keys.close();
+    }
+}
+
+/// The end that transports tap. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct LocalTrack {
+    hub: Arc<Hub>,
+}
+
+impl LocalTrack {
+    /// Begins to take the track, from its next key frame on, which is asked for.
+    pub fn tap(&self) -> Tap {
+        let queue = Arc::new(Queue::new(TAP_DEPTH));
+        if self.hub.spec.kind() == Kind::Video {
+            queue.await_key();
+            self.hub.keys.want_key();
+        }
+        if self.hub.closed.load(Ordering::Acquire) {
+            queue.close();
+        } else {
+            self.hub.taps().push(queue.clone());
+        }
+        Tap { hub: self.hub.clone(), queue }
+    }
+
+    /// Stops or starts the flow without ending the track.
+    pub fn set_muted(&self, muted: bool) {
+        let was = self.hub.muted.swap(muted, Ordering::AcqRel);
+        if was && !muted && self.hub.spec.kind() == Kind::Video {
+            self.hub.taps().iter().for_each(|tap| tap.await_key());
+            self.hub.keys.want_key();
+        }
+    }
+
+    /// Is the flow stopped?
+    pub fn is_muted(&self) -> bool {
+        self.hub.muted.load(Ordering::Acquire)
+    }
+
+    /// What it carries.
+    pub fn spec(&self) -> &TrackSpec {
+        &self.hub.spec
+    }
+
+    /// How many connections take it now.
+    pub fn taps(&self) -> usize {
+        self.hub.taps().len()
+    }
+}
+
+/// One connection's end of a published track. Dropping it stops taking.
+#[derive(Debug)]
+pub struct Tap {
+    hub: Arc<Hub>,
+    queue: Arc<Queue>,
+}
+
+impl Tap {
+    /// The next frame to send; `None` when the track ended.
+    ///
+    /// # Cancel safety
+    /// No frame is lost.
+    pub async fn next(&mut self) -> Option<EncodedFrame> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// [`next`](Tap::next), for hand-written futures.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<EncodedFrame>> {
+        let polled = self.queue.poll(cx);
+        if self.queue.take_key_wanted() {
+            self.hub.keys.want_key();
+        }
+        polled
+    }
+
+    /// Passes on the far side's wish for a key frame.
+    pub fn want_key_frame(&self) {
+        self.hub.keys.want_key();
+    }
+
+    /// What it carries.
+    pub fn spec(&self) -> &TrackSpec {
+        &self.hub.spec
+    }
+
+    /// Frames this tap lost because it was slow.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped()
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.hub.taps().retain(|tap| !Arc::ptr_eq(tap, &self.queue));
+    }
+}
