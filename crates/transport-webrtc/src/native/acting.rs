@@ -1,0 +1,94 @@
+//! What the host asks for.
+
+use super::driver::{Driver, Flow, Stage};
+use super::payload;
+use super::translate;
+use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, Relay};
+use offhook_transport::{Action, Desired, Event, Outgoing, RefusalItem, Revision, Verdict};
+
+impl Driver {
+    pub(super) async fn act(&mut self, action: Action) -> Flow {
+        if self.stage == Stage::Leaving {
+            return Flow::On;
+        }
+        match action {
+            Action::Apply { revision, desired } => self.apply(revision, &desired),
+            Action::Credential(credential) => {
+                // Without a socket the next dial shows it.
+                if self.socket.is_none() || self.stage == Stage::Opening {
+                    return Flow::On;
+                }
+                let credential = translate::secret(&credential);
+                self.send(&FromClient::Credential(offhook_signaling::Credential { credential }))
+            }
+            Action::Ping if self.stage == Stage::Up => self.ping(),
+            Action::Ping => Flow::On,
+            Action::RestartIce => self.negotiate(true).await,
+            Action::Send(message) => self.relay(message),
+            Action::Goodbye => self.goodbye(),
+        }
+    }
+
+    fn apply(&mut self, revision: Revision, desired: &Desired) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        self.uploads.revision = revision;
+        let publish: &[_] = if self.request.viewer { &[] } else { &self.request.media.publish };
+        let wire = translate::desired(desired, revision, publish);
+        let text = {
+            let mut state = lane.state();
+            state.image = desired.image.clone().flatten();
+            let id = state.next_command();
+            state.frames.frame(&FromClient::Apply(Apply { id, desired: wire }))
+        };
+        match text {
+            Ok(text) => self.write(text),
+            // It breaks a limit of the protocol, so no far side would take it.
+            Err(error) => {
+                let verdict = Verdict::Refused { item: RefusalItem::Prompt, text: error.to_string() };
+                self.out.say(Event::Acked { revision, verdict });
+                Flow::On
+            }
+        }
+    }
+
+    fn relay(&mut self, message: Outgoing) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        let relay = Relay {
+            id: message.id,
+            from: None,
+            to: None,
+            topic: message.topic,
+            data: payload::to_wire(&message.payload),
+        };
+        let text = {
+            let mut state = lane.state();
+            let text = state.frames.frame(&FromClient::Message(relay));
+            if text.is_ok() {
+                state.await_ack(message.id);
+            }
+            text
+        };
+        match text {
+            Ok(text) => match self.write(text) {
+                // Any answer brings the ack.
+                Flow::On => self.ping(),
+                Flow::Over => Flow::Over,
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a message does not fit the protocol and is not sent");
+                Flow::On
+            }
+        }
+    }
+
+    fn goodbye(&mut self) -> Flow {
+        let said = self.stage != Stage::Opening && self.socket.is_some();
+        let reason = if self.stage == Stage::Up { GoodbyeCode::LeftByUser } else { GoodbyeCode::Cancelled };
+        self.connecting = None;
+        self.start_leaving();
+        if !said {
+            return Flow::Over;
+        }
+        self.send(&FromClient::Goodbye(Goodbye { reason }))
+    }
+}

@@ -1,0 +1,405 @@
+//! The one task of a link: what it holds, the loop that turns, and the end of it. What a step
+//! means is elsewhere: the beginning in `opening.rs`, frames in `incoming.rs`, actions in
+//! `acting.rs`, the peer's reports in `media.rs`.
+
+use super::address::Address;
+use super::config::Config;
+use super::incoming::ProtocolFault;
+use super::lane::Lane;
+use super::media::Proof;
+use super::opening::Opened;
+use super::outward::Outward;
+use super::registry::Registry;
+use super::socket::{Heard, Socket};
+use super::uploads::Uploads;
+use crate::peer::{LocalCandidate, PeerEvent};
+use futures_util::future::BoxFuture;
+use offhook_signaling::{FromClient, Ping};
+use offhook_transport::media::RemoteSink;
+use offhook_transport::{Action, DialRequest, Event, Fault, FaultKind, Plane};
+use std::collections::VecDeque;
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long a goodbye waits for its answer.
+const GOODBYE: Duration = Duration::from_millis(600);
+/// How long the closing of a socket may take.
+const CLOSING: Duration = Duration::from_millis(250);
+/// How long the peer may take to close.
+const PEER_CLOSING: Duration = Duration::from_millis(500);
+/// Frames that may wait before no more actions are taken.
+const BUSY: usize = 64;
+/// Statistics are taken so often.
+pub(super) const STATS_EVERY: Duration = Duration::from_secs(1);
+
+/// How it goes on after a step.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    On,
+    Over,
+}
+
+/// How far the link has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The socket or the offer is not ready.
+    Opening,
+    /// The first frame is on its way; nothing has let us in.
+    Asking,
+    /// Waiting for a place; there is no offer.
+    Queued,
+    /// Let in.
+    Up,
+    /// Goodbye was said.
+    Leaving,
+}
+
+pub(super) struct Driver {
+    pub(super) config: Arc<Config>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) request: DialRequest,
+    pub(super) address: Option<Address>,
+    pub(super) stage: Stage,
+    pub(super) out: Outward,
+    pub(super) actions: mpsc::Receiver<Action>,
+    pub(super) connecting: Option<BoxFuture<'static, Result<Socket, Fault>>>,
+    pub(super) opening: Option<BoxFuture<'static, Result<Opened, Fault>>>,
+    pub(super) socket: Option<Socket>,
+    pub(super) lane: Option<Arc<Lane>>,
+    pub(super) reports: Option<broadcast::Receiver<PeerEvent>>,
+    pub(super) sink: Option<RemoteSink>,
+    /// The offer of the first frame, and whether the engine was told of it.
+    pub(super) offer: Option<(String, bool)>,
+    pub(super) unsent: VecDeque<LocalCandidate>,
+    pub(super) uploads: Uploads,
+    pub(super) proof: Proof,
+    pub(super) signaling_proven: bool,
+    pub(super) signaling_lost: bool,
+    pub(super) media_lost: bool,
+    /// Asked for while an offer was open.
+    pub(super) restart_wanted: bool,
+    pub(super) answered: bool,
+    pub(super) pinged: Option<Instant>,
+    pub(super) answer_due: Option<Instant>,
+    pub(super) hang_up_due: Option<Instant>,
+    pub(super) stats_due: Option<Instant>,
+    pub(super) rtp_due: Option<Instant>,
+    pub(super) refresh_due: Option<Instant>,
+    pub(super) goodbye_due: Option<Instant>,
+    pub(super) close_code: u16,
+    pub(super) unknown_messages: u64,
+}
+
+/// What one turn of the loop brought.
+#[allow(clippy::large_enum_variant, reason = "made and taken apart in one place; the large one comes once")]
+enum Turn {
+    Closed,
+    Room,
+    Connected(Result<Socket, Fault>),
+    Opened(Result<Opened, Fault>),
+    Heard(Heard),
+    Reported(Option<PeerEvent>),
+    Action(Action),
+    KeyFrame,
+    Due,
+}
+
+/// Runs a link to its end. When it returns, nothing of it is left.
+pub(super) async fn run(mut driver: Driver, mut closed: oneshot::Receiver<()>) {
+    if driver.begin() == Flow::On {
+        driver.drive(&mut closed).await;
+    }
+    driver.finish(closed).await;
+}
+
+impl Driver {
+    pub(super) fn new(
+        config: Arc<Config>,
+        registry: Arc<Registry>,
+        request: DialRequest,
+        events: mpsc::Sender<Event>,
+        actions: mpsc::Receiver<Action>,
+    ) -> Self {
+        let sink = request.media.sink.clone();
+        Self {
+            config,
+            registry,
+            request,
+            address: None,
+            stage: Stage::Opening,
+            out: Outward::new(events),
+            actions,
+            connecting: None,
+            opening: None,
+            socket: None,
+            lane: None,
+            reports: None,
+            sink,
+            offer: None,
+            unsent: VecDeque::new(),
+            uploads: Uploads::default(),
+            proof: Proof::None,
+            signaling_proven: false,
+            signaling_lost: false,
+            media_lost: false,
+            restart_wanted: false,
+            answered: false,
+            pinged: None,
+            answer_due: None,
+            hang_up_due: None,
+            stats_due: None,
+            rtp_due: None,
+            refresh_due: None,
+            goodbye_due: None,
+            close_code: 1000,
+            unknown_messages: 0,
+        }
+    }
+
+    async fn drive(&mut self, closed: &mut oneshot::Receiver<()>) {
+        loop {
+            let turn = tokio::select! {
+                biased;
+                // The host's end is gone or said so: either way nobody waits for more.
+                _ = &mut *closed => Turn::Closed,
+                turn = self.turn() => turn,
+            };
+            let flow = match turn {
+                Turn::Closed => Flow::Over,
+                Turn::Room => Flow::On,
+                Turn::Connected(result) => self.connected(result).await,
+                Turn::Opened(result) => self.opened(result).await,
+                Turn::Heard(heard) => self.heard(heard).await,
+                Turn::Reported(report) => self.reported(report).await,
+                Turn::Action(action) => self.act(action).await,
+                Turn::KeyFrame => {
+                    if let Some(lane) = &self.lane {
+                        lane.want_key_frames();
+                    }
+                    Flow::On
+                }
+                Turn::Due => self.due().await,
+            };
+            if flow == Flow::Over {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next thing. Everything in it may be abandoned at any time.
+    async fn turn(&mut self) -> Turn {
+        if !self.out.has_room() {
+            self.out.make_room().await;
+            return Turn::Room;
+        }
+        let deadline = self.deadline();
+        let idle = self.socket.as_ref().is_none_or(|socket| socket.waiting() < BUSY);
+        tokio::select! {
+            connected = wanted(&mut self.connecting) => {
+                self.connecting = None;
+                Turn::Connected(connected)
+            }
+            opened = wanted(&mut self.opening) => {
+                self.opening = None;
+                Turn::Opened(opened)
+            }
+            heard = listen(&mut self.socket) => Turn::Heard(heard),
+            report = report(&mut self.reports) => Turn::Reported(report),
+            Some(action) = self.actions.recv(), if idle => Turn::Action(action),
+            () = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame,
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Turn::Due,
+            else => pending().await,
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [
+            self.out.deadline(),
+            self.answer_due,
+            self.hang_up_due,
+            self.stats_due,
+            self.rtp_due,
+            self.refresh_due,
+            self.goodbye_due,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    async fn due(&mut self) -> Flow {
+        let now = Instant::now();
+        self.out.due();
+        let past = |due: &mut Option<Instant>| due.take_if(|due| *due <= now).is_some();
+        if past(&mut self.goodbye_due) {
+            return Flow::Over;
+        }
+        if past(&mut self.answer_due) {
+            let fault = Fault::with(FaultKind::TimedOut, ProtocolFault::NoAnswer);
+            return self.fail(Event::DialFailed(fault));
+        }
+        if past(&mut self.hang_up_due) {
+            self.lose_media(Fault::new(FaultKind::ClosedByPeer));
+        }
+        if past(&mut self.refresh_due) {
+            self.out.say(Event::NeedCredential(offhook_transport::CredentialWhy::Refresh));
+        }
+        if past(&mut self.stats_due) {
+            self.take_stats().await;
+        }
+        if past(&mut self.rtp_due) {
+            self.look_for_media().await;
+        }
+        Flow::On
+    }
+
+    /// Reports what ends this dial.
+    pub(super) fn fail(&mut self, last: Event) -> Flow {
+        self.out.say(last);
+        Flow::Over
+    }
+
+    /// Something broke on the socket: before we are in, the dial failed; after that, a plane.
+    pub(super) fn lose_signaling(&mut self, fault: Fault) -> Flow {
+        self.answer_due = None;
+        self.refresh_due = None;
+        match self.stage {
+            Stage::Opening | Stage::Asking | Stage::Queued => self.fail(Event::DialFailed(fault)),
+            Stage::Leaving => Flow::Over,
+            Stage::Up => {
+                if !std::mem::replace(&mut self.signaling_lost, true) {
+                    tracing::debug!(kind = fault.kind.code(), "the signaling plane is lost");
+                    self.out.say(Event::PlaneLost(Plane::Signaling, fault));
+                }
+                Flow::On
+            }
+        }
+    }
+
+    /// Gives the socket up politely, in the background of nobody: the far side may resume.
+    pub(super) async fn drop_socket(&mut self, code: u16) {
+        if let Some(socket) = self.socket.take() {
+            socket.close(code, CLOSING).await;
+        }
+    }
+
+    /// Sends one message: numbered and kept if it is a reliable one, also while there is no
+    /// socket, for then the resume brings it.
+    pub(super) fn send(&mut self, message: &FromClient) -> Flow {
+        let Some(lane) = &self.lane else { return Flow::On };
+        let text = lane.state().frames.frame(message);
+        match text {
+            Ok(text) => self.write(text),
+            Err(error) => {
+                tracing::warn!(%error, "a message of ours does not fit the protocol and is not sent");
+                Flow::On
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, text: String) -> Flow {
+        let Some(socket) = &mut self.socket else { return Flow::On };
+        if socket.send(text) {
+            return Flow::On;
+        }
+        self.socket = None;
+        let stuck = super::socket::LossError::Stuck;
+        self.lose_signaling(Fault::with(FaultKind::Closed, stuck))
+    }
+
+    /// Asks for a sign of life; one question at a time is enough.
+    pub(super) fn ping(&mut self) -> Flow {
+        let now = Instant::now();
+        if self.pinged.is_some_and(|at| now.saturating_duration_since(at) < Duration::from_secs(1)) {
+            return Flow::On;
+        }
+        self.pinged = Some(now);
+        let Some(id) = self.lane.as_ref().map(|lane| lane.state().next_command()) else { return Flow::On };
+        self.send(&FromClient::Ping(Ping { id }))
+    }
+
+    /// Says goodbye; the user's media stops before this returns.
+    pub(super) fn start_leaving(&mut self) {
+        if let Some(lane) = &self.lane {
+            lane.stop_sending();
+            lane.peer.begin_close();
+        }
+        self.stage = Stage::Leaving;
+        self.goodbye_due = Some(Instant::now() + GOODBYE);
+    }
+
+    async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
+        self.connecting = None;
+        self.reports = None;
+        let code = self.close_code;
+        let mut lane = self.lane.take();
+        // A peer that is just being opened cannot be dropped half way: its engine would run on.
+        if let Some(opening) = self.opening.take()
+            && let Ok(Ok(opened)) = timeout(PEER_CLOSING, opening).await
+        {
+            lane = Some(opened.lane);
+        }
+        if let Some(lane) = &lane {
+            lane.sinks.remove(self.request.epoch);
+        }
+        let socket = self.socket.take();
+        let part = async {
+            if let Some(socket) = socket {
+                socket.close(code, CLOSING).await;
+            }
+        };
+        let release = async {
+            // The last one to share the peer closes it; until then it belongs to the others.
+            if let Some(lane) = lane.and_then(Arc::into_inner) {
+                lane.stop_sending();
+                let _ = timeout(PEER_CLOSING, lane.peer.close()).await;
+            }
+        };
+        tokio::join!(part, release);
+        // A host that closed the link reads nothing more.
+        if !closed.is_terminated() {
+            tokio::select! {
+                _ = &mut closed => {}
+                () = self.out.make_room() => {}
+            }
+        }
+    }
+}
+
+async fn wanted<T>(work: &mut Option<BoxFuture<'static, T>>) -> T {
+    match work {
+        Some(work) => work.await,
+        None => pending().await,
+    }
+}
+
+async fn listen(socket: &mut Option<Socket>) -> Heard {
+    match socket {
+        Some(socket) => poll_fn(|cx| socket.poll_next(cx)).await,
+        None => pending().await,
+    }
+}
+
+/// The next report; `None` when the peer is closed.
+async fn report(reports: &mut Option<broadcast::Receiver<PeerEvent>>) -> Option<PeerEvent> {
+    let Some(receiver) = reports else { return pending().await };
+    loop {
+        match receiver.recv().await {
+            Ok(event) => return Some(event),
+            Err(broadcast::error::RecvError::Lagged(lost)) => {
+                tracing::warn!(lost, "a link was too slow for its peer's reports");
+            }
+            Err(broadcast::error::RecvError::Closed) => return None,
+        }
+    }
+}
+
+async fn key_frame_wanted(sink: &mut Option<RemoteSink>) {
+    match sink {
+        Some(sink) => poll_fn(|cx| sink.poll_key_frame_wanted(cx)).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,187 @@
+//! What the peer reports, and when that is proof (R5), life (R9) or loss.
+
+use super::driver::{Driver, Flow, STATS_EVERY, Stage};
+use super::lane::Lane;
+use crate::peer::{LocalCandidate, PeerEvent};
+use offhook_signaling::{Candidate, EndOfCandidates, FromClient};
+use offhook_transport::{Content, Event, Fault, FaultKind, Plan, Plane};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Candidates of our own that wait for a socket.
+const UNSENT: usize = 64;
+/// How often it is looked whether due media came.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
+
+/// What has to be seen before the media plane carries under this dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Nothing: it was seen, or nothing is under way.
+    None,
+    /// A new connection: DTLS under its credentials.
+    Dtls,
+    /// A connection that was taken over: an answer to our check.
+    Path,
+    /// A restart: a pair under the new credentials.
+    Ice,
+    /// The path works; media that was coming must come again, past this many packets.
+    Media(u64),
+}
+
+impl Driver {
+    pub(super) async fn reported(&mut self, report: Option<PeerEvent>) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        let Some(event) = report else {
+            self.reports = None;
+            if self.stage == Stage::Up {
+                self.lose_media(Fault::new(FaultKind::ClosedByPeer));
+            }
+            return Flow::On;
+        };
+        // Another link speaks for this peer by now: ours only listens for life.
+        let ours = lane.state().owner == self.request.epoch;
+        match event {
+            PeerEvent::Candidate(candidate) if ours => self.trickle(&lane, candidate),
+            PeerEvent::CandidatesEnd { ufrag } if ours && self.may_trickle() => {
+                self.send(&FromClient::EndOfCandidates(EndOfCandidates { ufrag }))
+            }
+            PeerEvent::Connected if self.proof == Proof::Dtls => self.path_proven(&lane).await,
+            PeerEvent::IceConnected if self.proof == Proof::Ice => self.path_proven(&lane).await,
+            PeerEvent::PathAnswered => self.path_answered(&lane, ours).await,
+            PeerEvent::PathSilent { .. } if ours => self.media_fault(Fault::new(FaultKind::IceSilent)),
+            PeerEvent::IceFailed if ours => self.media_fault(Fault::new(FaultKind::IceFailed)),
+            PeerEvent::DataClosed => {
+                self.hung_up();
+                Flow::On
+            }
+            PeerEvent::Broken(error) => self.media_fault(Fault::with(error.fault_kind(), error)),
+            PeerEvent::TrackAdded { mid, kind, .. } => {
+                lane.state().kinds.insert(mid, kind);
+                Flow::On
+            }
+            _ => Flow::On,
+        }
+    }
+
+    fn may_trickle(&self) -> bool {
+        let asking = self.stage == Stage::Asking && !matches!(self.request.plan, Plan::Resume { .. });
+        self.socket.is_some() && (asking || self.stage == Stage::Up)
+    }
+
+    fn trickle(&mut self, lane: &Arc<Lane>, candidate: LocalCandidate) -> Flow {
+        if self.unsent.len() == UNSENT {
+            self.unsent.pop_front();
+        }
+        self.unsent.push_back(candidate);
+        self.flush_candidates(lane)
+    }
+
+    pub(super) fn flush_candidates(&mut self, _: &Arc<Lane>) -> Flow {
+        while self.may_trickle()
+            && let Some(candidate) = self.unsent.pop_front()
+        {
+            let LocalCandidate { candidate, mid, ufrag } = candidate;
+            if self.send(&FromClient::Candidate(Candidate { ufrag, mid, candidate })) == Flow::Over {
+                return Flow::Over;
+            }
+        }
+        Flow::On
+    }
+
+    async fn path_answered(&mut self, lane: &Arc<Lane>, ours: bool) -> Flow {
+        lane.state().saw_answer();
+        if self.stage != Stage::Up {
+            return Flow::On;
+        }
+        if self.media_lost {
+            self.out.say(Event::PathAlive);
+        } else if ours {
+            self.out.alive(Plane::Media);
+        }
+        if self.proof == Proof::Path && lane.peer.is_connected() {
+            return self.path_proven(lane).await;
+        }
+        Flow::On
+    }
+
+    async fn path_proven(&mut self, lane: &Arc<Lane>) -> Flow {
+        let due = self.proof == Proof::Ice && lane.state().media_is_due();
+        if due {
+            self.proof = Proof::Media(lane.state().inbound());
+            self.rtp_due = Some(Instant::now() + LOOK_EVERY);
+        } else {
+            self.media_carries(lane);
+        }
+        Flow::On
+    }
+
+    fn media_carries(&mut self, lane: &Lane) {
+        self.proof = Proof::None;
+        self.media_lost = false;
+        self.hang_up_due = None;
+        self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
+        lane.state().saw_answer();
+        self.out.say(Event::Carried(Plane::Media));
+    }
+
+    pub(super) async fn look_for_media(&mut self) {
+        let (Some(lane), Proof::Media(before)) = (self.lane.clone(), self.proof) else { return };
+        let packets = inbound(&lane).await;
+        lane.state().saw_inbound(packets);
+        if packets > before {
+            self.media_carries(&lane);
+        } else {
+            self.rtp_due = Some(Instant::now() + LOOK_EVERY);
+        }
+    }
+
+    pub(super) async fn take_stats(&mut self) {
+        let Some(lane) = self.lane.clone() else { return };
+        let Ok(stats) = lane.peer.stats().await else { return };
+        self.stats_due = Some(Instant::now() + STATS_EVERY);
+        let packets = stats.streams.iter().filter(|s| s.inbound).map(|s| s.packets).sum();
+        let ours = {
+            let mut state = lane.state();
+            let came = packets > state.inbound();
+            state.saw_inbound(packets);
+            (state.owner == self.request.epoch, came)
+        };
+        if let (true, came) = ours {
+            if came && !self.media_lost {
+                self.out.alive(Plane::Media);
+            }
+            self.out.say(Event::Content(Content::Stats(Box::new(stats))));
+        }
+    }
+
+    /// A fault of the media: of the dial while it is under way, of the plane afterwards.
+    fn media_fault(&mut self, fault: Fault) -> Flow {
+        match self.stage {
+            Stage::Opening | Stage::Asking | Stage::Queued => self.fail(Event::DialFailed(fault)),
+            Stage::Up | Stage::Leaving => {
+                self.lose_media(fault);
+                Flow::On
+            }
+        }
+    }
+
+    /// Told once for each loss.
+    pub(super) fn lose_media(&mut self, fault: Fault) {
+        self.hang_up_due = None;
+        if self.stage == Stage::Up && !std::mem::replace(&mut self.media_lost, true) {
+            tracing::debug!(kind = fault.kind.code(), "the media plane is lost");
+            self.proof = Proof::None;
+            self.rtp_due = None;
+            self.out.say(Event::PlaneLost(Plane::Media, fault));
+        }
+    }
+}
+
+/// RTP packets that came in, over all sections.
+async fn inbound(lane: &Lane) -> u64 {
+    match lane.peer.stats().await {
+        Ok(stats) => stats.streams.iter().filter(|s| s.inbound).map(|s| s.packets).sum(),
+        Err(_) => 0,
+    }
+}

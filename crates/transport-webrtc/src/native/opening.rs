@@ -1,0 +1,340 @@
+//! The beginning of a link: the socket and the offer made side by side, and the first frame.
+
+use super::address::Address;
+use super::driver::{Driver, Flow, Stage};
+use super::lane::Lane;
+use super::sinks::Sinks;
+use super::socket::{self, Socket};
+use super::translate;
+use crate::peer::{Direction, Intake, Peer, PeerConfig, PeerError, SectionSpec, UdpMap};
+use futures_util::FutureExt;
+use offhook_signaling::address::AddressPolicy;
+use offhook_signaling::{FromClient, Join, Migrate, Offer, Rejoin, Resume, Sdp, Versions, encode};
+use offhook_transport::media::Kind;
+use offhook_transport::{
+    DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusedCode, ResumeRefusal, Secret, Target,
+};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A peer with its offer.
+pub(super) struct Opened {
+    pub(super) lane: Arc<Lane>,
+    sdp: String,
+    applied: bool,
+}
+
+impl Driver {
+    /// Judges the address and starts the work.
+    pub(super) fn begin(&mut self) -> Flow {
+        let address = match self.judge_address() {
+            Ok(address) => address,
+            Err(fault) => return self.fail(Event::DialFailed(fault)),
+        };
+        if let Plan::Resume { .. } = self.request.plan {
+            let inherited = self
+                .request
+                .inherit
+                .and_then(|epoch| self.registry.find(self.request.instance, epoch))
+                .filter(|lane| !lane.peer.is_closed() && lane.state().granted.is_some());
+            let Some(lane) = inherited else {
+                return self.fail(Event::ResumeRefused(ResumeRefusal::Gone));
+            };
+            self.reports = Some(lane.reports());
+            self.lane = Some(lane);
+        } else {
+            self.opening = Some(self.open_peer(&address).boxed());
+        }
+        let (config, to, within) = (self.config.clone(), address.clone(), self.request.open_timeout);
+        self.connecting = Some(async move { socket::open(&config, &to, within).await }.boxed());
+        self.address = Some(address);
+        self.out.say(Event::Progress(Progress::Searching { queue_position: None, eta: None }));
+        Flow::On
+    }
+
+    fn judge_address(&self) -> Result<Address, Fault> {
+        let bad = |error| Fault::with(FaultKind::BadAddress, error);
+        let configured = Address::configured(&self.config.url, self.config.plain_ws).map_err(bad)?;
+        match self.request.target.as_ref().and_then(|target| target.url.as_deref()) {
+            Some(url) => configured.target(url).map_err(bad),
+            None => Ok(configured),
+        }
+    }
+
+    fn open_peer(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = Result<Opened, Fault>> + Send + 'static + use<> {
+        let apply = self.config.ice_servers.is_some() || address.is_loopback();
+        let registry = self.registry.clone();
+        let (instance, epoch) = (self.request.instance, self.request.epoch);
+        let config = self.config.clone();
+        let address = address.clone();
+        let sections = sections(&self.request);
+        let gate = self.request.media.gate.clone();
+        let sink = self.request.media.sink.clone();
+        async move {
+            let fault = |error: PeerError| Fault::with(error.fault_kind(), error);
+            let certificate = registry.certificate(instance).map_err(fault)?;
+            let mut settings = PeerConfig::offerer((*certificate).clone());
+            settings.bind = config.bind.clone().unwrap_or_else(|| default_bind(&address));
+            settings.include_loopback = settings.bind.iter().any(|place| place.ip().is_loopback());
+            settings.ice_servers = config.ice_servers.clone().unwrap_or_default();
+            settings.relay_only = config.relay_only;
+            settings.sections = sections;
+            settings.gate = gate;
+            settings.udp_map =
+                Some(Arc::new(Judged { policy: address.media_policy(), then: config.udp_map.clone() }));
+            let sinks = Arc::new(Sinks::default());
+            if let Some(sink) = sink {
+                sinks.add(epoch, sink);
+            }
+            let into = sinks.clone();
+            settings.intake =
+                Intake { frames: Some(Arc::new(move |_, frame| into.push(frame))), ..Intake::default() };
+            let (peer, events) = Peer::open(settings).await.map_err(fault)?;
+            let sdp = if apply { peer.offer(false).await } else { peer.create_offer(false).await };
+            let sdp = sdp.map_err(fault)?;
+            let lane = Lane::new(peer, events, sinks, certificate, epoch);
+            Ok(Opened { lane, sdp, applied: apply })
+        }
+    }
+
+    pub(super) async fn connected(&mut self, result: Result<Socket, Fault>) -> Flow {
+        match result {
+            Ok(socket) => {
+                self.socket = Some(socket);
+                self.ask().await
+            }
+            Err(fault) => self.fail(Event::DialFailed(fault)),
+        }
+    }
+
+    pub(super) async fn opened(&mut self, result: Result<Opened, Fault>) -> Flow {
+        match result {
+            Ok(opened) => {
+                self.reports = Some(opened.lane.reports());
+                self.lane = Some(opened.lane);
+                self.offer = Some((opened.sdp, opened.applied));
+                self.ask().await
+            }
+            Err(fault) => self.fail(Event::DialFailed(fault)),
+        }
+    }
+
+    /// Sends the first frame once both the socket and the offer are there.
+    async fn ask(&mut self) -> Flow {
+        let Some(lane) = self.lane.clone().filter(|_| self.socket.is_some()) else { return Flow::On };
+        let first = match self.request.plan.clone() {
+            Plan::Resume { key, restart_ice } => match self.resume(&lane, key.secret, restart_ice).await {
+                Ok(first) => first,
+                Err(error) => {
+                    let fault = Fault::with(error.fault_kind(), error);
+                    return self.fail(Event::DialFailed(fault));
+                }
+            },
+            Plan::Join { resume } => self.enter(&lane, resume, true),
+            Plan::Rejoin { key } | Plan::Migrate { key } => self.enter(&lane, key, false),
+        };
+        match encode(None, lane.state().frames.last_seen(), &first) {
+            Ok(text) => {
+                self.stage = Stage::Asking;
+                self.answer_due = Some(Instant::now() + self.request.open_timeout);
+                self.write(text)
+            }
+            // What cannot be written is no secret that anybody ever gave out.
+            Err(_) if matches!(self.request.plan, Plan::Resume { .. }) => {
+                self.fail(Event::ResumeRefused(ResumeRefusal::BadSecret))
+            }
+            // No far side would take it: as if it had said so.
+            Err(error) => {
+                let text = error.to_string();
+                let secret = text.contains("`credential`") || text.contains("`ticket`");
+                let code = if secret { RefusedCode::Unauthorized } else { RefusedCode::BadRequest };
+                self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item: None })
+            }
+        }
+    }
+
+    /// A ticket opens the door it was made for; else the credential, which no target ever sees.
+    fn enter(
+        &mut self,
+        lane: &Lane,
+        key: Option<offhook_transport::ResumeKey>,
+        must_exist: bool,
+    ) -> FromClient {
+        self.uploads.revision = self.request.revision;
+        let request = &self.request;
+        let offer = self.offer.as_ref().map(|(sdp, _)| self.offer_of(lane, sdp));
+        let session = translate::session(&request.session);
+        let instance = translate::instance(request.instance);
+        let epoch = u64::from(request.epoch.0);
+        let publish: &[_] = if request.viewer { &[] } else { &request.media.publish };
+        let desired = translate::desired(&request.desired, request.revision, publish);
+        lane.state().image = request.desired.image.clone().flatten();
+        let tracks = translate::tracks(publish, |_| None);
+        let ticket = request.target.as_ref().and_then(|target| target.ticket.as_ref());
+        if let Some(ticket) = ticket {
+            return FromClient::Migrate(Migrate {
+                versions: Versions::OURS,
+                features: Vec::new(),
+                requires: Vec::new(),
+                session,
+                instance,
+                epoch,
+                ticket: translate::secret(ticket),
+                desired,
+                tracks,
+                offer,
+            });
+        }
+        let named = matches!(&request.target, Some(Target { url: Some(_), .. }));
+        let credential: Option<&Secret> = request.credential.as_ref().filter(|_| !named);
+        FromClient::Join(Join {
+            versions: Versions::OURS,
+            features: Vec::new(),
+            requires: Vec::new(),
+            session,
+            instance,
+            epoch,
+            credential: credential.map(translate::secret),
+            join_ticket: None,
+            rejoin: key.filter(|_| !named).map(|key| Rejoin {
+                session_id: key.session,
+                secret: translate::secret(&key.secret),
+                must_exist,
+            }),
+            desired,
+            tracks,
+            offer,
+            model: request.model.clone(),
+            wait_in_queue: request.wait_in_queue,
+            viewer: request.viewer,
+            name: None,
+        })
+    }
+
+    /// A restart rides in the resume and is applied when the far side let us in, so that a
+    /// resume that is refused cost the old link nothing.
+    async fn resume(&mut self, lane: &Lane, secret: Secret, restart: bool) -> Result<FromClient, PeerError> {
+        let open = lane.peer.has_open_offer().await;
+        if open {
+            lane.peer.rollback().await?;
+            lane.state().open_offer = None;
+        }
+        let offer = if restart || open {
+            let sdp = lane.peer.create_offer(restart).await?;
+            let offer = self.offer_of(lane, &sdp);
+            self.offer = Some((sdp, false));
+            Some(offer)
+        } else {
+            None
+        };
+        let state = lane.state();
+        let session_id = state.granted.as_ref().map(|granted| granted.key.session.clone());
+        Ok(FromClient::Resume(Resume {
+            session: translate::session(&self.request.session),
+            session_id: session_id.unwrap_or_default(),
+            instance: translate::instance(self.request.instance),
+            epoch: u64::from(self.request.epoch.0),
+            secret: translate::secret(&secret),
+            last_seen: state.frames.last_seen(),
+            offer,
+        }))
+    }
+
+    /// An offer with a fresh number, and what is in its sections.
+    pub(super) fn offer_of(&self, lane: &Lane, sdp: &str) -> Offer {
+        let negotiation_id = lane.state().next_negotiation();
+        let mut mids = mids(sdp);
+        let mids_of: Vec<_> = self
+            .request
+            .media
+            .publish
+            .iter()
+            .map(|track| {
+                let at = mids.iter().position(|(kind, _)| *kind == track.spec().kind());
+                (track.spec().label.clone(), at.map(|at| mids.remove(at).1))
+            })
+            .collect();
+        let mid = |label: &str| {
+            lane.mid_of(label).or_else(|| mids_of.iter().find(|(of, _)| of == label)?.1.clone())
+        };
+        let publish: &[_] = if self.request.viewer { &[] } else { &self.request.media.publish };
+        Offer { negotiation_id, sdp: Sdp::new(sdp), tracks: translate::tracks(publish, mid) }
+    }
+}
+
+/// One section for each published track, and one to see what comes back.
+fn sections(request: &DialRequest) -> Vec<SectionSpec> {
+    let mut sections: Vec<_> = request
+        .media
+        .publish
+        .iter()
+        .filter(|_| !request.viewer)
+        .map(|track| SectionSpec { kind: track.spec().kind(), direction: Direction::SendRecv })
+        .collect();
+    if !sections.iter().any(|section| section.kind == Kind::Video) {
+        sections.push(SectionSpec { kind: Kind::Video, direction: Direction::RecvOnly });
+    }
+    sections
+}
+
+/// The sections of an offer of our own, in order.
+fn mids(sdp: &str) -> Vec<(Kind, String)> {
+    let mut found = Vec::new();
+    let mut kind = None;
+    for line in sdp.lines() {
+        if let Some(media) = line.strip_prefix("m=") {
+            kind = match media.split(' ').next() {
+                Some("audio") => Some(Kind::Audio),
+                Some("video") => Some(Kind::Video),
+                _ => None,
+            };
+        } else if let (Some(mid), Some(kind)) = (line.strip_prefix("a=mid:"), kind) {
+            found.push((kind, mid.trim().to_owned()));
+        }
+    }
+    found
+}
+
+/// This machine for a server on it; else every interface there is.
+fn default_bind(address: &Address) -> Vec<SocketAddr> {
+    if address.is_loopback() {
+        let mut places = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+        if address.host == offhook_signaling::address::Host::Ip(Ipv6Addr::LOCALHOST.into()) {
+            places.push(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
+        }
+        return places;
+    }
+    let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    let mut places = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))];
+    if UdpSocket::bind(every).is_ok() {
+        places.push(every);
+    }
+    places
+}
+
+/// Leaves out candidates that this far side may not send us to, then asks the owner's map (S14).
+struct Judged {
+    policy: AddressPolicy,
+    then: Option<Arc<dyn UdpMap>>,
+}
+
+impl UdpMap for Judged {
+    fn remote(&self, candidate: SocketAddr) -> Option<SocketAddr> {
+        self.policy.check(candidate.ip()).ok()?;
+        match &self.then {
+            Some(map) => map.remote(candidate),
+            None => Some(candidate),
+        }
+    }
+
+    fn local(&self, candidate: SocketAddr) -> Option<SocketAddr> {
+        match &self.then {
+            Some(map) => map.local(candidate),
+            None => Some(candidate),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! There and back, with losses, and with hostile payloads.
+
+use super::super::packetize::Packetizer;
+use super::*;
+use bytes::Bytes;
+
+fn packets(codec: Codec, frames: &[Vec<u8>]) -> Vec<RtpPacket> {
+    let mut packetizer = Packetizer::new(codec);
+    let mut all = Vec::new();
+    for (number, frame) in frames.iter().enumerate() {
+        let mut payloads = Vec::new();
+        packetizer.packetize(&Bytes::from(frame.clone()), &mut payloads);
+        let last = payloads.len() - 1;
+        for (place, payload) in payloads.into_iter().enumerate() {
+            all.push(RtpPacket {
+                codec,
+                sequence: all.len() as u16,
+                timestamp: 3600 * number as u32,
+                marker: place == last,
+                ssrc: 1,
+                payload,
+            });
+        }
+    }
+    all
+}
+
+fn picture(key: bool, size: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut unit = |head: u8, size: usize| {
+        out.extend_from_slice(&[0, 0, 0, 1, head]);
+        // The first bit says that this is the first slice of its picture.
+        out.extend((0..size).map(|at| if at == 0 { 0x88 } else { (at % 255 + 1) as u8 }));
+    };
+    if key {
+        unit(0x67, 20);
+        unit(0x68, 4);
+    }
+    unit(if key { 0x65 } else { 0x41 }, size);
+    out
+}
+
+#[test]
+fn frames_of_every_size_come_back_bit_exact() {
+    for size in [1, 100, 1130, 1157, 1158, 1159, 1160, 1161, 1200, 2319, 50_000] {
+        let frames = [picture(true, size), picture(false, size), picture(true, 3)];
+        let mut assembler = Assembler::new(Codec::H264);
+        let got: Vec<_> = packets(Codec::H264, &frames).iter().filter_map(|p| assembler.push(p)).collect();
+        let data: Vec<_> = got.iter().map(|frame| frame.data.to_vec()).collect();
+        assert_eq!(data, frames, "size {size}");
+        assert_eq!(got.iter().map(|frame| frame.key).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(got[2].pts, std::time::Duration::from_millis(80));
+    }
+}
+
+#[test]
+fn after_a_loss_nothing_comes_until_the_next_key_frame() {
+    let frames = [picture(true, 3000), picture(false, 3000), picture(false, 10), picture(true, 10)];
+    let all = packets(Codec::H264, &frames);
+    for lost in 0..all.len() - 1 {
+        let mut assembler = Assembler::new(Codec::H264);
+        let mut got = Vec::new();
+        for (place, packet) in all.iter().enumerate() {
+            if place == lost {
+                continue;
+            }
+            if place == lost + 1 {
+                assembler.gap();
+            }
+            got.extend(assembler.push(packet));
+        }
+        let last = got.last().unwrap_or_else(|| panic!("nothing came, lost {lost}"));
+        assert!(last.key && last.data == frames[3], "lost {lost}");
+        assert!(got.iter().all(|frame| frames.iter().any(|sent| frame.data == sent[..])), "lost {lost}");
+        assert!(!assembler.needs_key());
+        let whole = got.iter().filter(|frame| !frame.key).count();
+        let expected = all[..=lost].iter().filter(|p| p.marker).count();
+        assert!(whole <= expected, "deltas after a loss are not given, lost {lost}");
+    }
+}
+
+#[test]
+fn a_stream_that_starts_in_the_middle_waits_for_its_key_frame() {
+    let frames = [picture(false, 10), picture(false, 10), picture(true, 10)];
+    let mut assembler = Assembler::new(Codec::H264);
+    assert!(assembler.needs_key());
+    let got: Vec<_> = packets(Codec::H264, &frames).iter().filter_map(|p| assembler.push(p)).collect();
+    assert_eq!(got.len(), 1);
+    assert_eq!(got[0].data, frames[2]);
+}
+
+#[test]
+fn vp8_comes_back_too_and_knows_its_key_frames() {
+    let frames: Vec<Vec<u8>> = [0u8, 1, 1, 0]
+        .into_iter()
+        .map(|tag| std::iter::once(tag).chain((0..3000).map(|at| at as u8)).collect())
+        .collect();
+    let mut assembler = Assembler::new(Codec::Vp8);
+    let got: Vec<_> = packets(Codec::Vp8, &frames).iter().filter_map(|p| assembler.push(p)).collect();
+    assert_eq!(got.iter().map(|frame| frame.key).collect::<Vec<_>>(), [true, false, false, true]);
+    assert!(got.iter().zip(&frames).all(|(got, sent)| got.data == sent[..]));
+}
+
+#[test]
+fn hostile_payloads_never_panic_and_make_no_frames_out_of_thin_air() {
+    // A small generator; the point is breadth, not quality.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for codec in [Codec::H264, Codec::Vp8, Codec::Opus] {
+        let mut assembler = Assembler::new(codec);
+        for number in 0..20_000u32 {
+            let size = (random() % 40) as usize;
+            let payload: Vec<u8> = (0..size).map(|_| random() as u8).collect();
+            let packet = RtpPacket {
+                codec,
+                sequence: number as u16,
+                timestamp: ((random() % 8) as u32).wrapping_mul(1_000_000_000),
+                marker: random() % 3 == 0,
+                ssrc: 1,
+                payload: payload.into(),
+            };
+            if random() % 10 == 0 {
+                assembler.gap();
+            }
+            if let Some(frame) = assembler.push(&packet) {
+                assert!(!frame.data.is_empty() && frame.data.len() <= MAX_FRAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_without_end_is_dropped_not_kept() {
+    let mut assembler = Assembler::new(Codec::H264);
+    for number in 0..10_000u32 {
+        let packet = RtpPacket {
+            codec: Codec::H264,
+            sequence: number as u16,
+            timestamp: 0,
+            marker: false,
+            ssrc: 1,
+            payload: vec![0x65; 1100].into(),
+        };
+        assert_eq!(assembler.push(&packet), None);
+        assert!(assembler.frame.len() <= MAX_FRAME);
+    }
+}

@@ -1,0 +1,86 @@
+//! Judges the path from inside: is *our* check answered? Any inbound packet keeps the
+//! engine's state at "connected", also when nothing of ours arrives any more (a NAT that
+//! rebinds, a cut in one direction), so its state is not asked.
+
+use super::events::PeerEvent;
+use super::handler::Shared;
+use super::{Inner, PeerError, stats};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// How often the statistics are looked at; answers come at the keepalive interval.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
+    let Some((dtls_within, silent_after, lite)) =
+        peer.upgrade().map(|inner| (inner.config.dtls_within, inner.config.silent_after, inner.config.lite))
+    else {
+        return;
+    };
+    let mut level = shared.level.subscribe();
+    tokio::select! {
+        () = engine_ended(&shared) => return broken(&peer, PeerError::EngineStopped),
+        ice = level.wait_for(|level| level.ice) => if ice.is_err() { return },
+    }
+    let dtls_due = Instant::now() + dtls_within;
+    let mut path = Path { answers: 0, paths: 0, at: Instant::now(), told_silent: false };
+    let mut tick = interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = engine_ended(&shared) => return broken(&peer, PeerError::EngineStopped),
+            () = shared.kick.handshake_refused(), if !level.borrow().dtls => {
+                return broken(&peer, PeerError::Dtls);
+            }
+            _ = tick.tick() => {}
+        }
+        if Instant::now() >= dtls_due && !level.borrow().dtls {
+            return broken(&peer, PeerError::Dtls);
+        }
+        if lite {
+            continue;
+        }
+        let Some(pc) = peer.upgrade().map(|inner| inner.pc.clone()) else { return };
+        let answers = stats::check_answers(&*pc).await;
+        let paths = level.borrow().paths;
+        if let Some(event) = path.look(answers, paths, Instant::now(), silent_after) {
+            shared.events.fact(event);
+        }
+    }
+}
+
+async fn engine_ended(shared: &Shared) {
+    shared.kick.driver_ended().await;
+}
+
+fn broken(peer: &Weak<Inner>, error: PeerError) {
+    if let Some(inner) = peer.upgrade() {
+        inner.fail(error);
+    }
+}
+
+/// Answers counted so far and when the last new one was seen. A restart makes new pairs, which
+/// count from zero and may come to the very number of the old: that ICE connected anew is an
+/// answer too.
+struct Path {
+    answers: u64,
+    paths: u32,
+    at: Instant,
+    told_silent: bool,
+}
+
+impl Path {
+    fn look(&mut self, answers: u64, paths: u32, now: Instant, silent_after: Duration) -> Option<PeerEvent> {
+        if answers != self.answers || paths != self.paths {
+            *self = Self { answers, paths, at: now, told_silent: false };
+            return Some(PeerEvent::PathAnswered);
+        }
+        let silent = now.saturating_duration_since(self.at);
+        if silent >= silent_after && !self.told_silent {
+            self.told_silent = true;
+            return Some(PeerEvent::PathSilent { silent });
+        }
+        None
+    }
+}

@@ -1,0 +1,80 @@
+//! Statistics in the words of W3C webrtc-stats, from the engine's report and what this room
+//! counts itself (frames and key-frame requests, which the engine does not see).
+
+use super::{Peer, PeerError};
+use offhook_transport::{Stats, StreamStats};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use webrtc::peer_connection::{PeerConnection, RTCStatsReport, RTCStatsReportEntry, StatsSelector};
+
+/// How many of our connectivity checks were answered, over all pairs there were.
+pub(super) async fn check_answers(pc: &dyn PeerConnection) -> u64 {
+    let report = pc.get_stats(Instant::now(), StatsSelector::None).await;
+    report.candidate_pairs().map(|pair| pair.responses_received).sum()
+}
+
+impl Peer {
+    /// What the link has measured until now.
+    ///
+    /// # Errors
+    /// [`PeerError::Closed`].
+    pub async fn stats(&self) -> Result<Stats, PeerError> {
+        self.inner.ensure_open()?;
+        let report = self.inner.pc.get_stats(Instant::now(), StatsSelector::None).await;
+        let selected = selected(&report);
+        let (mut bytes_sent, mut bytes_received) = (0, 0);
+        if let Some(transport) = report.transport() {
+            (bytes_sent, bytes_received) = (transport.bytes_sent, transport.bytes_received);
+        }
+        let streams = report.iter().filter_map(|entry| self.stream(entry)).collect();
+        Ok(Stats { round_trip_time: selected, bytes_sent, bytes_received, streams })
+    }
+
+    fn stream(&self, entry: &RTCStatsReportEntry) -> Option<StreamStats> {
+        match entry {
+            RTCStatsReportEntry::InboundRtp(stream) => {
+                let received = &stream.received_rtp_stream_stats;
+                let ours = self.inner.shared.counters(&stream.mid, true);
+                Some(StreamStats {
+                    mid: stream.mid.clone(),
+                    inbound: true,
+                    packets: received.packets_received,
+                    bytes: stream.bytes_received,
+                    packets_lost: received.packets_lost,
+                    jitter: seconds(received.jitter),
+                    frames: ours.frames.load(Ordering::Relaxed),
+                    nack_count: u64::from(stream.nack_count),
+                    pli_count: ours.key_requests.load(Ordering::Relaxed),
+                })
+            }
+            RTCStatsReportEntry::OutboundRtp(stream) => {
+                let sent = &stream.sent_rtp_stream_stats;
+                let ours = self.inner.shared.counters(&stream.mid, false);
+                Some(StreamStats {
+                    mid: stream.mid.clone(),
+                    inbound: false,
+                    packets: sent.packets_sent,
+                    bytes: sent.bytes_sent,
+                    packets_lost: 0,
+                    jitter: None,
+                    frames: ours.frames.load(Ordering::Relaxed),
+                    nack_count: u64::from(stream.nack_count),
+                    pli_count: ours.key_requests.load(Ordering::Relaxed),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The round trip of the pair in use.
+fn selected(report: &RTCStatsReport) -> Option<Duration> {
+    let id = &report.transport()?.selected_candidate_pair_id;
+    let pairs = || report.candidate_pairs().filter(|pair| pair.responses_received > 0);
+    let pair = pairs().find(|pair| pair.stats.id == *id).or_else(|| pairs().last())?;
+    seconds(pair.current_round_trip_time).filter(|time| !time.is_zero())
+}
+
+fn seconds(value: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(value).ok()
+}
