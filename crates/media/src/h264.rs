@@ -1,0 +1,13 @@
+//! H.264 in process, by openh264 (BSD-2, built from its source). Constrained baseline both
+//! ways. Everything here computes on the calling thread: per 640 × 360 picture about 1 ms to
+//! decode and 2 to 4 ms to encode; at 1280 × 720 about 2 and 4 to 10.
+
+mod decoder;
+mod encoder;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use decoder::{DecodeError, Decoder, MAX_UNIT};
+pub use encoder::{EncodeError, Encoder, EncoderOptions};
+pub use source::{Encoding, LiveSender};

@@ -1,0 +1,51 @@
+//! Sources and sinks: test pattern, files, raw frames, H.264 in process, pictures.
+//!
+//! | to | take |
+//! |---|---|
+//! | send a file as if it were a camera | [`Clip`] |
+//! | send a test pattern or raw pictures | [`Pattern`], `h264::Encoding`, `h264::LiveSender` (feature `h264`) |
+//! | play a source into a track in time | [`SourceTrack`], [`Pump`] |
+//! | see what comes back | `decoded` (feature `h264`), [`I420`] |
+//! | keep what was seen | [`Rgb::write_png`], [`ContactSheet`], [`ivf::Writer`] |
+//!
+//! Nothing here opens a connection. From `offhook-transport` it takes the track handles and
+//! nothing else; of tokio it uses the clock. Features: `h264` (openh264, built from source)
+//! and `samples` (a five-second clip, compiled in, "Big Buck Bunny", (c) Blender Foundation,
+//! CC BY 3.0, peach.blender.org).
+#![forbid(unsafe_code)]
+
+pub mod annexb;
+pub mod clip;
+mod contact;
+#[cfg(feature = "h264")]
+mod decoded;
+#[cfg(feature = "h264")]
+pub mod h264;
+pub mod i420;
+pub mod ivf;
+pub mod pattern;
+pub mod picture;
+pub mod pump;
+mod rate;
+pub mod source;
+mod text;
+
+pub use clip::{Clip, ClipError, ClipSpec};
+pub use contact::{ContactSheet, Pair};
+#[cfg(feature = "h264")]
+pub use decoded::{Decoded, DecodedExt, DecodedFrames, TakeFrames};
+pub use i420::{I420, PictureError, Signature};
+pub use pattern::Pattern;
+pub use picture::{Rgb, WritePictureError};
+pub use pump::{Pump, PumpEnd, PumpStop};
+pub use rate::{FrameRate, FrameRateError};
+pub use source::{Next, Publication, Source, SourceError, SourceTrack};
+
+/// Property tests leave their failing seeds in one place at the top of the repository.
+#[cfg(test)]
+fn test_config(seeds: &'static str) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(seeds))),
+        ..Default::default()
+    }
+}

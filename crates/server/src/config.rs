@@ -1,0 +1,78 @@
+//! Everything about a server that its owner can set, and the limits that always hold.
+
+use crate::token::Signer;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Sizes and times that hold whatever comes from outside. What is beyond one is refused with a
+/// typed error and nothing else changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that have not shown a credential yet; with one more the oldest of them is sent
+    /// away, so that slow ones cannot keep others out (S8).
+    pub sockets_before_auth: usize,
+    /// Time until the first frame of a socket must be there, and before that as much again for
+    /// the HTTP part (S8).
+    pub first_frame: Duration,
+    /// Sessions at once.
+    pub sessions: usize,
+    /// Members of one session.
+    pub members: usize,
+    /// Frames a member may send in a second, and in a burst four times that (S10).
+    pub frames_per_second: u32,
+    /// Longest prompt, in bytes; the wire itself ends at 8 KiB.
+    pub prompt: usize,
+    /// Longest picture edge that is repainted, in pixels.
+    pub edge: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sockets_before_auth: 256,
+            first_frame: Duration::from_secs(5),
+            sessions: 256,
+            members: 32,
+            frames_per_second: 100,
+            prompt: 4096,
+            edge: 1920,
+        }
+    }
+}
+
+/// How a server behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) bind: String,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) limits: Limits,
+    pub(crate) resume_window: Duration,
+    pub(crate) media_bind: Vec<SocketAddr>,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) bitrate: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            bind: "127.0.0.1:0".into(),
+            signer: None,
+            limits: Limits::default(),
+            resume_window: Duration::from_secs(25),
+            media_bind: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            allowed_hosts: Vec::new(),
+            bitrate: 1_500_000,
+        }
+    }
+}
+
+/// The roster marks a silent member away after this much silence.
+pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(6);
+/// A quiet link is pinged this often.
+pub(crate) const PING_EVERY: Duration = Duration::from_secs(2);
+/// A slot is freed this long after the resume window.
+pub(crate) const REAP_AFTER_WINDOW: Duration = Duration::from_secs(2);
+/// How long a goodbye, an ending or a shutdown may take to reach the wire.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a ticket to another server is good.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(60);

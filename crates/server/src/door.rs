@@ -1,0 +1,192 @@
+//! The door: who may come in, judged from the first frame alone. Nothing is allocated for a
+//! session before the credential is good (S9); who is inside is `rooms.rs`.
+
+use crate::token::{Claims, Grants, TokenError};
+use crate::{Shared, hex};
+use offhook_signaling::{
+    Error, ErrorCode, Feature, FromClient, FromServer, Join, Migrate, ResumeRefusal, ResumeRefused,
+    SessionRef, Versions,
+};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What this server speaks.
+pub(crate) fn versions() -> Versions {
+    Versions::new(offhook_signaling::VERSION, offhook_signaling::VERSION)
+        .expect("a number is not above itself")
+}
+
+/// Everything the studio can do.
+pub(crate) const FEATURES: &[Feature] = &[
+    Feature::Prompt,
+    Feature::Generation,
+    Feature::Resume,
+    Feature::IceRestart,
+    Feature::MakeBeforeBreak,
+    Feature::Messages,
+    Feature::Roster,
+];
+
+/// The one model of this server.
+pub(crate) const MODELS: &[&str] = &["studio"];
+
+/// Somebody who may come in.
+pub(crate) struct Admission {
+    /// Who.
+    pub(crate) user: String,
+    /// What they may do.
+    pub(crate) grants: Grants,
+    /// The version that is spoken.
+    pub(crate) version: u32,
+    /// How long the credential is good, from now.
+    pub(crate) expires_in_ms: Option<u64>,
+    /// The credential's own name and end: what a kick revokes.
+    pub(crate) credential: (String, u64),
+}
+
+/// The answer to a first frame that is not let in.
+pub(crate) type Refusal = Box<FromServer>;
+
+fn refuse(code: ErrorCode, text: &str) -> Refusal {
+    Box::new(FromServer::Error(Error::new(code, text)))
+}
+
+/// Judges a join.
+pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
+    let version = agree(join.versions, &join.requires)?;
+    let Some(credential) = &join.credential else {
+        return Err(refuse(
+            ErrorCode::Unauthorized,
+            "a join needs a credential; put one into the first frame",
+        ));
+    };
+    let claims = shared.signer.check(credential.expose()).map_err(|error| {
+        let code = match error {
+            TokenError::Expired => ErrorCode::CredentialExpired,
+            TokenError::Invalid => ErrorCode::Unauthorized,
+        };
+        refuse(code, &error.to_string())
+    })?;
+    if shared.doormat.is_revoked(&claims.jti) {
+        return Err(refuse(
+            ErrorCode::NotPermitted,
+            "this credential was revoked when its bearer was removed; ask the one who issues them",
+        ));
+    }
+    fits_session(shared, &claims, &join.session, &join.instance.to_string())?;
+    if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
+        let mut error = Error::new(
+            ErrorCode::UnknownModel,
+            format!("no model is called `{}`; known: {}", model.escape_debug(), MODELS.join(", ")),
+        );
+        error.known = MODELS.iter().map(ToString::to_string).collect();
+        return Err(Box::new(FromServer::Error(error)));
+    }
+    let expires_in_ms = claims.exp.checked_sub(now()).map(|seconds| seconds * 1000);
+    let credential = (claims.jti, claims.exp);
+    Ok(Admission { user: claims.sub, grants: claims.grants, version, expires_in_ms, credential })
+}
+
+/// Judges a migration: the ticket stands for the credential.
+/// `called` is the name this server was called by, from the request.
+pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Result<Admission, Refusal> {
+    let version = agree(migrate.versions, &migrate.requires)?;
+    let claims = shared
+        .signer
+        .check_ticket(migrate.ticket.expose())
+        .ok()
+        .filter(|ticket| ticket.session == key(&migrate.session))
+        .filter(|ticket| ticket.instance == migrate.instance.to_string())
+        .filter(|ticket| ticket.target.eq_ignore_ascii_case(called))
+        .filter(|ticket| shared.doormat.use_once(&ticket.jti, ticket.exp, now()));
+    match claims {
+        Some(ticket) => {
+            let credential = (ticket.jti, ticket.exp);
+            Ok(Admission {
+                user: ticket.sub,
+                grants: ticket.grants,
+                version,
+                expires_in_ms: None,
+                credential,
+            })
+        }
+        None => Err(refuse(
+            ErrorCode::TicketRefused,
+            "the ticket is not good here (used, too old, or for another session or server); rejoin with a credential",
+        )),
+    }
+}
+
+/// The refusal of everything by a server that is about to stop.
+pub(crate) fn going_down() -> Refusal {
+    let mut error = Error::new(ErrorCode::ShuttingDown, "the server is going down; dial again in a while");
+    error.retry_after_ms = Some(2_000);
+    Box::new(FromServer::Error(error))
+}
+
+/// The refusal of a resume that cannot be.
+pub(crate) fn no_resume(why: ResumeRefusal) -> Refusal {
+    Box::new(FromServer::ResumeRefused(ResumeRefused { why, retry_after_ms: None }))
+}
+
+/// The refusal of a first frame that begins nothing.
+pub(crate) fn not_a_beginning(message: &FromClient) -> Refusal {
+    match message {
+        FromClient::Presence(_) => {
+            refuse(ErrorCode::FeatureMissing, "this server has no rings; join a session by kind and id")
+        }
+        _ => refuse(ErrorCode::ProtocolError, "the first frame must be join, resume or migrate"),
+    }
+}
+
+fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {
+    let version = versions().negotiate(theirs).map_err(|_| {
+        let mut error =
+            Error::new(ErrorCode::Unsupported, "no common protocol version; update the older side");
+        error.supported = Some(versions());
+        Box::new(FromServer::Error(error))
+    })?;
+    if let Some(missing) = requires.iter().find(|feature| !FEATURES.contains(feature)) {
+        let mut error =
+            Error::new(ErrorCode::FeatureMissing, format!("`{missing}` is required and not offered here"));
+        error.known = FEATURES.iter().map(ToString::to_string).collect();
+        return Err(Box::new(FromServer::Error(error)));
+    }
+    Ok(version)
+}
+
+fn fits_session(
+    shared: &Shared,
+    claims: &Claims,
+    session: &SessionRef,
+    instance: &str,
+) -> Result<(), Refusal> {
+    let Some(bound) = &claims.session else { return Ok(()) };
+    if *bound != key(session) {
+        return Err(refuse(
+            ErrorCode::NotPermitted,
+            "the credential is for another session; ask for one for this",
+        ));
+    }
+    // S4: a session credential belongs to the instance that showed it first.
+    if !shared.doormat.bind(&claims.jti, instance, claims.exp, now()) {
+        return Err(refuse(
+            ErrorCode::Unauthorized,
+            "the credential was used by another instance; ask for a fresh one",
+        ));
+    }
+    Ok(())
+}
+
+/// A session's name as credentials and tickets write it.
+pub(crate) fn key(session: &SessionRef) -> String {
+    format!("{}/{}", session.kind, session.id)
+}
+
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A fresh 256-bit resume secret.
+pub(crate) fn resume_secret() -> Result<String, getrandom::Error> {
+    hex::random::<32>()
+}

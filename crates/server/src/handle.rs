@@ -1,0 +1,295 @@
+//! Starting a server, and what its owner can do with it: mint credentials, end members, send
+//! them elsewhere, look, stop.
+
+use crate::config::{Config, LAST_WORDS, Limits};
+use crate::doormat::Doormat;
+use crate::listen::{Caller, Lines};
+use crate::lobby::Lobby;
+use crate::member::Mail;
+use crate::rooms::Rooms;
+use crate::token::{Mint, MintError, Signer};
+use crate::{EndCode, GoAwayCode, Shared, listen};
+use futures_util::future::join_all;
+use offhook_signaling::{Ended, Party};
+use offhook_transport::Secret;
+use offhook_transport_webrtc::peer::Certificate;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// What a server shall be.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    config: Config,
+}
+
+impl Builder {
+    /// The address of the HTTP side; port 0 takes a free one. `127.0.0.1:0` unless told.
+    #[must_use]
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.config.bind = address.into();
+        self
+    }
+
+    /// The key that credentials are signed with. A random one unless told: then only this
+    /// server's own [`Server::mint`] makes credentials for it. Servers that send members to each
+    /// other share a key.
+    #[must_use]
+    pub fn signer(mut self, signer: Signer) -> Self {
+        self.config.signer = Some(signer);
+        self
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// How long a lost member's place is kept; 25 s unless told.
+    #[must_use]
+    pub fn resume_window(mut self, window: Duration) -> Self {
+        self.config.resume_window = window;
+        self
+    }
+
+    /// Where media sockets are bound; loopback unless told.
+    #[must_use]
+    pub fn media_bind(mut self, addresses: Vec<SocketAddr>) -> Self {
+        self.config.media_bind = addresses;
+        self
+    }
+
+    /// One more name that this server answers to, beside loopback: checked against `Host` and
+    /// `Origin` of every request.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.config.allowed_hosts.push(name.into());
+        self
+    }
+
+    /// Bits a second of the returned picture; 1,500,000 unless told.
+    #[must_use]
+    pub fn bitrate(mut self, bits_per_second: u32) -> Self {
+        self.config.bitrate = bits_per_second;
+        self
+    }
+
+    /// Opens the port and serves until the server is shut down or dropped.
+    ///
+    /// # Errors
+    /// As [`StartError`] says; nothing is left open.
+    pub async fn start(self) -> Result<Server, StartError> {
+        let bind = self.config.bind.clone();
+        let listener =
+            TcpListener::bind(&bind).await.map_err(|source| StartError::bind(bind.clone(), source))?;
+        let address = listener.local_addr().map_err(|source| StartError::bind(bind, source))?;
+        let signer = match self.config.signer.clone() {
+            Some(signer) => signer,
+            None => Signer::random().map_err(|_| StartError::Random)?,
+        };
+        let certificate = Certificate::generate().map_err(|_| StartError::Random)?;
+        let (alive, gone) = mpsc::channel(1);
+        let (cut, is_cut) = watch::channel(false);
+        let lobby = Arc::new(Lobby::new(self.config.limits.sockets_before_auth));
+        let patience = self.config.limits.first_frame.saturating_mul(2);
+        let shared = Arc::new(Shared {
+            lobby: lobby.clone(),
+            config: self.config,
+            signer,
+            certificate,
+            rooms: Rooms::default(),
+            doormat: Doormat::default(),
+            closing: AtomicBool::new(false),
+            cut,
+            alive: alive.downgrade(),
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let app = listen::router(shared.clone()).into_make_service_with_connect_info::<Caller>();
+        let lines = Lines { listener, lobby, patience, cut: is_cut };
+        let serving = axum::serve(lines, app).with_graceful_shutdown(async {
+            // Either word stops it: `shutdown`, or the server's drop.
+            let _ = stopped.await;
+        });
+        let task = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the server's listener failed");
+            }
+            drop(alive);
+        });
+        Ok(Server { address, shared, stop: Some(stop), gone, task })
+    }
+}
+
+/// A server that could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken.
+    #[error("{address} is in use; stop what listens there, or bind to port 0 for a free one")]
+    InUse {
+        /// The address asked for.
+        address: String,
+    },
+    /// The address cannot be bound.
+    #[error("cannot listen on {address} ({source}); use an address of this machine, such as 127.0.0.1:0")]
+    Bind {
+        /// The address asked for.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No random numbers, so no keys.
+    #[error("the system gives no random numbers; check the machine's entropy source")]
+    Random,
+}
+
+impl StartError {
+    fn bind(address: String, source: std::io::Error) -> Self {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            Self::InUse { address }
+        } else {
+            Self::Bind { address, source }
+        }
+    }
+}
+
+/// What is in a server now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Census {
+    /// Sessions with at least one member.
+    pub sessions: usize,
+    /// Members, those away included.
+    pub members: usize,
+    /// Tasks of the server beside its listener: one a socket, one a member.
+    pub tasks: usize,
+}
+
+/// A running server.
+///
+/// # Drop
+/// Stops listening; members that are inside run on until they end or are lost. Use
+/// [`shutdown`](Server::shutdown) to tell them.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    gone: mpsc::Receiver<()>,
+    task: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Settings for a server.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client dials.
+    pub fn url(&self) -> String {
+        format!("ws://{}/session", self.address)
+    }
+
+    /// The small page to try it from a browser; put a credential behind `#`.
+    pub fn page(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Makes a credential that opens this server.
+    ///
+    /// # Errors
+    /// As [`MintError`] says.
+    pub fn mint(&self, mint: &Mint) -> Result<Secret, MintError> {
+        self.shared.signer.mint(mint)
+    }
+
+    /// Ends a user's membership in a session (`kind/id`), for any reason the wire knows. True if
+    /// there was somebody to end.
+    ///
+    /// # Cancel safety
+    /// Those already told are ended.
+    pub async fn end(&self, session: &str, user: &str, reason: EndCode) -> bool {
+        self.end_members(Some(session), Some(user), reason).await
+    }
+
+    async fn end_members(&self, session: Option<&str>, user: Option<&str>, reason: EndCode) -> bool {
+        let mailboxes = self.shared.rooms.mailboxes(session, user);
+        let may_retry = matches!(reason, EndCode::ServerShutdown | EndCode::ServerRotation);
+        let ended = Ended { reason, by: Party::Server, text: String::new(), may_retry };
+        // Side by side, so that nobody waits for a busy one. A member that is just ending needs no
+        // second word.
+        join_all(mailboxes.iter().map(|mail| mail.send(Mail::End(Box::new(ended.clone()))))).await;
+        !mailboxes.is_empty()
+    }
+
+    /// Asks every member of a session (`kind/id`; all sessions where none is named) to move, to
+    /// another server of the same key or, without a target, wherever it finds. The old link is
+    /// closed at the deadline without an ending.
+    ///
+    /// # Cancel safety
+    /// Those already told stay told.
+    pub async fn go_away(
+        &self,
+        session: Option<&str>,
+        target: Option<&str>,
+        deadline: Duration,
+        reason: GoAwayCode,
+    ) -> usize {
+        let mailboxes = self.shared.rooms.mailboxes(session, None);
+        for mail in &mailboxes {
+            let target = target.map(str::to_owned);
+            let _ = mail.send(Mail::GoAway { target, deadline, reason: reason.clone() }).await;
+        }
+        mailboxes.len()
+    }
+
+    /// What is in it now.
+    pub fn census(&self) -> Census {
+        let (sessions, members) = self.shared.rooms.count();
+        // The listener's own share is not counted.
+        let tasks = self.gone.sender_strong_count().saturating_sub(1);
+        Census { sessions, members, tasks }
+    }
+
+    /// Tells every member that the server goes down, waits for the words to reach the wire and
+    /// stops; a socket that does not close within a second is cut. When it returns nothing of the
+    /// server runs.
+    ///
+    /// # Cancel safety
+    /// Dropped half way, the rest goes on by itself without the waiting.
+    pub async fn shutdown(mut self) {
+        self.shared.closing.store(true, Ordering::Release);
+        self.shared.rooms.close();
+        self.shared.lobby.clear();
+        let _ = timeout(LAST_WORDS, self.end_members(None, None, EndCode::ServerShutdown)).await;
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if timeout(LAST_WORDS, self.emptied()).await.is_err() {
+            tracing::warn!("some sockets did not close in time and are cut");
+            self.shared.cut.send_replace(true);
+            let _ = timeout(LAST_WORDS, self.emptied()).await;
+        }
+        self.task.abort();
+    }
+
+    async fn emptied(&mut self) {
+        while self.gone.recv().await.is_some() {}
+    }
+}

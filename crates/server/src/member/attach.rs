@@ -1,0 +1,295 @@
+//! How a link comes to a member: join, rejoin, migrate, resume. The newest epoch wins; a link
+//! that is refused is told why and changes nothing.
+
+use super::clock::millis;
+use super::media::Media;
+use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
+use crate::config::{AWAY_AFTER, PING_EVERY};
+use crate::door::{self, Admission};
+use crate::studio::Recipe;
+use crate::token::Grants;
+use offhook_signaling::{
+    Acked, Answer, Attendance, Capabilities, Desired, Error, ErrorCode, FromServer, Item, Join, Joined,
+    Liveness, MemberChange, Migrate, NeedSections, Offer, Progress, Reliability, ReplayLost, Resume,
+    ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track, encode,
+};
+use subtle::ConstantTimeEq;
+use tokio::time::Instant;
+
+/// What a join and a migrate have in common.
+struct Entry {
+    epoch: u64,
+    desired: Desired,
+    tracks: Vec<Track>,
+    offer: Option<Offer>,
+    viewer: bool,
+    name: Option<String>,
+    resumed: bool,
+}
+
+impl Actor {
+    pub(super) async fn attach(&mut self, attach: Attach) -> Flow {
+        let Attach { hello, link } = attach;
+        match hello {
+            Hello::Join(join, admission) => {
+                let Join { epoch, desired, tracks, offer, viewer, name, rejoin, .. } = *join;
+                // A session that this very join made anew was not found again, whatever its name.
+                let found = self.epoch > 0 || !self.place.anew;
+                let resumed =
+                    found && rejoin.is_some_and(|rejoin| rejoin.session_id == self.place.session_id);
+                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
+                self.enter(entry, admission, link).await
+            }
+            Hello::Migrate(migrate, admission) => {
+                let Migrate { epoch, desired, tracks, offer, .. } = *migrate;
+                let entry = Entry { epoch, desired, tracks, offer, viewer: false, name: None, resumed: true };
+                self.enter(entry, admission, link).await
+            }
+            Hello::Resume(resume) => {
+                self.resume(*resume, link).await;
+                Flow::On
+            }
+        }
+    }
+
+    async fn enter(&mut self, entry: Entry, admission: Admission, link: Link) -> Flow {
+        let refused = self.refusal(&entry, &admission);
+        let recipe = match refused.map(|()| self.read_recipe(&entry.desired, &admission.grants)) {
+            Err(error) => return self.turn_away(&link, *error),
+            Ok(Err((item, text))) => {
+                let mut error = Error::new(ErrorCode::InitialStateRefused, text);
+                error.item = Some(item);
+                return self.turn_away(&link, error);
+            }
+            Ok(Ok(recipe)) => recipe,
+        };
+        let newcomer = self.seen.user.is_empty();
+        // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
+        self.close_link(1000);
+        self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
+        if let Some(old) = self.media.take() {
+            old.close().await;
+        }
+        self.frames = Reliability::new();
+        self.link = Some(link);
+        self.lost = None;
+        self.epoch = entry.epoch;
+        self.grants = admission.grants;
+        self.credential = admission.credential;
+        self.applied = None;
+        self.heard = Instant::now();
+        self.leaves_at = None;
+        self.say(&FromServer::Progress(Progress { step: Step::Preparing, text: None }));
+        let Ok(secret) = door::resume_secret() else {
+            let error =
+                Error::new(ErrorCode::Unavailable, "the server has no random numbers now; try again later");
+            return self.give_up(error);
+        };
+        let viewer = entry.viewer || !self.grants.publish;
+        let mut media = match Media::open(&self.shared, recipe, !viewer).await {
+            Ok(media) => media,
+            Err(error) => return self.give_up(Error::new(ErrorCode::MediaFailed, error.to_string())),
+        };
+        let answer = match entry.offer {
+            None => None,
+            Some(offer) => match media.answer(&offer).await {
+                Ok(answer) => Some(answer),
+                Err(error) => {
+                    media.close().await;
+                    return self.give_up(Error::new(ErrorCode::MediaFailed, error.to_string()));
+                }
+            },
+        };
+        self.media = Some(media);
+        self.secret = secret;
+        self.previous_secret = None;
+        self.applied = Some(entry.desired.revision);
+        self.seen = offhook_signaling::Member {
+            instance: self.place.instance,
+            user: admission.user,
+            name: entry.name,
+            role: if viewer { Role::Viewer } else { Role::Participant },
+            attendance: Attendance::Present,
+            tracks: entry.tracks,
+        };
+        self.shared.rooms.show(&self.place, self.seen.clone());
+        self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
+        let change = MemberChange { member: self.seen.clone() };
+        let news =
+            if newcomer { FromServer::MemberJoined(change) } else { FromServer::MemberUpdated(change) };
+        self.shared.rooms.tell(&self.place, None, &news);
+        Flow::On
+    }
+
+    /// `joined`, and then the answer to the state that the dial carried (R14).
+    fn welcome(&mut self, version: u32, expires_in_ms: Option<u64>, resumed: bool, answer: Option<Answer>) {
+        let asked = answer.is_none();
+        let joined = Joined {
+            version,
+            session_id: self.place.session_id.clone(),
+            resumed,
+            resume_secret: Secret::new(self.secret.clone()),
+            resume_window_ms: millis(self.shared.config.resume_window),
+            liveness: Liveness { ping_ms: millis(PING_EVERY), silence_ms: millis(AWAY_AFTER) },
+            ice_servers: Vec::new(),
+            answer,
+            capabilities: Capabilities {
+                features: door::FEATURES.to_vec(),
+                video: None,
+                models: door::MODELS.iter().map(ToString::to_string).collect(),
+                publish: self.seen.role == Role::Participant,
+            },
+            expires_in_ms,
+            snapshot: self.snapshot(),
+        };
+        self.say(&FromServer::Joined(joined));
+        if let Some(revision) = self.applied {
+            self.say(&FromServer::Acked(Acked { revision, id: None }));
+        }
+        if asked {
+            self.say(&FromServer::NeedSections(NeedSections { audio: 0, video: 1 }));
+        }
+    }
+
+    async fn resume(&mut self, resume: Resume, link: Link) {
+        if let Err(why) = self.may_resume(&resume) {
+            return match why {
+                Some(why) => say_on(&link, &door::no_resume(why), 1008),
+                None => say_on(&link, &stale(), 1008),
+            };
+        }
+        let replay = match self.frames.replay(resume.last_seen) {
+            Ok(replay) => replay,
+            Err(ReplayLost::Protocol(error)) => {
+                let error = Error::new(ErrorCode::ProtocolError, error.to_string());
+                return say_on(&link, &FromServer::Error(error), 1002);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a resume would lose messages");
+                return say_on(&link, &door::no_resume(ResumeRefusal::ReplayLost), 1008);
+            }
+        };
+        let Ok(secret) = door::resume_secret() else {
+            return say_on(&link, &door::no_resume(ResumeRefusal::Other("no_random".into())), 1011);
+        };
+        let answer = match (&mut self.media, &resume.offer) {
+            (Some(media), Some(offer)) => match media.answer(offer).await {
+                Ok(answer) => Some(answer),
+                Err(error) => {
+                    tracing::debug!(%error, "the restart offer of a resume is not usable");
+                    return say_on(
+                        &link,
+                        &door::no_resume(ResumeRefusal::Other("media_failed".into())),
+                        1008,
+                    );
+                }
+            },
+            (Some(_), None) => None,
+            (None, _) => return say_on(&link, &door::no_resume(ResumeRefusal::Unknown), 1008),
+        };
+        self.close_link(1000);
+        // The one it showed, not the one it may never have seen: however many answers are lost in
+        // a row, nobody is locked out.
+        self.previous_secret = Some(resume.secret.expose().to_owned());
+        self.secret.clone_from(&secret);
+        self.epoch = resume.epoch;
+        self.link = Some(link);
+        self.lost = None;
+        self.heard = Instant::now();
+        self.pinged = self.heard;
+        // The first frame on a resumed link, always (C17).
+        self.say(&FromServer::Resumed(Resumed {
+            last_seen: self.frames.last_seen(),
+            epoch: resume.epoch,
+            secret: Secret::new(secret),
+            snapshot: self.snapshot(),
+            answer,
+        }));
+        for frame in replay {
+            match frame.encode() {
+                Ok(text) => self.write(text),
+                Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
+            }
+        }
+        self.show(Attendance::Present);
+    }
+
+    /// `Err(None)` is a stale epoch.
+    fn may_resume(&self, resume: &Resume) -> Result<(), Option<ResumeRefusal>> {
+        let shown = resume.secret.expose().as_bytes();
+        let fits = |secret: &str| bool::from(secret.as_bytes().ct_eq(shown));
+        // Nobody came in yet, so nobody holds a secret: an empty one fits nothing.
+        if self.epoch == 0 || self.secret.is_empty() || resume.session_id != self.place.session_id {
+            return Err(Some(ResumeRefusal::Unknown));
+        }
+        if !fits(&self.secret) && !self.previous_secret.as_deref().is_some_and(fits) {
+            return Err(Some(ResumeRefusal::BadSecret));
+        }
+        if resume.epoch <= self.epoch { Err(None) } else { Ok(()) }
+    }
+
+    fn refusal(&self, entry: &Entry, admission: &Admission) -> Result<(), Box<Error>> {
+        let newcomer = self.seen.user.is_empty();
+        if !newcomer && self.seen.user != admission.user {
+            let text = "this instance belongs to another user; make a fresh session";
+            return Err(Box::new(Error::new(ErrorCode::NotPermitted, text)));
+        }
+        if entry.epoch <= self.epoch {
+            let text = "a newer dial of this instance is inside already";
+            return Err(Box::new(Error::new(ErrorCode::StaleEpoch, text)));
+        }
+        Ok(())
+    }
+
+    /// Refuses a link before anything of the member was touched. A newcomer is gone with it.
+    fn turn_away(&self, link: &Link, error: Error) -> Flow {
+        say_on(link, &FromServer::Error(error), 1008);
+        if self.epoch == 0 { Flow::Over(offhook_signaling::LeaveCode::Left) } else { Flow::On }
+    }
+
+    /// Refuses the link that was just taken.
+    fn give_up(&mut self, error: Error) -> Flow {
+        self.say(&FromServer::Error(error));
+        self.close_link(1011);
+        Flow::Over(offhook_signaling::LeaveCode::Left)
+    }
+
+    pub(super) fn snapshot(&self) -> SessionSnapshot {
+        SessionSnapshot {
+            applied: self.applied,
+            generation: self.generation.as_ref().map(|generation| generation.number),
+            sending: self.media.as_ref().map(Media::sending).unwrap_or_default(),
+            roster: self.shared.rooms.roster(&self.place.key),
+        }
+    }
+
+    /// What the studio makes of a desired state, or which item it refuses and why.
+    pub(super) fn read_recipe(&self, desired: &Desired, grants: &Grants) -> Result<Recipe, (Item, String)> {
+        if desired.image.is_some() {
+            return Err((Item::Image, "this studio paints from prompts; clear the image".into()));
+        }
+        let longest = self.shared.config.limits.prompt;
+        match &desired.prompt {
+            None => Ok(Recipe::default()),
+            Some(_) if !grants.prompt => {
+                Err((Item::Prompt, "the credential does not allow prompts; ask for one that does".into()))
+            }
+            Some(prompt) if prompt.text.len() > longest => {
+                Err((Item::Prompt, format!("a prompt has at most {longest} bytes; shorten it")))
+            }
+            Some(prompt) => Recipe::read(&prompt.text).map_err(|error| (Item::Prompt, error.to_string())),
+        }
+    }
+}
+
+fn stale() -> FromServer {
+    FromServer::Error(Error::new(ErrorCode::StaleEpoch, "a newer dial of this instance is inside already"))
+}
+
+/// Says one thing on a link that is not the member's, and closes it.
+fn say_on(link: &Link, message: &FromServer, code: u16) {
+    if let Ok(text) = encode(None, 0, message) {
+        let _ = link.out.try_send(ToSocket::Frame(text));
+    }
+    let _ = link.out.try_send(ToSocket::Close(code));
+}

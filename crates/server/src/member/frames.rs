@@ -1,0 +1,170 @@
+//! What a client's frames mean once its link is in.
+
+use super::media::{Happened, Media};
+use super::{Actor, Flow};
+use offhook_signaling::{
+    Acked, Apply, CredentialRefreshed, Error, ErrorCode, Frame, FromClient, FromServer, GenerationEnd,
+    GoodbyeCode, Item, LeaveCode, MediaFault, NotKnown, Offer, Receipt, RefusalCode, Refused, Role,
+};
+use tokio::time::Instant;
+
+impl Actor {
+    pub(super) async fn frame(&mut self, frame: Frame<FromClient>) -> Flow {
+        self.heard = Instant::now();
+        self.previous_secret = None;
+        self.show(offhook_signaling::Attendance::Present);
+        match self.frames.receive(&frame) {
+            Ok(Receipt::Duplicate) => return Flow::On,
+            Ok(Receipt::Deliver) => {}
+            Err(error) => {
+                self.say(&FromServer::Error(Error::new(ErrorCode::ProtocolError, error.to_string())));
+                self.close_link(1002);
+                self.lose_link();
+                return Flow::On;
+            }
+        }
+        self.message(frame.message).await
+    }
+
+    async fn message(&mut self, message: FromClient) -> Flow {
+        match message {
+            FromClient::Ping(ping) => self.say(&FromServer::Pong(ping)),
+            FromClient::Apply(apply) => self.apply(&apply),
+            FromClient::Offer(offer) => return self.offer(&offer).await,
+            FromClient::Candidate(candidate) => {
+                if let Some(media) = &self.media {
+                    media.candidate(&candidate).await;
+                }
+            }
+            FromClient::Message(mut relay) => {
+                relay.from = Some(self.place.instance);
+                let to = relay.to;
+                self.shared.rooms.tell(&self.place, to, &FromServer::Message(relay));
+            }
+            FromClient::Reaction(mut reaction) => {
+                reaction.from = Some(self.place.instance);
+                self.shared.rooms.tell(&self.place, None, &FromServer::Reaction(reaction));
+            }
+            FromClient::Credential(fresh) => self.credential(fresh.credential.expose()),
+            // It has moved: the link goes without an ending, the session goes on elsewhere.
+            FromClient::Goodbye(goodbye) if goodbye.reason == GoodbyeCode::Superseded => {
+                return Flow::Over(LeaveCode::Moved);
+            }
+            FromClient::Goodbye(_) => {
+                let ended = self.ended_by_user();
+                self.end(ended);
+                return Flow::Over(LeaveCode::Left);
+            }
+            FromClient::Join(_)
+            | FromClient::Resume(_)
+            | FromClient::Migrate(_)
+            | FromClient::Presence(_) => {
+                let text = "a link is begun once; open another socket for another dial";
+                self.say(&FromServer::Error(Error::new(ErrorCode::ProtocolError, text)));
+                self.close_link(1002);
+                self.lose_link();
+            }
+            FromClient::Ring(ring) => self.unknown(ring.id, "ring"),
+            FromClient::Other(other) => {
+                if let Some(id) = other.id {
+                    self.unknown(id, other.kind.as_str());
+                }
+            }
+            FromClient::EndOfCandidates(_)
+            | FromClient::Sending(_)
+            | FromClient::Paused(_)
+            | FromClient::ImageChunk(_)
+            | FromClient::Pong(_)
+            | FromClient::Unsupported(_)
+            | FromClient::Accept(_)
+            | FromClient::Decline(_)
+            | FromClient::CancelRing(_)
+            | FromClient::RingState(_) => {}
+        }
+        Flow::On
+    }
+
+    fn unknown(&mut self, id: u64, what: &str) {
+        self.say(&FromServer::Unsupported(NotKnown { id, what: what.to_owned() }));
+    }
+
+    /// A revision is applied whole or refused; one that is not newer is in effect already.
+    fn apply(&mut self, apply: &Apply) {
+        let revision = apply.desired.revision;
+        if self.applied.is_some_and(|applied| revision <= applied) {
+            return self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+        }
+        match self.read_recipe(&apply.desired, &self.grants) {
+            Ok(recipe) => {
+                if let Some(media) = &self.media {
+                    media.paint_with(recipe);
+                }
+                self.applied = Some(revision);
+                self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+            }
+            Err((item, text)) => {
+                let code = match item {
+                    Item::Prompt if self.grants.prompt => RefusalCode::NotUnderstood,
+                    Item::Prompt => RefusalCode::NotPermitted,
+                    _ => RefusalCode::NotSupported,
+                };
+                let refused = Refused { revision, id: Some(apply.id), item, code, text };
+                self.say(&FromServer::Refused(refused));
+            }
+        }
+    }
+
+    async fn offer(&mut self, offer: &Offer) -> Flow {
+        let Some(media) = &mut self.media else { return Flow::On };
+        match media.answer(offer).await {
+            Ok(answer) => self.say(&FromServer::Answer(answer)),
+            Err(error) => {
+                let text = Some(error.to_string());
+                self.say(&FromServer::MediaFault(MediaFault { negotiation_id: offer.negotiation_id, text }));
+            }
+        }
+        Flow::On
+    }
+
+    fn credential(&mut self, token: &str) {
+        let now = crate::door::now();
+        match self.shared.signer.check(token) {
+            Ok(claims) if claims.sub == self.seen.user && !self.shared.doormat.is_revoked(&claims.jti) => {
+                self.grants = claims.grants;
+                self.credential = (claims.jti, claims.exp);
+                let expires_in_ms = claims.exp.saturating_sub(now) * 1000;
+                self.say(&FromServer::CredentialRefreshed(CredentialRefreshed { expires_in_ms }));
+            }
+            _ => {
+                let error =
+                    Error::new(ErrorCode::Unauthorized, "the fresh credential is not good; ask for another");
+                self.say(&FromServer::Error(error));
+                self.close_link(1008);
+                self.lose_link();
+            }
+        }
+    }
+
+    /// What the media plane reports.
+    pub(super) fn media_happened(&mut self, happened: Happened) -> Flow {
+        match happened {
+            Happened::Candidate(candidate) => self.say(&FromServer::Candidate(candidate)),
+            Happened::CandidatesEnd(end) => self.say(&FromServer::EndOfCandidates(end)),
+            Happened::FirstFrame => {
+                for mid in self.media.as_ref().map(Media::sending).unwrap_or_default() {
+                    self.say(&FromServer::Sending(mid));
+                }
+                if self.seen.role == Role::Participant {
+                    self.start_generation();
+                }
+            }
+            Happened::Fault { negotiation_id, text } => {
+                self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));
+            }
+            Happened::Gone => {
+                self.stop_generation(GenerationEnd::Failed);
+            }
+        }
+        Flow::On
+    }
+}

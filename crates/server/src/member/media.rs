@@ -1,0 +1,202 @@
+//! A member's media: its peer connection, what comes in, the painter, what goes back.
+
+use crate::Shared;
+use crate::studio::{Orders, Painter, Recipe, Said};
+use offhook_signaling::{Answer, Candidate, EndOfCandidates, MediaKind, MidRef, MidUse, Offer, sdp};
+use offhook_transport::Epoch;
+use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
+use offhook_transport_webrtc::peer::{
+    Intake, Peer, PeerConfig, PeerError, PeerEvent, PeerEvents, RemoteCandidate, Sending,
+};
+
+/// What the media plane reports.
+pub(super) enum Happened {
+    /// A candidate of ours for the client.
+    Candidate(Candidate),
+    /// There are no more for this ufrag.
+    CandidatesEnd(EndOfCandidates),
+    /// The first painted picture was handed on.
+    FirstFrame,
+    /// The path does not work, as seen from here.
+    Fault { negotiation_id: u64, text: String },
+    /// The connection is closed, from one side or the other.
+    Gone,
+}
+
+/// Why a client's offer leads to no media.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MediaError {
+    /// Checked before the engine saw it.
+    #[error("the offer is not usable ({0}); make a fresh one")]
+    Sdp(#[from] sdp::SdpError),
+    /// The engine said no.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    /// The system gave no thread to paint on.
+    #[error("this server has no thread left to paint on ({0}); try again later")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The way in. Ends with its owner, however that goes, and the painter's thread with it: that
+/// thread waits for pictures, and a runtime waits for its threads.
+struct Received(Remote);
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// One peer connection and the painter behind it.
+pub(super) struct Media {
+    peer: Peer,
+    events: Option<PeerEvents>,
+    received: Received,
+    returned: LocalTrack,
+    gate: Gate,
+    painter: Painter,
+    /// Held so that the pump of the returned track lives as long as this does.
+    sending: Vec<(String, Sending)>,
+    negotiation: u64,
+    painted: bool,
+}
+
+impl Media {
+    /// Opens the peer connection and takes up the brush; nothing flows before an offer.
+    /// What a member sends that may not publish goes nowhere.
+    pub(super) async fn open(shared: &Shared, recipe: Recipe, publishes: bool) -> Result<Self, MediaError> {
+        let received = Received(Remote::new());
+        let remote = &received.0;
+        remote.switch_to(Epoch(0));
+        let gate = Gate::new();
+        gate.open();
+        let mut config = PeerConfig::answerer(shared.certificate.clone());
+        config.bind = shared.config.media_bind.clone();
+        config.include_loopback = config.bind.iter().any(|address| address.ip().is_loopback());
+        config.intake = Intake { sink: publishes.then(|| remote.sink(Epoch(0))), ..Intake::default() };
+        config.gate = gate.clone();
+        config.codecs = vec![Codec::H264];
+        let (peer, events) = Peer::open(config).await?;
+        let (sender, returned) = local(TrackSpec { codec: Codec::H264, label: "studio".into() });
+        let orders = Orders { bitrate: shared.config.bitrate, edge: shared.config.limits.edge };
+        let painter = Painter::start(remote.receiver(Kind::Video), sender, recipe, orders)?;
+        let events = Some(events);
+        Ok(Self {
+            peer,
+            events,
+            received,
+            returned,
+            gate,
+            painter,
+            sending: Vec::new(),
+            negotiation: 0,
+            painted: false,
+        })
+    }
+
+    /// Answers an offer: the first, a later one, or an ICE restart.
+    pub(super) async fn answer(&mut self, offer: &Offer) -> Result<Answer, MediaError> {
+        sdp::check_sdp(offer.sdp.as_str())?;
+        let answer = self.peer.answer(offer.sdp.as_str()).await?;
+        self.negotiation = offer.negotiation_id;
+        for section in self.peer.sections().await {
+            // One picture comes back however many sections there are.
+            if section.kind == Kind::Video && section.sends && self.sending.is_empty() {
+                let sending =
+                    self.peer.send_track(&section.mid, self.returned.tap(), self.gate.clone()).await?;
+                self.sending.push((section.mid, sending));
+            }
+        }
+        let mids = self
+            .sending
+            .iter()
+            .map(|(mid, _)| MidUse { mid: mid.clone(), kind: MediaKind::Video, member: None, track: None })
+            .collect();
+        Ok(Answer { negotiation_id: offer.negotiation_id, sdp: offhook_signaling::Sdp::new(answer), mids })
+    }
+
+    pub(super) async fn candidate(&self, candidate: &Candidate) {
+        let candidate = RemoteCandidate {
+            candidate: candidate.candidate.clone(),
+            mid: Some(candidate.mid.clone()),
+            ufrag: Some(candidate.ufrag.clone()),
+        };
+        if let Err(error) = self.peer.add_remote_candidate(candidate).await {
+            tracing::debug!(%error, "a candidate was left out");
+        }
+    }
+
+    /// From the next picture on.
+    pub(super) fn paint_with(&self, recipe: Recipe) {
+        self.painter.paint_with(recipe);
+    }
+
+    /// Where media is due from here, once the first picture went out.
+    pub(super) fn sending(&self) -> Vec<MidRef> {
+        if !self.painted {
+            return Vec::new();
+        }
+        self.sending.iter().map(|(mid, _)| MidRef { mid: mid.clone() }).collect()
+    }
+
+    /// Closes everything and waits for it.
+    pub(super) async fn close(self) {
+        drop(self.received);
+        self.peer.close().await;
+        self.painter.ended().await;
+    }
+}
+
+/// The next thing on the media plane; pending for ever where there is none.
+///
+/// # Cancel safety
+/// Nothing is lost.
+pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
+    let Some(media) = media else { return std::future::pending().await };
+    let Media { events, painter, painted, negotiation, .. } = media;
+    loop {
+        let next = async {
+            match events.as_mut() {
+                Some(events) => events.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            said = painter.next() => match said {
+                Said::FirstPicture => {
+                    *painted = true;
+                    return Happened::FirstFrame;
+                }
+                Said::Stopped => {
+                    let text = "the studio's painter stopped".to_owned();
+                    return Happened::Fault { negotiation_id: *negotiation, text };
+                }
+            },
+            event = next => match event {
+                None => {
+                    *events = None;
+                    return Happened::Gone;
+                }
+                Some(event) => if let Some(happened) = translate(event, *negotiation) {
+                    return happened;
+                }
+            },
+        }
+    }
+}
+
+fn translate(event: PeerEvent, negotiation_id: u64) -> Option<Happened> {
+    let fault = |text: &str| Some(Happened::Fault { negotiation_id, text: text.to_owned() });
+    match event {
+        PeerEvent::Candidate(local) => Some(Happened::Candidate(Candidate {
+            ufrag: local.ufrag,
+            mid: local.mid,
+            candidate: local.candidate,
+        })),
+        PeerEvent::CandidatesEnd { ufrag } => Some(Happened::CandidatesEnd(EndOfCandidates { ufrag })),
+        PeerEvent::IceFailed => fault("no candidate pair answers"),
+        PeerEvent::PathSilent { .. } => fault("checks are not answered any more"),
+        PeerEvent::Broken(error) => fault(&error.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,290 @@
+//! One WebSocket: the first frame to the door, every later one to its member, and back. Knows
+//! frames and their limits; what they mean is the member's business.
+
+use crate::listen::Caller;
+use crate::lobby::Stage;
+use crate::member::{Attach, Hello, Link, Mail, Mailbox, ToSocket};
+use crate::{Shared, door};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::StreamExt;
+use offhook_signaling::{
+    DecodeError, Error, ErrorCode, Frame, FromClient, FromServer, ResumeRefusal, decode_from_client, encode,
+    limits,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
+
+/// Frames that may wait for a slow reader; beyond it the link is cut and may resume.
+const OUTBOX: usize = 256;
+/// Longest a close handshake may take.
+const CLOSING: Duration = Duration::from_millis(500);
+
+static LINKS: AtomicU64 = AtomicU64::new(1);
+
+/// Runs a socket to its end.
+///
+/// `called` is the name that the client called this server by.
+pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Caller, called: &str) {
+    let knock = caller.knock;
+    knock.talks();
+    let first = tokio::select! {
+        // A frame that is there already counts, also in the moment of an eviction.
+        biased;
+        first = timeout(shared.config.limits.first_frame, first_frame(&mut socket)) => first,
+        stage = knock.decided() => {
+            debug_assert_eq!(stage, Stage::Evicted, "only this task admits it");
+            return say_and_close(&mut socket, &sent_away(&shared), 1013).await;
+        }
+    };
+    let first = match first {
+        Err(_) => {
+            let error =
+                Error::new(ErrorCode::TooSlow, "no frame in time; send join, resume or migrate first");
+            return say_and_close(&mut socket, &FromServer::Error(error), 1008).await;
+        }
+        Ok(Err(over)) => return over.answer(&mut socket).await,
+        Ok(Ok(first)) => first,
+    };
+    let (out, outbox) = mpsc::channel(OUTBOX);
+    let link = Link { number: LINKS.fetch_add(1, Ordering::Relaxed), out };
+    let number = link.number;
+    let mail = match enter(&shared, first.message, link, called).await {
+        Ok(mail) => mail,
+        Err(refusal) => return say_and_close(&mut socket, &refusal, 1008).await,
+    };
+    knock.admit();
+    drop(knock);
+    tracing::debug!(link = number, local = caller.is_local, "a socket was let in");
+    pump(&shared, socket, outbox, &mail, number).await;
+    // The member learns of the loss at once; where it is gone there is nobody to tell.
+    let _ = mail.send(Mail::SocketGone { link: number }).await;
+}
+
+/// Too many at the door, or nobody is let in any more.
+fn sent_away(shared: &Shared) -> FromServer {
+    if shared.is_closing() {
+        return *door::going_down();
+    }
+    let mut error = Error::new(
+        ErrorCode::RateLimited,
+        "too many wait at the door; dial again and send the first frame at once",
+    );
+    error.retry_after_ms = Some(1_000);
+    FromServer::Error(error)
+}
+
+async fn first_frame(socket: &mut WebSocket) -> Result<Frame<FromClient>, Over> {
+    loop {
+        if let Some(frame) = heard(socket.next().await)? {
+            return Ok(frame);
+        }
+    }
+}
+
+/// A frame, or nothing but a sign of life.
+fn heard(message: Option<Result<Message, axum::Error>>) -> Result<Option<Frame<FromClient>>, Over> {
+    match message {
+        Some(Ok(Message::Text(text))) => decode_from_client(text.as_bytes()).map(Some).map_err(Over::Bad),
+        Some(Ok(Message::Binary(bytes))) => decode_from_client(&bytes).map(Some).map_err(Over::Bad),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Close(_))) => Err(Over::Closed),
+        Some(Err(error)) => Err(Over::of(error)),
+        None => Err(Over::Lost),
+    }
+}
+
+/// Why nothing more is read from a socket.
+enum Over {
+    /// The client closed it.
+    Closed,
+    /// The connection broke.
+    Lost,
+    /// A frame that is none of the protocol's.
+    Bad(DecodeError),
+    /// Not even a message of RFC 6455; the close code says in what.
+    Unreadable(u16),
+}
+
+impl Over {
+    fn of(error: axum::Error) -> Self {
+        // What axum speaks WebSocket with; a message over the limit is seen there first.
+        match error.into_inner().downcast_ref::<tungstenite::Error>() {
+            Some(tungstenite::Error::Capacity(_)) => Self::Unreadable(1009),
+            Some(tungstenite::Error::Utf8(_)) => Self::Unreadable(1007),
+            Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Self::Lost,
+            Some(tungstenite::Error::Protocol(_)) => Self::Unreadable(1002),
+            _ => Self::Lost,
+        }
+    }
+
+    async fn answer(self, socket: &mut WebSocket) {
+        match self {
+            Self::Lost => {}
+            // The other half of the handshake goes out while the stream is read to its end.
+            Self::Closed => {
+                let _ = timeout(CLOSING, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+            }
+            Self::Bad(error) => refuse(socket, error.to_string(), error.close_code()).await,
+            Self::Unreadable(code) => {
+                let text = match code {
+                    1009 => format!(
+                        "a frame has at most {} bytes; send large content in chunks",
+                        limits::FRAME_BYTES
+                    ),
+                    _ => "that was not a WebSocket message; send JSON text frames".to_owned(),
+                };
+                refuse(socket, text, code).await;
+            }
+        }
+    }
+}
+
+async fn enter(
+    shared: &Arc<Shared>,
+    first: FromClient,
+    link: Link,
+    called: &str,
+) -> Result<Mailbox, Box<FromServer>> {
+    if shared.is_closing() {
+        return Err(door::going_down());
+    }
+    let (mail, hello) = match first {
+        FromClient::Join(join) => {
+            let admission = door::join(shared, &join)?;
+            let returning = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.as_str());
+            if join.rejoin.as_ref().is_some_and(|rejoin| rejoin.must_exist)
+                && shared.rooms.find(&join.session, join.instance).is_none()
+            {
+                let text = "the session is not here any more; join it anew";
+                return Err(Box::new(FromServer::Error(Error::new(ErrorCode::NoSessionToResume, text))));
+            }
+            let mail = shared.rooms.enter(shared, &join.session, join.instance, returning)?;
+            (mail, Hello::Join(Box::new(join), admission))
+        }
+        FromClient::Migrate(migrate) => {
+            let admission = door::migrate(shared, &migrate, called)?;
+            let mail = shared.rooms.enter(shared, &migrate.session, migrate.instance, None)?;
+            (mail, Hello::Migrate(Box::new(migrate), admission))
+        }
+        FromClient::Resume(resume) => {
+            let Some(mail) = shared.rooms.find(&resume.session, resume.instance) else {
+                return Err(door::no_resume(ResumeRefusal::Unknown));
+            };
+            (mail, Hello::Resume(Box::new(resume)))
+        }
+        other => return Err(door::not_a_beginning(&other)),
+    };
+    let gone = || {
+        Box::new(FromServer::Error(Error::new(ErrorCode::Unavailable, "the session just ended; join anew")))
+    };
+    mail.send(Mail::Attach(Box::new(Attach { hello, link }))).await.map_err(|_| gone())?;
+    Ok(mail)
+}
+
+async fn pump(
+    shared: &Shared,
+    mut socket: WebSocket,
+    mut outbox: mpsc::Receiver<ToSocket>,
+    mail: &Mailbox,
+    link: u64,
+) {
+    let mut bucket = Bucket::new(shared.config.limits.frames_per_second);
+    loop {
+        tokio::select! {
+            out = outbox.recv() => match out {
+                Some(ToSocket::Frame(text)) => {
+                    // A peer that does not read is as good as gone.
+                    let sent = timeout(shared.config.limits.first_frame, socket.send(Message::Text(text.into())));
+                    if !matches!(sent.await, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+                Some(ToSocket::Close(code)) => return close(&mut socket, code).await,
+                None => return close(&mut socket, 1000).await,
+            },
+            frame = socket.next() => {
+                // Before it is read: a flood costs its sender more than us.
+                if !bucket.take() {
+                    let error = Error::new(ErrorCode::RateLimited, "too many frames a second; slow down");
+                    return say_and_close(&mut socket, &FromServer::Error(error), 1008).await;
+                }
+                match heard(frame) {
+                    Ok(Some(frame)) => {
+                        if mail.send(Mail::Frame { link, frame: Box::new(frame) }).await.is_err() {
+                            return drain(&mut socket, &mut outbox).await;
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(over) => return over.answer(&mut socket).await,
+                }
+            }
+        }
+    }
+}
+
+/// The member is gone: what it said last still goes out.
+async fn drain(socket: &mut WebSocket, outbox: &mut mpsc::Receiver<ToSocket>) {
+    while let Ok(ToSocket::Frame(text)) = outbox.try_recv() {
+        if !matches!(timeout(CLOSING, socket.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+    close(socket, 1000).await;
+}
+
+async fn refuse(socket: &mut WebSocket, text: String, code: u16) {
+    let refusal = FromServer::Error(Error::new(ErrorCode::ProtocolError, text));
+    say_and_close(socket, &refusal, code).await;
+}
+
+async fn say_and_close(socket: &mut WebSocket, message: &FromServer, code: u16) {
+    if let Ok(text) = encode(None, 0, message) {
+        let _ = timeout(CLOSING, socket.send(Message::Text(text.into()))).await;
+    }
+    close(socket, code).await;
+}
+
+async fn close(socket: &mut WebSocket, code: u16) {
+    let frame = CloseFrame { code, reason: "".into() };
+    let shut = async {
+        socket.send(Message::Close(Some(frame))).await?;
+        // Until the other side's close, so that the last frame is not lost to a reset.
+        while let Some(Ok(message)) = socket.next().await {
+            if matches!(message, Message::Close(_)) {
+                break;
+            }
+        }
+        Ok::<(), axum::Error>(())
+    };
+    let _ = timeout(CLOSING, shut).await;
+}
+
+/// A token bucket: so many frames a second, four times that in a burst (S10).
+struct Bucket {
+    rate: f64,
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn new(rate: u32) -> Self {
+        let rate = f64::from(rate.max(1));
+        Self { rate, tokens: rate * 4.0, at: Instant::now() }
+    }
+
+    fn take(&mut self) -> bool {
+        let now = Instant::now();
+        let earned = now.duration_since(self.at).as_secs_f64() * self.rate;
+        self.tokens = (self.tokens + earned).min(self.rate * 4.0);
+        self.at = now;
+        if self.tokens < 1.0 {
+            return false;
+        }
+        self.tokens -= 1.0;
+        true
+    }
+}

@@ -1,0 +1,12 @@
+//! The studio: a far side that repaints what it is sent. Frames are decoded, painted as the
+//! prompt asks and encoded again on a thread of its own, because a codec does not wait politely.
+
+mod filters;
+mod painter;
+mod prompt;
+#[cfg(test)]
+mod tests;
+
+pub use filters::Filter;
+pub(crate) use painter::{Orders, Painter, Said};
+pub use prompt::{MAX_CHAIN, PromptError, Recipe};

@@ -1,0 +1,184 @@
+//! One member's painter: a thread between what comes in and what goes back. It is one of its own,
+//! because it lives as long as its member: in the runtime's pool it would keep others out.
+//!
+//! Every picture is decoded, because later ones need it; when pictures wait behind it, it is
+//! not painted, so that a slow machine returns fewer pictures rather than later ones.
+
+#[cfg(test)]
+mod tests;
+
+use super::Recipe;
+use futures_util::FutureExt;
+use offhook_media::h264::{Decoder, Encoder, EncoderOptions};
+use offhook_media::{FrameRate, I420};
+use offhook_transport::media::{TrackReceiver, TrackSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// Pictures left out in a row at most: one that is late is better than none at all.
+const MOST_SKIPPED: u32 = 4;
+
+/// Shortest edge in pixels that the encoder takes: a macroblock.
+const SMALLEST: u32 = 16;
+
+/// What a painter needs to know, beside the pictures.
+pub(crate) struct Orders {
+    /// Bits a second of what goes back.
+    pub(crate) bitrate: u32,
+    /// Longest edge that is painted; a larger picture is dropped.
+    pub(crate) edge: usize,
+}
+
+/// Holds the brush.
+pub(crate) struct Painter {
+    recipe: Arc<Mutex<Recipe>>,
+    first: Option<oneshot::Receiver<()>>,
+    /// Told, by being dropped, when the thread is at its end. `None` once that was heard.
+    thread: Option<oneshot::Receiver<()>>,
+}
+
+/// What a painter has to say.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The first painted picture was handed on.
+    FirstPicture,
+    /// It paints no more: its input ended, or it failed.
+    Stopped,
+}
+
+impl Painter {
+    /// Begins to paint; ends when `received` does.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(
+        received: TrackReceiver,
+        returned: TrackSender,
+        recipe: Recipe,
+        orders: Orders,
+    ) -> std::io::Result<Self> {
+        let recipe = Arc::new(Mutex::new(recipe));
+        let (told, first) = oneshot::channel();
+        let (at_its_end, thread) = oneshot::channel::<()>();
+        let runtime = Handle::current();
+        let brush = recipe.clone();
+        std::thread::Builder::new().name("offhook-studio".into()).spawn(move || {
+            let _at_its_end = at_its_end;
+            let mut easel = Easel { received, returned, recipe: brush, orders, told: Some(told) };
+            if let Err(error) = easel.paint(&runtime) {
+                tracing::warn!(%error, "the painter stopped");
+            }
+        })?;
+        Ok(Self { recipe, first: Some(first), thread: Some(thread) })
+    }
+
+    /// From the next picture on.
+    pub(crate) fn paint_with(&self, recipe: Recipe) {
+        *self.recipe.lock().unwrap_or_else(PoisonError::into_inner) = recipe;
+    }
+
+    /// The next thing it has to say. Pending for ever once it has stopped.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(crate) async fn next(&mut self) -> Said {
+        let Some(thread) = &mut self.thread else { return std::future::pending().await };
+        if let Some(first) = &mut self.first {
+            let painted = first.await.is_ok();
+            self.first = None;
+            if painted {
+                return Said::FirstPicture;
+            }
+        }
+        // One that panicked has stopped as any other.
+        let _ = thread.await;
+        self.thread = None;
+        Said::Stopped
+    }
+
+    /// Waits for the thread, which ends when its input did.
+    pub(crate) async fn ended(self) {
+        if let Some(thread) = self.thread {
+            // One that panicked has ended as any other.
+            let _ = thread.await;
+        }
+    }
+}
+
+struct Easel {
+    received: TrackReceiver,
+    returned: TrackSender,
+    recipe: Arc<Mutex<Recipe>>,
+    orders: Orders,
+    told: Option<oneshot::Sender<()>>,
+}
+
+impl Easel {
+    fn paint(&mut self, runtime: &Handle) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut decoder = Decoder::new()?;
+        let mut encoder: Option<(Encoder, (u32, u32))> = None;
+        let mut waiting = None;
+        let mut skipped = 0;
+        loop {
+            let Some(frame) = waiting.take().or_else(|| runtime.block_on(self.received.next())) else {
+                return Ok(());
+            };
+            let decoded = decoder.decode_frame(&frame);
+            waiting = self.received.next().now_or_never().flatten();
+            let mut picture = match decoded {
+                Ok(Some(picture)) if self.fits(&picture) => picture,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::debug!(%error, "a picture cannot be decoded; a key frame is asked for");
+                    self.received.want_key_frame();
+                    continue;
+                }
+            };
+            if waiting.is_some() && skipped < MOST_SKIPPED {
+                skipped += 1;
+                continue;
+            }
+            skipped = 0;
+            // A copy: whoever brings the next prompt must not wait for the brush.
+            let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            recipe.apply(&mut picture);
+            self.hand_on(&mut encoder, &picture, frame.pts)?;
+        }
+    }
+
+    fn fits(&self, picture: &I420) -> bool {
+        let (width, height) = (picture.width(), picture.height());
+        width.max(height) as usize <= self.orders.edge && width.min(height) >= SMALLEST
+    }
+
+    fn hand_on(
+        &mut self,
+        encoder: &mut Option<(Encoder, (u32, u32))>,
+        picture: &I420,
+        pts: Duration,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let size = (picture.width(), picture.height());
+        if encoder.as_ref().is_none_or(|(_, of)| *of != size) {
+            let options = EncoderOptions {
+                bitrate: self.orders.bitrate,
+                frame_rate: FrameRate::DEFAULT,
+                key_every: None,
+            };
+            *encoder = Some((Encoder::new(options)?, size));
+        }
+        let Some((encoder, _)) = encoder else { return Ok(()) };
+        if self.returned.key_frame_wanted() {
+            encoder.force_key_frame();
+        }
+        if let Some(frame) = encoder.encode(picture, pts)? {
+            let taken = self.returned.try_send(frame);
+            if taken && let Some(told) = self.told.take() {
+                // Nobody waits for it any more where the member just ended.
+                let _ = told.send(());
+            }
+        }
+        Ok(())
+    }
+}

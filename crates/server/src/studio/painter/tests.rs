@@ -1,0 +1,89 @@
+//! What a painter promises: the newest recipe from the next picture on, and an end with its input.
+
+use super::{Orders, Painter, Said};
+use crate::studio::Recipe;
+use offhook_media::I420;
+use offhook_media::h264::{Decoder, Encoder, EncoderOptions};
+use offhook_transport::Epoch;
+use offhook_transport::media::{Codec, EncodedFrame, Kind, Remote, RemoteSink, Tap, TrackSpec, local};
+use std::time::Duration;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A painter with both its ends, and a source of coloured pictures.
+struct Bench {
+    remote: Remote,
+    sink: RemoteSink,
+    returned: Tap,
+    painter: Painter,
+    encoder: Encoder,
+    decoder: Decoder,
+    sent: u32,
+}
+
+impl Bench {
+    fn new(edge: usize) -> Self {
+        let remote = Remote::new();
+        remote.switch_to(Epoch(0));
+        let (sender, returned) = local(TrackSpec { codec: Codec::H264, label: "studio".into() });
+        let orders = Orders { bitrate: 1_000_000, edge };
+        let painter = Painter::start(remote.receiver(Kind::Video), sender, Recipe::default(), orders);
+        Self {
+            sink: remote.sink(Epoch(0)),
+            remote,
+            returned: returned.tap(),
+            painter: painter.expect("a thread"),
+            encoder: Encoder::new(EncoderOptions::default()).expect("an encoder"),
+            decoder: Decoder::new().expect("a decoder"),
+            sent: 0,
+        }
+    }
+
+    fn frame(&mut self, side: u32) -> EncodedFrame {
+        let mut picture = I420::black(side, side).expect("even and small");
+        picture.planes_mut().0.fill(100);
+        picture.planes_mut().1.fill(60);
+        self.sent += 1;
+        self.encoder.force_key_frame();
+        let pts = Duration::from_millis(40) * self.sent;
+        self.encoder.encode(&picture, pts).expect("it encodes").expect("a key frame is never left out")
+    }
+
+    /// Sends one and gives the blueness of what comes back for it.
+    async fn through(&mut self) -> u8 {
+        let frame = self.frame(64);
+        assert!(self.sink.push(&frame));
+        let back = timeout(PATIENCE, self.returned.next()).await.expect("in time").expect("it paints");
+        let shown = self.decoder.decode_frame(&back).expect("it decodes").expect("no reordering");
+        shown.u()[32 * 16 + 16]
+    }
+}
+
+#[tokio::test]
+async fn a_new_recipe_holds_from_the_next_picture_on() {
+    let mut bench = Bench::new(640);
+    assert!(bench.through().await.abs_diff(60) < 8, "without a prompt it stays as it came");
+    bench.painter.paint_with(Recipe::read("greyscale").expect("a known word"));
+    assert!(bench.through().await.abs_diff(128) < 8);
+    bench.painter.paint_with(Recipe::default());
+    assert!(bench.through().await.abs_diff(60) < 8);
+}
+
+#[tokio::test]
+async fn a_painter_tells_of_its_first_picture_and_of_its_end() {
+    let mut bench = Bench::new(640);
+    bench.through().await;
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::FirstPicture));
+    bench.remote.close();
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::Stopped));
+    timeout(PATIENCE, bench.painter.ended()).await.expect("it has ended");
+}
+
+#[tokio::test]
+async fn a_picture_over_the_limit_is_left_out_and_the_next_one_painted() {
+    let mut bench = Bench::new(64);
+    let large = bench.frame(128);
+    assert!(bench.sink.push(&large));
+    assert!(bench.through().await.abs_diff(60) < 8);
+}

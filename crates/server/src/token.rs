@@ -1,0 +1,243 @@
+//! Short-lived signed credentials: minting for tests, demos and backends, and checking at the
+//! door. The algorithm, audience and leeway are pinned here and nowhere else.
+
+#[cfg(test)]
+mod tests;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use secrecy::{ExposeSecret, SecretSlice};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Whom a credential of this server is for.
+const AUDIENCE: &str = "offhook";
+/// Whom a ticket is for: a ticket is no credential and a credential no ticket.
+const TICKET_AUDIENCE: &str = "offhook-move";
+/// How far two clocks may differ (I9).
+const LEEWAY: Duration = Duration::from_secs(60);
+/// Longest token looked at: anything longer is not one of ours.
+const MAX_TOKEN: usize = 4096;
+
+/// What a credential lets its bearer do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Send media.
+    pub publish: bool,
+    /// Change the prompt and the image.
+    pub prompt: bool,
+}
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self { publish: true, prompt: true }
+    }
+}
+
+/// What a credential says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user.
+    pub sub: String,
+    aud: String,
+    /// End of its life, seconds since 1970.
+    pub exp: u64,
+    /// Its own name: a credential bound to a session is bound by this to the first instance.
+    pub jti: String,
+    /// The only session it is good for, as `kind/id`; `None` is any session of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// What it allows.
+    #[serde(default)]
+    pub grants: Grants,
+}
+
+/// A credential that does not open the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Past its time, clock differences allowed for.
+    #[error("the credential is expired; ask for a fresh one")]
+    Expired,
+    /// Not signed by this server's key, for another audience, or not a credential at all.
+    #[error("the credential is not valid here; ask the one who issues them")]
+    Invalid,
+}
+
+/// A ticket to this server from one that lets its members go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ticket {
+    pub(crate) sub: String,
+    aud: String,
+    pub(crate) exp: u64,
+    pub(crate) jti: String,
+    pub(crate) session: String,
+    pub(crate) instance: String,
+    /// The server it is for, as its clients call it (host and port).
+    pub(crate) target: String,
+    pub(crate) grants: Grants,
+}
+
+/// What a new credential shall say.
+#[derive(Clone, Debug)]
+pub struct Mint {
+    user: String,
+    session: Option<String>,
+    life: Duration,
+    grants: Grants,
+}
+
+impl Mint {
+    /// For this user, any session, ten minutes.
+    pub fn user(user: impl Into<String>) -> Self {
+        Self { user: user.into(), session: None, life: Duration::from_secs(600), grants: Grants::default() }
+    }
+
+    /// Good for one session only, and for the first instance that shows it.
+    #[must_use]
+    pub fn session(mut self, kind: &str, id: &str) -> Self {
+        self.session = Some(format!("{kind}/{id}"));
+        self
+    }
+
+    /// How long it is good; zero makes one that is past its time beyond any leeway.
+    #[must_use]
+    pub fn life(mut self, life: Duration) -> Self {
+        self.life = life;
+        self
+    }
+
+    /// What it allows.
+    #[must_use]
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.grants = grants;
+        self
+    }
+}
+
+/// The key that signs and checks. Its `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Signer {
+    key: SecretSlice<u8>,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
+impl Signer {
+    /// Signs with this key (HMAC-SHA-256, RFC 7518 §3.2).
+    pub fn new(key: impl Into<Vec<u8>>) -> Self {
+        Self { key: SecretSlice::from(key.into()) }
+    }
+
+    /// Signs with a fresh random key: what it signs is good until the process ends.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut key = vec![0; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Self::new(key))
+    }
+
+    /// Makes a credential.
+    ///
+    /// # Errors
+    /// When the system has no random numbers, or the clock is before 1970.
+    pub fn mint(&self, mint: &Mint) -> Result<offhook_transport::Secret, MintError> {
+        let exp = if mint.life.is_zero() { Duration::ZERO } else { now()? + mint.life };
+        let claims = Claims {
+            sub: mint.user.clone(),
+            aud: AUDIENCE.into(),
+            exp: exp.as_secs(),
+            jti: crate::hex::random::<16>().map_err(|_| MintError::Random)?,
+            session: mint.session.clone(),
+            grants: mint.grants.clone(),
+        };
+        self.sign(&claims).map(offhook_transport::Secret::new)
+    }
+
+    /// Reads a credential and checks signature, audience and time. Whether it fits the session
+    /// is for the door to say.
+    ///
+    /// # Errors
+    /// As [`TokenError`] says; the text never repeats the credential.
+    pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
+        self.read(token, AUDIENCE)
+    }
+
+    /// A one-use ticket that lets this instance into its session on a server with the same key.
+    pub(crate) fn ticket(
+        &self,
+        user: &str,
+        grants: &Grants,
+        session: &str,
+        instance: &str,
+        target: &str,
+    ) -> Result<String, MintError> {
+        let claims = Ticket {
+            sub: user.into(),
+            aud: TICKET_AUDIENCE.into(),
+            exp: (now()? + crate::config::TICKET_LIFE).as_secs(),
+            jti: crate::hex::random::<16>().map_err(|_| MintError::Random)?,
+            session: session.into(),
+            instance: instance.into(),
+            target: authority(target).into(),
+            grants: grants.clone(),
+        };
+        self.sign(&claims)
+    }
+
+    /// Reads a ticket.
+    pub(crate) fn check_ticket(&self, ticket: &str) -> Result<Ticket, TokenError> {
+        self.read(ticket, TICKET_AUDIENCE)
+    }
+
+    fn sign(&self, claims: &impl Serialize) -> Result<String, MintError> {
+        let key = EncodingKey::from_secret(self.key.expose_secret());
+        encode(&Header::new(Algorithm::HS256), claims, &key).map_err(|_| MintError::Sign)
+    }
+
+    fn read<C: serde::de::DeserializeOwned>(&self, token: &str, audience: &str) -> Result<C, TokenError> {
+        if token.len() > MAX_TOKEN {
+            return Err(TokenError::Invalid);
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["exp", "aud", "sub"]);
+        validation.leeway = LEEWAY.as_secs();
+        let key = DecodingKey::from_secret(self.key.expose_secret());
+        match decode::<C>(token, &key, &validation) {
+            Ok(data) => Ok(data.claims),
+            Err(error) => Err(match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => TokenError::Expired,
+                _ => TokenError::Invalid,
+            }),
+        }
+    }
+}
+
+/// Host and port of a URL, as a client puts them into `Host`.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+fn now() -> Result<Duration, MintError> {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| MintError::Clock)
+}
+
+/// A credential that could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MintError {
+    /// No random numbers.
+    #[error("the system gives no random numbers; check the machine's entropy source")]
+    Random,
+    /// The clock is before 1970.
+    #[error("the system clock is before 1970; set it")]
+    Clock,
+    /// The key cannot sign.
+    #[error("the key cannot sign; use at least one byte")]
+    Sign,
+}

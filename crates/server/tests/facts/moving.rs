@@ -1,0 +1,108 @@
+//! Go-away: a ticket, another server, and an old link that goes without an ending.
+
+use crate::wire::{Member, Wire, builder, credential, empty, refusal_of, server};
+use offhook_server::{GoAwayCode, Mint, Server};
+use offhook_signaling::{
+    ErrorCode, FromClient, FromServer, GoAway, Instance, Migrate, Secret, SessionRef, Versions,
+};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(30);
+
+async fn sent_away(server: &Server, member: &mut Member, target: Option<&str>, deadline: Duration) -> GoAway {
+    let told = server.go_away(Some("studio/1"), target, deadline, GoAwayCode::Rebalance).await;
+    assert_eq!(told, 1);
+    member
+        .wire
+        .until("go_away", |message| match message {
+            FromServer::GoAway(go_away) => Some(go_away),
+            _ => None,
+        })
+        .await
+}
+
+fn migrate(member: &Member, ticket: &Secret) -> Migrate {
+    Migrate {
+        versions: Versions::OURS,
+        features: Vec::new(),
+        requires: Vec::new(),
+        session: member.join.session.clone(),
+        instance: member.join.instance,
+        epoch: member.join.epoch + 1,
+        ticket: ticket.clone(),
+        desired: crate::wire::desired(4, Some("sepia")),
+        tracks: Vec::new(),
+        offer: None,
+    }
+}
+
+async fn refused(server: &Server, migrate: Migrate) -> ErrorCode {
+    refusal_of(server, &FromClient::Migrate(migrate)).await.0.code
+}
+
+// F32, R13
+#[tokio::test]
+async fn a_ticket_opens_the_other_server_once_and_the_old_link_stays_until_it_is_let_go() {
+    let (old, new) = (server().await, server().await);
+    let mut member = Wire::enter(&old, "ada", 1).await;
+    let away = sent_away(&old, &mut member, Some(&new.url()), LONG).await;
+    assert_eq!(away.target.as_deref(), Some(&*new.url()));
+    let ticket = away.ticket.expect("with a target comes a ticket");
+
+    let mut wire = Wire::dial(&new).await;
+    wire.say(&FromClient::Migrate(migrate(&member, &ticket))).await;
+    let joined = wire.joined().await;
+    assert_eq!(joined.snapshot.applied, Some(4), "the desired state came along");
+    assert_eq!(joined.snapshot.roster[0].user, "ada");
+    assert_eq!((old.census().members, new.census().members), (1, 1), "both until the new one carries");
+
+    let used = Migrate { epoch: 9, ..migrate(&member, &ticket) };
+    assert_eq!(refused(&new, used).await, ErrorCode::TicketRefused);
+}
+
+// S4, S19
+#[tokio::test]
+async fn a_ticket_is_for_one_instance_one_session_and_one_server() {
+    let (old, new, third) = (server().await, server().await, server().await);
+    let stranger =
+        builder().signer(offhook_server::Signer::new(*b"another key")).start().await.expect("a port");
+    let mut member = Wire::enter(&old, "ada", 1).await;
+    let ticket = sent_away(&old, &mut member, Some(&new.url()), LONG).await.ticket.expect("a ticket");
+    let good = migrate(&member, &ticket);
+    let other_instance = Migrate { instance: Instance(2), ..good.clone() };
+    let session = SessionRef { kind: "studio".into(), id: "2".into() };
+    let other_session = Migrate { session, ..good.clone() };
+    let no_ticket = Migrate { ticket: credential(&Mint::user("ada")), ..good.clone() };
+    for bad in [other_instance, other_session, no_ticket] {
+        assert_eq!(refused(&new, bad).await, ErrorCode::TicketRefused);
+    }
+    for server in [&old, &third, &stranger] {
+        assert_eq!(refused(server, good.clone()).await, ErrorCode::TicketRefused);
+    }
+    // None of that used it up.
+    let mut wire = Wire::dial(&new).await;
+    wire.say(&FromClient::Migrate(good)).await;
+    wire.joined().await;
+    empty(&third).await;
+}
+
+#[tokio::test]
+async fn a_ticket_is_no_credential() {
+    let (old, new) = (server().await, server().await);
+    let mut member = Wire::enter(&old, "ada", 1).await;
+    let ticket = sent_away(&old, &mut member, Some(&new.url()), LONG).await.ticket.expect("a ticket");
+    let join = offhook_signaling::Join { credential: Some(ticket), epoch: 2, ..member.join.clone() };
+    assert_eq!(refusal_of(&new, &FromClient::Join(join)).await.0.code, ErrorCode::Unauthorized);
+}
+
+// Only `ended` ends a session, and this one has not ended.
+#[tokio::test]
+async fn at_the_deadline_the_old_link_is_closed_without_an_ending() {
+    let server = server().await;
+    let mut member = Wire::enter(&server, "ada", 1).await;
+    let away = sent_away(&server, &mut member, None, Duration::from_millis(50)).await;
+    assert_eq!((away.target, away.ticket), (None, None), "without a target there is nothing to show there");
+    let (said, _) = member.wire.rest().await;
+    assert!(!said.iter().any(|message| matches!(message, FromServer::Ended(_))), "{said:?}");
+    empty(&server).await;
+}

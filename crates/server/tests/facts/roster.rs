@@ -1,0 +1,59 @@
+//! Who is there, as the others see it.
+
+use crate::wire::{Wire, builder, server};
+use offhook_signaling::{Attendance, FromServer, Instance, LeaveCode};
+use std::time::Duration;
+use tokio::time::Instant;
+
+// F63, F10, F11
+#[tokio::test]
+async fn everybody_sees_who_is_there_who_comes_and_who_goes() {
+    let server = server().await;
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let mut names: Vec<_> = bob.joined.snapshot.roster.iter().map(|member| member.user.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["ada", "bob"], "itself included");
+    let came = ada.wire.until("Bob", |message| match message {
+        FromServer::MemberJoined(change) => Some(change.member),
+        _ => None,
+    });
+    let came = came.await;
+    assert_eq!((came.instance, came.user.as_str()), (Instance(2), "bob"));
+    bob.wire.say(&crate::wire::goodbye()).await;
+    let left = ada.wire.until("Bob's leaving", |message| match message {
+        FromServer::MemberLeft(left) => Some(left),
+        _ => None,
+    });
+    let left = left.await;
+    assert_eq!((left.instance, left.reason), (Instance(2), LeaveCode::Left));
+}
+
+// H1, H2: within 8 s of silence it is away, and lost at the end of its window and two seconds.
+#[tokio::test]
+async fn a_member_that_falls_silent_is_away_and_then_lost() {
+    let server = builder().resume_window(Duration::from_secs(5)).start().await.expect("a port");
+    let mut watcher = Wire::enter(&server, "bob", 2).await;
+    let ada = Wire::enter(&server, "ada", 1).await;
+    let silent = Instant::now();
+    ada.wire.lose();
+    // The watcher itself must be heard.
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        watcher.wire.say(&offhook_signaling::FromClient::Ping(offhook_signaling::Ping { id: 1 })).await;
+        let news = tokio::time::timeout(
+            Duration::from_secs(1),
+            watcher.wire.until("news of Ada", |message| match message {
+                FromServer::MemberUpdated(change) => Some(format!("{:?}", change.member.attendance)),
+                FromServer::MemberLeft(left) => Some(format!("{:?}", left.reason)),
+                _ => None,
+            }),
+        );
+        if let Ok(news) = news.await {
+            seen.push(news);
+        }
+        assert!(silent.elapsed() < Duration::from_secs(20), "{seen:?}");
+    }
+    assert_eq!(seen, [format!("{:?}", Attendance::Away), format!("{:?}", LeaveCode::Lost)]);
+    assert!(silent.elapsed() < Duration::from_secs(11), "{:?}", silent.elapsed());
+}
