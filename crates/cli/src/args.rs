@@ -1,0 +1,124 @@
+//! The arguments, with the words that `--help` shows.
+
+#[cfg(test)]
+mod tests;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Keeps a real-time WebRTC session on the line.
+#[derive(Debug, Parser)]
+#[command(name = "offhook", version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Say more on stderr; up to three times. OFFHOOK_LOG takes a filter in its place.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole of it on this machine: a server, a session, prompts, a lost network, the recovery.
+    Demo(Demo),
+    /// Run the reference server.
+    Serve(Serve),
+    /// Join a session on a server, and keep it until Ctrl-C.
+    Join(Join),
+}
+
+/// What is sent.
+#[derive(Clone, Debug, ClapArgs)]
+#[group(multiple = false)]
+pub(crate) struct Input {
+    /// Send this file: H.264 in Annex B or IVF. Without it, a five-second clip that is compiled in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Send a moving test pattern.
+    #[arg(long)]
+    pub(crate) pattern: bool,
+}
+
+/// Show the whole of it on this machine.
+///
+/// Starts a server on loopback, joins it over real WebRTC, sets three prompts and checks from
+/// the decoded pictures that each was painted; cuts the network for three seconds while a fourth
+/// is set, and checks that the recovered session has that one; leaves, and checks that nothing
+/// is left running.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Where the pictures and logs go; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "offhook-demo")]
+    pub(crate) out: PathBuf,
+    /// Events and a last summary as JSON lines on stdout, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Do not linger on each prompt.
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// How long the network is gone, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
+    pub(crate) outage: f64,
+}
+
+/// Run the reference server.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Serve {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7117")]
+    pub(crate) bind: String,
+    /// Sign credentials with the text of this file. Without it, a random key that ends with the process.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Also answer to this host name; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// How long a lost member's place is kept, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 25.0, value_parser = seconds)]
+    pub(crate) resume_window: f64,
+}
+
+/// Join a session on a server, and keep it until Ctrl-C.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Join {
+    /// The server, for instance ws://127.0.0.1:7117/session.
+    pub(crate) url: String,
+    /// The session, as KIND/ID.
+    #[arg(long, value_name = "KIND/ID", default_value = "studio/1", value_parser = session)]
+    pub(crate) session: (String, String),
+    /// The credential. Better in the environment, where `ps` does not show it.
+    #[arg(long, env = "OFFHOOK_CREDENTIAL", hide_env_values = true)]
+    pub(crate) credential: Option<String>,
+    /// The first prompt; further ones are read from stdin, a line each.
+    #[arg(long)]
+    pub(crate) prompt: Option<String>,
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Leave after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) seconds: Option<f64>,
+    /// Write the last returned picture into this PNG on leaving.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Events as JSON lines on stdout, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Trust the certificates in this PEM file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+/// A number of seconds between a tenth and an hour.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    if (0.1..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("between 0.1 and 3600 seconds".into()) }
+}
+
+fn session(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok((kind.into(), id.into())),
+        _ => Err("a session is KIND/ID, for instance studio/1".into()),
+    }
+}

@@ -1,0 +1,21 @@
+//! Arguments are checked before anything runs.
+use super::*;
+use clap::CommandFactory;
+
+#[test]
+fn the_arguments_are_sound() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    for wrong in [
+        &["offhook", "demo", "--outage", "nan"][..],
+        &["offhook", "demo", "--outage", "-1"],
+        &["offhook", "demo", "--pattern", "--input", "x"],
+        &["offhook", "join"],
+        &["offhook", "join", "ws://x", "--session", "studio"],
+    ] {
+        assert!(Args::try_parse_from(wrong).is_err(), "{wrong:?}");
+    }
+}

@@ -1,0 +1,79 @@
+//! `offhook serve`: the reference server until Ctrl-C, with a line that lets somebody join.
+
+use crate::Outcome;
+use crate::args::Serve;
+use offhook_server::{Mint, MintError, Server, Signer, StartError};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// A server that did not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the key in {path} cannot be read ({source}); name a file with at least 16 bytes")]
+    Key { path: PathBuf, source: std::io::Error },
+    #[error("the key in {path} is shorter than 16 bytes; make one with `head -c 32 /dev/urandom | base64`")]
+    ShortKey { path: PathBuf },
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    #[error("Ctrl-C cannot be waited for: {0}")]
+    Signal(std::io::Error),
+}
+
+/// Runs it.
+pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
+    let mut interrupt = Interrupt::listen().map_err(ServeError::Signal)?;
+    let mut builder =
+        Server::builder().bind(&args.bind).resume_window(Duration::from_secs_f64(args.resume_window));
+    if let Some(path) = args.key {
+        let key = std::fs::read_to_string(&path)
+            .map_err(|source| ServeError::Key { path: path.clone(), source })?;
+        let key = key.trim();
+        if key.len() < 16 {
+            return Err(ServeError::ShortKey { path });
+        }
+        builder = builder.signer(Signer::new(key));
+    }
+    for name in args.allow_host {
+        builder = builder.allow_host(name);
+    }
+    let server = builder.start().await?;
+    let day = Mint::user("guest").life(Duration::from_secs(24 * 3600));
+    let credential = server.mint(&day)?;
+    // This is the one place that shows a credential: to the person who runs the server.
+    println!("listening on {}", server.url());
+    println!("\njoin from another terminal (good for a day):");
+    println!("  OFFHOOK_CREDENTIAL={} offhook join {} --prompt sepia", credential.expose(), server.url());
+    println!("\nor from a browser on this machine:");
+    println!("  {}#{}", server.page(), credential.expose());
+    println!("\nCtrl-C stops it.");
+    interrupt.seen().await;
+    let census = server.census();
+    eprintln!("stopping; {} members are told", census.members);
+    server.shutdown().await;
+    Ok(Outcome::Fine)
+}
+
+/// Ctrl-C, and being told to stop. From the moment it is made neither kills the process, and
+/// none is missed.
+pub(crate) struct Interrupt {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupt {
+    /// Begins to listen.
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for either.
+    pub(crate) async fn seen(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

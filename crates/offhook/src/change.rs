@@ -1,0 +1,126 @@
+//! One change of the desired state: what is named is changed, what is not named is not
+//! touched, and all of it takes effect at once or not at all (F51).
+
+use bytes::Bytes;
+use offhook_transport::media::Kind;
+use offhook_transport::{Image, Prompt};
+use sha2::{Digest, Sha256};
+
+/// The longest prompt, in bytes of UTF-8: one frame of the wire less its envelope, halved.
+pub(crate) const MAX_PROMPT: usize = 16 * 1024;
+/// The largest reference image, in bytes as encoded.
+pub(crate) const MAX_IMAGE: usize = 8 * 1024 * 1024;
+
+/// A change of the desired state, for `Session<Joined>::set`.
+///
+/// ```
+/// use offhook::Change;
+/// let change = Change::new().prompt("sepia").clear_image();
+/// # let _ = change;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) image: Option<Option<Image>>,
+    pub(crate) audio_muted: Option<bool>,
+    pub(crate) video_muted: Option<bool>,
+}
+
+impl Change {
+    /// Names nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The far side is to use this text as it stands.
+    #[must_use]
+    pub fn prompt(mut self, text: impl Into<String>) -> Self {
+        self.prompt = Some(Prompt { text: text.into(), enhance: false });
+        self
+    }
+
+    /// The far side may rewrite this text before it uses it.
+    #[must_use]
+    pub fn enhanced_prompt(mut self, text: impl Into<String>) -> Self {
+        self.prompt = Some(Prompt { text: text.into(), enhance: true });
+        self
+    }
+
+    /// A reference image, encoded (PNG, JPEG or WebP). It is named by its SHA-256, so a far
+    /// side that has it already is not sent it again.
+    #[must_use]
+    pub fn image(mut self, encoded: impl Into<Bytes>) -> Self {
+        let bytes = encoded.into();
+        let sha256 = Sha256::digest(&bytes).into();
+        self.image = Some(Some(Image { sha256, bytes }));
+        self
+    }
+
+    /// No reference image from here on.
+    #[must_use]
+    pub fn clear_image(mut self) -> Self {
+        self.image = Some(None);
+        self
+    }
+
+    /// Mutes, or unmutes, everything of a kind that is published.
+    #[must_use]
+    pub const fn muted(mut self, kind: Kind, muted: bool) -> Self {
+        match kind {
+            Kind::Audio => self.audio_muted = Some(muted),
+            Kind::Video => self.video_muted = Some(muted),
+        }
+        self
+    }
+
+    /// Does it name nothing?
+    pub const fn is_empty(&self) -> bool {
+        self.prompt.is_none()
+            && self.image.is_none()
+            && self.audio_muted.is_none()
+            && self.video_muted.is_none()
+    }
+
+    pub(crate) fn mutes(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Audio => self.audio_muted == Some(true),
+            Kind::Video => self.video_muted == Some(true),
+        }
+    }
+
+    /// What can be seen to be wrong before anything is sent.
+    pub(crate) fn check(&self) -> Result<(), Unfit> {
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.text.len() > MAX_PROMPT) {
+            return Err(Unfit::TooLarge { what: "prompt", limit: MAX_PROMPT });
+        }
+        if let Some(Some(image)) = &self.image {
+            if image.bytes.is_empty() {
+                return Err(Unfit::EmptyImage);
+            }
+            if image.bytes.len() > MAX_IMAGE {
+                return Err(Unfit::TooLarge { what: "image", limit: MAX_IMAGE });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a change, before it goes anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A part is larger than it may be.
+    #[error("the {what} is larger than {limit} bytes; send a smaller one")]
+    TooLarge {
+        /// Which part.
+        what: &'static str,
+        /// In bytes.
+        limit: usize,
+    },
+    /// An image without a byte in it.
+    #[error("the image is empty; read it before it is set, or use clear_image")]
+    EmptyImage,
+}
+
+#[cfg(test)]
+#[path = "change/tests.rs"]
+mod tests;

@@ -1,0 +1,212 @@
+//! One user on one transport: makes sessions, knows those that are alive, ends them all.
+//! Nothing is global: two clients in one process know nothing of each other (F19).
+
+use crate::controls::{Controls, Network};
+use crate::credential::{CredentialRequest, Credentials, ProviderError};
+use crate::error::BuildError;
+use crate::host::Host;
+use crate::link::HostLink;
+use crate::session::Session;
+use crate::shared::{Shared, lock};
+use offhook_lifecycle as lifecycle;
+use offhook_lifecycle::{Idle, Policy};
+use offhook_transport::Transport;
+use secrecy::SecretString;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
+
+/// What every session of a client is made with.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) credentials: Credentials,
+    pub(crate) policy: Policy,
+    /// Where jitter comes from; `None` draws a seed for each session.
+    pub(crate) seed: Option<u64>,
+}
+
+/// One user on one transport. Cloning shares it.
+///
+/// # Drop
+/// Its sessions live on: each is its own handle's. See [`shutdown`](Self::shutdown).
+#[derive(Clone)]
+pub struct Client {
+    config: Arc<Config>,
+    registry: Arc<Mutex<Vec<Weak<Shared>>>>,
+}
+
+impl Client {
+    /// A client on this transport: anything that implements [`Transport`], boxed or not.
+    pub fn new(transport: impl Transport) -> Self {
+        let config = Config {
+            transport: Arc::new(transport),
+            credentials: Credentials::default(),
+            policy: Policy::default(),
+            seed: None,
+        };
+        Self { config: Arc::new(config), registry: Arc::default() }
+    }
+
+    /// The credential that dials show. It is kept as a secret, is never in an address, and
+    /// never in a log.
+    #[must_use]
+    pub fn credential(mut self, token: impl Into<SecretString>) -> Self {
+        Arc::make_mut(&mut self.config).credentials.fixed = Some(token.into());
+        self
+    }
+
+    /// Asked for a credential when none was given, or when the far side says that the one it
+    /// was shown is past its time. At most one call per session is under way; one that takes
+    /// longer than the policy allows (5 s) is dropped.
+    ///
+    /// ```
+    /// # use offhook::{Client, mock};
+    /// # let (transport, _remote) = mock::MockTransport::studio(1);
+    /// let client = Client::new(transport).provider(|request| async move {
+    ///     Ok(format!("token for {}:{}", request.kind, request.id).into())
+    /// });
+    /// # let _ = client;
+    /// ```
+    #[must_use]
+    pub fn provider<F, Fut>(mut self, provider: F) -> Self
+    where
+        F: Fn(CredentialRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<SecretString, ProviderError>> + Send + 'static,
+    {
+        let ask =
+            move |request| -> futures_util::future::BoxFuture<'static, _> { Box::pin(provider(request)) };
+        Arc::make_mut(&mut self.config).credentials.provider = Some(Arc::new(ask));
+        self
+    }
+
+    /// The limits for sessions made from here on.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        Arc::make_mut(&mut self.config).policy = policy;
+        self
+    }
+
+    /// Draws all jitter from this seed, so that a run can be repeated exactly. Without it each
+    /// session draws its own.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        Arc::make_mut(&mut self.config).seed = Some(seed);
+        self
+    }
+
+    /// A fresh session, named by kind and id. No I/O, no task: both begin with the join.
+    pub fn session(&self, kind: impl Into<String>, id: impl Into<String>) -> Session<Idle> {
+        let shared = Host::plant(kind.into(), id.into(), self.config.clone());
+        let mut registry = lock(&self.registry);
+        registry.retain(|known| known.strong_count() > 0);
+        registry.push(Arc::downgrade(&shared));
+        drop(registry);
+        match lifecycle::Session::idle(HostLink::new(shared)) {
+            Ok(session) => Session::wrap(session),
+            Err(_) => unreachable!("a machine that was fed nothing is idle"),
+        }
+    }
+
+    /// The sessions that are alive: made here, and not yet left and released.
+    pub fn sessions(&self) -> Vec<Controls> {
+        let alive = self.alive();
+        alive.iter().map(Controls::of).collect()
+    }
+
+    /// Reports to every session whether there is a network.
+    pub fn network(&self, level: Network) {
+        self.alive().iter().for_each(|shared| Controls::of(shared).network(level));
+    }
+
+    /// Reports to every session that this machine is about to sleep.
+    pub fn suspended(&self) {
+        self.alive().iter().for_each(|shared| Controls::of(shared).suspended());
+    }
+
+    /// Reports to every session that the sleep is over.
+    pub fn woken(&self) {
+        self.alive().iter().for_each(|shared| Controls::of(shared).woken());
+    }
+
+    /// Leaves every session and waits until all is released: at most the policy's goodbye
+    /// (1 s), however many there are. The leaves are done when this is first polled.
+    ///
+    /// # Cancel safety
+    /// The leaves stand; calling it again waits for what is left.
+    pub async fn shutdown(&self) {
+        let alive = self.alive();
+        alive.iter().for_each(|shared| Controls::of(shared).leave());
+        for shared in alive {
+            let mut watcher = shared.told.watcher();
+            poll_fn(|cx| {
+                loop {
+                    match shared.told.poll_changed(&mut watcher, cx) {
+                        Poll::Ready(Some(seen)) if seen.is_released() => return Poll::Ready(()),
+                        Poll::Ready(Some(_)) => {}
+                        Poll::Ready(None) => return Poll::Ready(()),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+            })
+            .await;
+        }
+    }
+
+    fn alive(&self) -> Vec<Arc<Shared>> {
+        let alive = lock(&self.registry).iter().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        alive.into_iter().filter(|shared| !shared.told.read(|seen| seen.is_released())).collect()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("transport", &self.config.transport.name())
+            .field("credentials", &self.config.credentials)
+            .field("sessions", &lock(&self.registry).len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes one session; see [`Session::builder`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct SessionBuilder(Client);
+
+impl SessionBuilder {
+    pub(crate) fn new(transport: impl Transport) -> Self {
+        Self(Client::new(transport))
+    }
+
+    /// As [`Client::credential`].
+    pub fn credential(self, token: impl Into<SecretString>) -> Self {
+        Self(self.0.credential(token))
+    }
+
+    /// As [`Client::provider`].
+    pub fn provider<F, Fut>(self, provider: F) -> Self
+    where
+        F: Fn(CredentialRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<SecretString, ProviderError>> + Send + 'static,
+    {
+        Self(self.0.provider(provider))
+    }
+
+    /// As [`Client::policy`].
+    pub fn policy(self, policy: Policy) -> Self {
+        Self(self.0.policy(policy))
+    }
+
+    /// The session, named by kind and id. No I/O.
+    ///
+    /// # Errors
+    /// [`BuildError::NoRuntime`] outside of a tokio runtime, where it could never join.
+    pub fn build(self, kind: impl Into<String>, id: impl Into<String>) -> Result<Session<Idle>, BuildError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(BuildError::NoRuntime);
+        }
+        Ok(self.0.session(kind, id))
+    }
+}

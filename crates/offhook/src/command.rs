@@ -1,0 +1,47 @@
+//! What a joined session may ask of its host beside wishes: changes of the desired state,
+//! withdrawals and messages. Each has its way back.
+
+use crate::event::ChangeOutcome;
+use bytes::Bytes;
+use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
+use tokio::sync::oneshot;
+
+/// Commands that may wait for the host. More are refused, not queued (R16).
+pub(crate) const QUEUE: usize = 64;
+
+/// One command. Dropping it unanswered is an answer: the session is over.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Change the desired state.
+    Set { change: Change, answer: oneshot::Sender<ChangeAnswer> },
+    /// Take a change back.
+    Withdraw { revision: Revision },
+    /// Send a message to the other members.
+    Send { topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
+}
+
+/// What came of a change.
+#[derive(Debug)]
+pub(crate) enum ChangeAnswer {
+    /// It got a revision, and this is the result.
+    Result(Revision, ChangeOutcome),
+    /// It was not entered.
+    Refused(SetError),
+    /// The far side, or the transport, cannot do this at all.
+    NotSupported(&'static str),
+}
+
+/// What came of a message.
+#[derive(Debug)]
+pub(crate) enum SendAnswer {
+    /// The far side took it.
+    Taken,
+    /// No receipt came.
+    Unanswered(Unanswered),
+    /// It did not go out.
+    Refused(SetError),
+    /// This session has no messages.
+    NotSupported,
+    /// The link's own queue has no room.
+    LinkFull,
+}

@@ -1,0 +1,130 @@
+//! Everything that a number in the machine stands for: resume key, targets, credentials, and
+//! the far side's own words. Bounded: of each only what can still be asked for is kept.
+//! `translate.rs` puts things in; `host.rs` takes them out.
+
+use offhook_lifecycle::{CredentialRef, Epoch, Revision, TargetRef};
+use offhook_transport as wire;
+use secrecy::SecretString;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Things of one sort that are kept at once. The machine refers to the newest few only.
+const KEPT: usize = 8;
+/// Refusal texts that are kept: as many as changes may wait for an answer.
+const TEXTS: usize = 64;
+/// The longest text of a far side that is kept, in bytes.
+const MAX_TEXT: usize = 4096;
+
+/// What the host keeps for one session.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// What the next resume needs. Rotates; the newest counts.
+    pub(crate) key: Option<wire::ResumeKey>,
+    /// Set by a join that takes a session up again.
+    pub(crate) returning: bool,
+    /// What the newest `Up` said.
+    pub(crate) session: Option<Arc<str>>,
+    /// Did the newest `Up` take an earlier session up again?
+    pub(crate) resumed: bool,
+    /// What can be done on the newest link.
+    pub(crate) capabilities: Option<wire::Capabilities>,
+    /// Everyone there when the newest link came up, until it was compared with what was known.
+    pub(crate) roster: Option<Vec<wire::Member>>,
+    /// The far side's estimate while we wait in its queue.
+    pub(crate) eta: Option<Arc<str>>,
+    /// The far side's words of the last refusal or ending.
+    pub(crate) last_text: Option<Arc<str>>,
+    refusals: VecDeque<(Revision, Arc<str>)>,
+    targets: VecDeque<(TargetRef, wire::Target)>,
+    credentials: VecDeque<(CredentialRef, SecretString)>,
+    next_target: u32,
+    next_credential: u64,
+}
+
+impl Contents {
+    pub(crate) fn up(&mut self, _epoch: Epoch, up: wire::Up) {
+        // A link without a key cannot be resumed, and the key of an older link is of no use.
+        self.key = up.key;
+        self.session = Some(up.session.into());
+        self.resumed = up.resumed;
+        self.capabilities = Some(up.capabilities);
+        self.roster = Some(up.roster);
+        self.eta = None;
+    }
+
+    pub(crate) fn resume_key(&mut self, key: wire::ResumeKey) {
+        self.key = Some(key);
+    }
+
+    pub(crate) fn eta(&mut self, eta: Option<String>) {
+        self.eta = eta.map(text);
+    }
+
+    pub(crate) fn refused(&mut self, words: String) {
+        self.last_text = (!words.is_empty()).then(|| text(words));
+    }
+
+    pub(crate) fn ended(&mut self, words: String) {
+        self.refused(words);
+    }
+
+    pub(crate) fn refused_change(&mut self, revision: Revision, words: String) {
+        keep(&mut self.refusals, TEXTS, (revision, text(words)));
+    }
+
+    /// The far side's words about a change: those for this revision, or for the newest answer
+    /// up to it, since an answer to a revision is one to everything before it.
+    pub(crate) fn refusal(&self, revision: Revision) -> Arc<str> {
+        let exact = self.refusals.iter().rev().find(|(of, _)| *of == revision);
+        let found = exact.or_else(|| self.refusals.back());
+        found.map_or_else(|| Arc::from(""), |(_, text)| text.clone())
+    }
+
+    /// Files where a go-away sends us. `None` where it names nothing.
+    pub(crate) fn target(&mut self, hint: wire::GoAwayHint) -> Option<TargetRef> {
+        if hint.url.is_none() && hint.ticket.is_none() {
+            return None;
+        }
+        self.next_target = self.next_target.wrapping_add(1);
+        let target = TargetRef(self.next_target);
+        keep(&mut self.targets, KEPT, (target, wire::Target { url: hint.url, ticket: hint.ticket }));
+        Some(target)
+    }
+
+    pub(crate) fn find_target(&self, target: TargetRef) -> Option<wire::Target> {
+        self.targets.iter().find(|(of, _)| *of == target).map(|(_, found)| found.clone())
+    }
+
+    /// Files a credential and gives it its number.
+    pub(crate) fn credential(&mut self, secret: SecretString) -> CredentialRef {
+        self.next_credential += 1;
+        let credential = CredentialRef(self.next_credential);
+        keep(&mut self.credentials, KEPT, (credential, secret));
+        credential
+    }
+
+    pub(crate) fn find_credential(&self, credential: CredentialRef) -> Option<wire::Secret> {
+        let found = self.credentials.iter().find(|(of, _)| *of == credential);
+        found.map(|(_, secret)| crate::credential::to_transport(secret))
+    }
+}
+
+fn keep<T>(all: &mut VecDeque<T>, most: usize, one: T) {
+    if all.len() == most {
+        all.pop_front();
+    }
+    all.push_back(one);
+}
+
+/// A far side's words, cut to what is kept, at a character's edge.
+fn text(words: String) -> Arc<str> {
+    let mut end = words.len().min(MAX_TEXT);
+    while !words.is_char_boundary(end) {
+        end -= 1;
+    }
+    Arc::from(&words[..end])
+}
+
+#[cfg(test)]
+#[path = "contents/tests.rs"]
+mod tests;

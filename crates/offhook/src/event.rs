@@ -1,0 +1,179 @@
+//! What happens to a session, for its listeners. The order is the contract: an error that
+//! ends a session comes before `Ended`, `Ended` is the last, and nothing follows it (R3).
+//! How events reach listeners is in `events.rs`.
+
+use bytes::Bytes;
+use offhook_lifecycle::{
+    Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane, Progress,
+    Revision, StateItem, Unanswered, Who,
+};
+use offhook_transport::media::Kind;
+use offhook_transport::{Member, Stats};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One thing that happened.
+///
+/// Exhaustive on purpose: a new event breaks the builds that match on all of them, until
+/// somebody decides what it means there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The session is now in this state. Comes before the first I/O that the state does.
+    StateChanged(CallingState),
+    /// A join got further.
+    Progress(Progress),
+    /// A dial is over, of a join or of a recovery; with its step, duration and error (F09).
+    Attempt(Attempt),
+    /// A join from idle failed; the session can be joined again.
+    JoinFailed(JoinErrorKind),
+    /// One half of the link was lost. The session recovers by itself.
+    LinkLost {
+        /// Which half.
+        plane: Plane,
+        /// Why.
+        fault: Fault,
+    },
+    /// The link carries again.
+    Recovered {
+        /// The plan that did it.
+        plan: Plan,
+        /// How long the session was away.
+        after: Duration,
+        /// The longest stretch within it in which no media was heard of, as measured at
+        /// the receiver with the grain of a tenth of a second. Zero where media lived on.
+        media_interrupted: Duration,
+    },
+    /// The far side asked for a move to another server, and it has begun.
+    MigrationStarted(MoveReason),
+    /// The move is over: it succeeded, or a rejoin follows.
+    MigrationFinished {
+        /// Did the new link carry in time?
+        moved: bool,
+    },
+    /// A change of the desired state has its result. Also for those nobody awaits, and late
+    /// results of a change that was `Unconfirmed` (R15).
+    Change {
+        /// Which change.
+        revision: Revision,
+        /// What came of it.
+        outcome: ChangeOutcome,
+    },
+    /// A sent message got no receipt.
+    MessageUnanswered {
+        /// Its number, as `send` gave it.
+        id: u64,
+        /// What is known of it.
+        outcome: Unanswered,
+    },
+    /// The far side took a sent message.
+    MessageTaken {
+        /// Its number, as `send` gave it.
+        id: u64,
+    },
+    /// A member of the session sent a message.
+    Message {
+        /// Who. To be escaped before it is shown on a terminal.
+        from: String,
+        /// What it is, as the application says.
+        topic: String,
+        /// At most 16 KiB.
+        payload: Bytes,
+    },
+    /// Somebody came.
+    MemberJoined(Member),
+    /// Somebody went.
+    MemberLeft(Member),
+    /// Somebody changed, or lost their link.
+    MemberUpdated(Member),
+    /// The far side sends, or pauses, a track.
+    RemoteTrack {
+        /// Its mid.
+        mid: String,
+        /// Audio or video.
+        kind: Kind,
+        /// Is the far side sending on it?
+        sending: bool,
+    },
+    /// The far side began to generate (F52).
+    GenerationStarted,
+    /// Time generated so far, in all.
+    GenerationTick {
+        /// As counted by the far side.
+        used: Duration,
+    },
+    /// The far side ended generating.
+    GenerationEnded {
+        /// Its own words.
+        reason: String,
+    },
+    /// What the link measured in the last second.
+    Stats(Box<Stats>),
+    /// The far side sent something that this version has no word for; its type name (R19).
+    Unknown(String),
+    /// This listener was slow and so many events are lost to it; here is where things stand.
+    /// Other listeners are not concerned.
+    Missed {
+        /// How many.
+        count: u64,
+        /// The state as of now.
+        state: CallingState,
+    },
+    /// Something ended the session or ended its recovery. If it ended the session, `Ended`
+    /// comes next.
+    Error(ErrorReport),
+    /// It is over. The last event.
+    Ended(Ended),
+}
+
+/// What came of a change of the desired state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// The far side has it in effect.
+    Applied,
+    /// A later change covers all of it.
+    Superseded,
+    /// The far side said no; the wish is withdrawn.
+    Refused {
+        /// To what.
+        item: StateItem,
+        /// In its own words.
+        text: Arc<str>,
+    },
+    /// No answer in time; the wish stands, and its result will come as another event.
+    Unconfirmed,
+    /// It was taken back while unconfirmed.
+    Withdrawn,
+    /// The session ended first.
+    Ended,
+}
+
+/// An error, with everything a log needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorReport {
+    /// The far side's id of the session, where it had one.
+    pub session: Option<Arc<str>>,
+    /// What went wrong; its `Display` gives the next step.
+    pub cause: Cause,
+    /// The far side's own words, if it had any.
+    pub text: Option<Arc<str>>,
+}
+
+impl ErrorReport {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        self.cause.code()
+    }
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The far side's id of the session, where it had one.
+    pub session: Option<Arc<str>>,
+    /// Why.
+    pub reason: EndReason,
+    /// Who ended it.
+    pub who: Who,
+    /// Does joining again make sense without anybody changing anything?
+    pub may_retry: bool,
+}

@@ -1,0 +1,481 @@
+//! The host of one session: one task, one `select!` loop around the machine. It feeds facts and
+//! wishes in, drains outputs after each, and waits nowhere else. What an output means is in
+//! `host/outputs.rs`, what listeners are told in `host/reports.rs`, connections are in
+//! `host/links.rs`; what the words mean is in `translate.rs`. No deadline lives here.
+
+mod links;
+mod outputs;
+mod reports;
+
+use crate::client::Config;
+use crate::clock::{Clock, SleepWatch};
+use crate::command::{ChangeAnswer, Command, SendAnswer};
+use crate::contents::Contents;
+use crate::credential::{CredentialRequest, ProviderError};
+use crate::join::JoinData;
+use crate::shared::Shared;
+use crate::token::ResumeToken;
+use crate::translate;
+use crate::view::Facts;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use links::Links;
+use offhook_lifecycle as lifecycle;
+use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, SetError, State};
+use offhook_transport::{Action, Capability, InstanceId, Outgoing};
+use reports::Reporter;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+/// How often the clocks are compared when nothing else happens. It decides nothing: a suspend
+/// found here is handed to the machine, which does.
+const CLOCK_CHECK: Duration = Duration::from_secs(2);
+
+/// Drives one session.
+pub(crate) struct Host {
+    shared: Arc<Shared>,
+    config: Arc<Config>,
+    machine: Machine,
+    /// False until the first input: a fresh machine may still be made anew.
+    begun: bool,
+    clock: Clock,
+    sleep: SleepWatch,
+    contents: Contents,
+    facts: Arc<Facts>,
+    instance: InstanceId,
+    join: JoinData,
+    initial: Option<Revision>,
+    links: Links,
+    reporter: Reporter,
+    commands: mpsc::Receiver<Command>,
+    changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
+    messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
+    provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
+    feeders: JoinSet<()>,
+    span: tracing::Span,
+    span_of: Option<(State, Option<Epoch>, bool)>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("state", &self.machine.state()).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// A host that does nothing yet, planted in the cells that its handles hold.
+    pub(crate) fn plant(kind: String, id: String, config: Arc<Config>) -> Arc<Shared> {
+        let (sender, commands) = mpsc::channel(crate::command::QUEUE);
+        let instance = InstanceId(random());
+        let mut contents = Contents::default();
+        let credential = config.credentials.fixed.clone().map(|secret| contents.credential(secret));
+        let mut machine = Machine::new(machine_config(&config, config.policy.clone(), credential));
+        let name = offhook_transport::SessionRef { kind, id };
+        let identity = crate::shared::Identity { name };
+        let capabilities = config.transport.capabilities();
+        let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
+        let host = Self {
+            shared: shared.clone(),
+            config,
+            machine,
+            begun: false,
+            clock: Clock::start(),
+            sleep: SleepWatch::start(),
+            contents,
+            facts: Arc::default(),
+            instance,
+            join: JoinData::default(),
+            initial: None,
+            links: Links::default(),
+            reporter: Reporter::default(),
+            commands,
+            changes: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            provider: None,
+            feeders: JoinSet::new(),
+            span: tracing::Span::none(),
+            span_of: None,
+        };
+        shared.plant(host);
+        shared
+    }
+
+    /// One input without a task, for a session that was never joined: no I/O can follow.
+    pub(crate) fn step(&mut self, input: Input) {
+        self.accept(input);
+        self.conclude();
+    }
+
+    /// Is nothing left to be done, for good?
+    pub(crate) fn is_over(&self) -> bool {
+        let snapshot = self.shared.told.get();
+        snapshot.ending().is_some() && snapshot.is_released()
+    }
+
+    /// Runs until the session has left and everything is released.
+    pub(crate) async fn run(mut self: Box<Self>) {
+        loop {
+            // A busy link or user must not keep this task from yielding to others.
+            tokio::task::coop::consume_budget().await;
+            for input in self.shared.wishes.take() {
+                self.accept(input);
+            }
+            if let Some(slept) = self.sleep.slept() {
+                self.feed(Input::Woke { slept });
+            }
+            self.conclude();
+            if self.is_over() {
+                return;
+            }
+            self.turn().await;
+        }
+    }
+
+    /// Waits for the next thing to happen, and handles that one thing.
+    async fn turn(&mut self) {
+        let check = tokio::time::Instant::now() + CLOCK_CHECK;
+        let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
+        let wake = due.map_or(check, |due| due.min(check));
+        let provider = &mut self.provider;
+        let answer = async {
+            match provider {
+                Some(call) => call.await,
+                None => pending().await,
+            }
+        };
+        let feeders = &mut self.feeders;
+        let fed = async {
+            if feeders.join_next().await.is_none() {
+                pending::<()>().await;
+            }
+        };
+        let shared = self.shared.clone();
+        tokio::select! {
+            () = shared.wishes.rung.notified() => {}
+            () = tokio::time::sleep_until(wake) => self.wake(),
+            answer = answer => self.provided(answer),
+            (epoch, event) = self.links.next(&self.span) => self.heard(epoch, event),
+            Some(command) = self.commands.recv() => self.command(command),
+            () = fed => {}
+        }
+    }
+
+    fn wake(&mut self) {
+        let now = self.clock.now();
+        self.machine.wake(now);
+        self.settle();
+    }
+
+    /// A wish of the user's, or a fact that the user reports.
+    fn accept(&mut self, input: Input) {
+        match input {
+            Input::Join(_) => self.begin_join(),
+            Input::Cancel => self.provider = None,
+            _ => {}
+        }
+        self.feed(input);
+    }
+
+    /// The contents of a join enter the ledger before the wish is dispatched.
+    fn begin_join(&mut self) {
+        let Some(mut join) = self.shared.notes().join.take() else { return };
+        if !self.begun && (join.wait.is_some() || join.resume.is_some()) {
+            self.remake(&join);
+        }
+        self.contents.returning = join.resume.is_some();
+        let sources = self.shared.sources.clone();
+        for feeder in join.feeders.drain(..) {
+            let run = feeder.run(sources.clone());
+            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
+        }
+        let initial = std::mem::take(&mut join.initial);
+        self.shared.notes().tracks = join.tracks.clone();
+        self.join = join;
+        if !initial.is_empty() {
+            let now = self.clock.now();
+            self.initial = self.machine.set(translate::change(initial), now).ok();
+            self.settle();
+        }
+    }
+
+    /// A machine that has done nothing yet is made anew with what only the join knows.
+    fn remake(&mut self, join: &JoinData) {
+        let mut policy = self.config.policy.clone();
+        if let Some(wait) = join.wait {
+            policy.queue = wait;
+        }
+        let credential = self.config.credentials.fixed.clone().map(|secret| self.contents.credential(secret));
+        let mut config = machine_config(&self.config, policy, credential);
+        if let Some(token) = &join.resume {
+            config.epoch = token.epoch;
+            self.instance = token.instance;
+            self.contents.key = Some(token.key.clone());
+        }
+        self.machine = Machine::new(config);
+    }
+
+    /// One input, and everything that follows from it at once.
+    fn feed(&mut self, input: Input) {
+        self.begun = true;
+        if self.span_of.is_none() {
+            self.show();
+        }
+        let now = self.clock.now();
+        tracing::trace!(parent: &self.span, input = input.name(), "input");
+        self.machine.handle(input, now);
+        self.settle();
+    }
+
+    /// Shows the new state, then does what the machine asks, in order, until it asks no more.
+    fn settle(&mut self) {
+        self.show();
+        while let Some(output) = self.machine.poll_output() {
+            self.execute(output);
+        }
+        self.flush_reports();
+        let told = self.machine.snapshot();
+        let shared = self.shared.clone();
+        shared.told.update(|known| {
+            let news = known.serial() != told.serial();
+            *known = told;
+            news
+        });
+    }
+
+    /// Shows readers the newest state before anything is done about it (B6).
+    fn show(&mut self) {
+        let snapshot = self.machine.snapshot();
+        if self.facts.session != self.contents.session
+            || self.facts.resumed != self.contents.resumed
+            || self.facts.eta != self.contents.eta
+        {
+            self.facts = Arc::new(Facts {
+                session: self.contents.session.clone(),
+                resumed: self.contents.resumed,
+                eta: self.contents.eta.clone(),
+            });
+        }
+        self.remember_token();
+        let about = (snapshot.state(), snapshot.epoch(), self.facts.session.is_some());
+        if self.span_of != Some(about) {
+            self.span_of = Some(about);
+            self.span = self.span_for(about);
+        }
+        self.shared.show(snapshot, &self.facts);
+    }
+
+    /// Every line of this session carries who, which dial and which phase (F02).
+    fn span_for(&self, (state, epoch, _): (State, Option<Epoch>, bool)) -> tracing::Span {
+        tracing::info_span!(
+            "session",
+            kind = %self.shared.identity.name.kind,
+            id = %self.shared.identity.name.id,
+            instance = %self.instance,
+            session = self.facts.session.as_deref().unwrap_or("-"),
+            epoch = epoch.map_or(0, |epoch| epoch.0),
+            phase = state.name(),
+        )
+    }
+
+    fn remember_token(&mut self) {
+        let Some(key) = &self.contents.key else { return };
+        let epoch = self.links.newest().unwrap_or_default();
+        let token = ResumeToken { key: key.clone(), instance: self.instance, epoch };
+        let mut notes = self.shared.notes();
+        if notes.token.as_ref() != Some(&token) {
+            notes.token = Some(token);
+        }
+    }
+
+    /// What follows from being over: nothing may run, and then it is said that nothing does.
+    fn conclude(&mut self) {
+        let state = self.machine.state();
+        if !state.is_over() {
+            return;
+        }
+        self.shared.shut();
+        self.provider = None;
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            drop(command);
+        }
+        if state == State::Left {
+            self.links.drop_all();
+        }
+        self.feeders.abort_all();
+        while self.feeders.try_join_next().is_some() {}
+        let released = self.shared.told.get().is_released();
+        if !released && self.links.is_empty() && self.feeders.is_empty() {
+            // The user's sources go before it is said that they are gone, whoever still looks on.
+            self.join.tracks.clear();
+            self.shared.notes().tracks.clear();
+            self.feed(Input::Released);
+        }
+        if self.is_over() {
+            self.shared.finish();
+        }
+    }
+
+    /// One report of one connection. Stale ones are dropped here, and only here.
+    fn heard(&mut self, epoch: Epoch, event: Option<offhook_transport::Event>) {
+        let event = event.unwrap_or(offhook_transport::Event::Closed);
+        let closed = event == offhook_transport::Event::Closed;
+        if closed {
+            self.links.forget(epoch);
+            self.shared.forget_gate(epoch);
+        }
+        if !self.machine.admits(epoch) {
+            tracing::trace!(parent: &self.span, of = epoch.0, "a stale report was dropped");
+            return;
+        }
+        let inward = translate::inward(epoch, event, &mut self.contents);
+        for input in inward.inputs.into_iter().flatten() {
+            self.media_life(&input);
+            self.feed(input);
+        }
+        self.tell_roster();
+        if let Some(content) = inward.content {
+            self.tell_content(content);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Set { change, answer } => {
+                if let Some(what) = self.lacks(&change) {
+                    // Nobody listens any more: no loss, the change was not made.
+                    let _ = answer.send(ChangeAnswer::NotSupported(what));
+                    return;
+                }
+                match self.machine.set(change, now) {
+                    Ok(revision) => {
+                        self.changes.insert(revision, answer);
+                    }
+                    Err(error) => {
+                        let _ = answer.send(ChangeAnswer::Refused(error));
+                    }
+                }
+            }
+            Command::Withdraw { revision } => self.machine.withdraw(revision, now),
+            Command::Send { topic, payload, answer } => self.send(topic, payload, answer),
+        }
+        self.settle();
+    }
+
+    /// What of a change this session cannot do.
+    fn lacks(&self, change: &lifecycle::Change) -> Option<&'static str> {
+        let can = self.contents.capabilities?;
+        change.entries().iter().find_map(|entry| match entry {
+            lifecycle::Entry::Prompt(_) if !can.has(Capability::Prompt) => Some("a prompt"),
+            lifecycle::Entry::Image(_) if !can.has(Capability::Image) => Some("an image"),
+            lifecycle::Entry::Prompt(_)
+            | lifecycle::Entry::Image(_)
+            | lifecycle::Entry::Muted(..)
+            | lifecycle::Entry::Published(..)
+            | lifecycle::Entry::Subscribed(..) => None,
+        })
+    }
+
+    fn send(&mut self, topic: String, payload: bytes::Bytes, answer: oneshot::Sender<SendAnswer>) {
+        let can = self.contents.capabilities.is_none_or(|can| can.has(Capability::Messages));
+        let epoch = self.shared.told.get().epoch();
+        let refused = match (can, epoch) {
+            (false, _) => SendAnswer::NotSupported,
+            (true, None) => SendAnswer::Refused(SetError::Over),
+            (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
+            (true, Some(epoch)) => match self.machine.track(self.clock.now()) {
+                Err(error) => SendAnswer::Refused(error),
+                Ok(id) => {
+                    self.messages.insert(id, answer);
+                    self.links.act(epoch, Action::Send(Outgoing { id: id.0, topic, payload }));
+                    return;
+                }
+            },
+        };
+        let _ = answer.send(refused);
+    }
+
+    fn ask_provider(&mut self, why: lifecycle::CredentialWhy) {
+        let name = &self.shared.identity.name;
+        let request = CredentialRequest {
+            purpose: translate::purpose(why),
+            kind: name.kind.clone(),
+            id: name.id.clone(),
+            instance: self.instance.to_string(),
+        };
+        self.provider = self.config.credentials.provider.as_ref().map(|ask| {
+            let call = ask(request);
+            // A provider that panics must not take the session with it.
+            std::panic::AssertUnwindSafe(call)
+                .catch_unwind()
+                .map(|answer| {
+                    answer.unwrap_or_else(|_| Err(ProviderError::Denied("the provider panicked".into())))
+                })
+                .boxed()
+        });
+        if self.provider.is_none() {
+            self.provider =
+                Some(Box::pin(async { Err(ProviderError::Denied("there is no provider".into())) }));
+        }
+    }
+
+    fn provided(&mut self, answer: Result<SecretString, ProviderError>) {
+        self.provider = None;
+        match answer {
+            Ok(secret) => {
+                let credential = self.contents.credential(secret);
+                self.feed(Input::CredentialRefreshed { credential });
+            }
+            Err(ProviderError::Denied(why)) => {
+                tracing::warn!(parent: &self.span, %why, "no credential will be given");
+                self.feed(Input::CredentialDenied);
+            }
+            // The machine's own deadline for the provider decides what becomes of the dial.
+            Err(ProviderError::Unavailable(why)) => {
+                tracing::warn!(parent: &self.span, %why, "no credential could be had now");
+            }
+        }
+    }
+}
+
+impl Drop for Host {
+    /// A host that is dropped before its session is over (the runtime went away, or this task
+    /// panicked) says so: nobody who waits may hang (F12).
+    fn drop(&mut self) {
+        if self.is_over() {
+            return;
+        }
+        if !self.machine.state().is_over() {
+            self.feed(Input::HostGone);
+        }
+        self.shared.shut();
+        self.links.drop_all();
+        self.feeders.abort_all();
+        self.feed(Input::Released);
+        self.shared.finish();
+        self.changes.clear();
+        self.messages.clear();
+    }
+}
+
+fn machine_config(
+    config: &Config,
+    policy: lifecycle::Policy,
+    credential: Option<CredentialRef>,
+) -> lifecycle::Config {
+    let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(random()));
+    lifecycle::Config { policy, seed, credential, epoch: Epoch::default() }
+}
+
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system's source of randomness always answers once it is up");
+    bytes
+}

@@ -1,0 +1,81 @@
+//! What the machine asks for, done: each output at once, in order, and without waiting.
+
+use super::Host;
+use crate::translate;
+use offhook_lifecycle::{Dial, Gate, Input, Output, RingEnd};
+use offhook_transport::media::MediaPorts;
+use offhook_transport::{Action, DialRequest};
+
+impl Host {
+    pub(super) fn execute(&mut self, output: Output) {
+        match output {
+            Output::Dial(dial) => self.dial(dial),
+            Output::Ping { epoch } => self.links.act(epoch, Action::Ping),
+            Output::RestartIce { epoch } => self.links.act(epoch, Action::RestartIce),
+            Output::AskCredential { epoch: _, why } => self.ask_provider(why),
+            Output::Credential { epoch, credential } => {
+                if let Some(secret) = self.contents.find_credential(credential) {
+                    self.links.act(epoch, Action::Credential(secret));
+                }
+            }
+            // A ring is said on presence, and this host has none. The types let nobody ring
+            // without it; a machine that asks all the same is answered, so that it ends.
+            Output::Ring(_) => self.shared.wishes_put(Input::RingEnded(RingEnd::Gone)),
+            Output::Apply { epoch, revision } => {
+                let desired = translate::desired(self.machine.desired());
+                let revision = translate::outward_revision(revision);
+                self.links.act(epoch, Action::Apply { revision, desired });
+            }
+            Output::Gate { epoch, gate } => {
+                self.links.set_gate(epoch, translate::gate_level(gate));
+                if gate == Gate::Open {
+                    // From the first link that may send on, the sources run.
+                    self.shared.sources.open();
+                }
+            }
+            Output::Switch { to } => self.shared.remote.switch_to(translate::outward_epoch(to)),
+            Output::Goodbye { epoch, reason } => {
+                tracing::debug!(parent: &self.span, reason = reason.code(), "goodbye");
+                self.links.goodbye(epoch);
+            }
+            Output::Close { epoch } => {
+                self.links.close(epoch);
+                self.shared.forget_gate(epoch);
+            }
+            Output::Report(event) => self.report(event),
+        }
+    }
+
+    fn dial(&mut self, dial: Dial) {
+        let epoch = translate::outward_epoch(dial.epoch);
+        let gate = self.shared.gate(dial.epoch);
+        let plan = translate::outward_plan(dial.plan, self.contents.key.clone(), self.contents.returning);
+        tracing::debug!(parent: &self.span, dial = dial.epoch.0, plan = dial.plan.code(), "dialling");
+        let request = DialRequest {
+            plan,
+            epoch,
+            inherit: dial.inherit.map(translate::outward_epoch),
+            instance: self.instance,
+            session: self.shared.identity.name.clone(),
+            target: dial.target.and_then(|target| self.contents.find_target(target)),
+            // The access token never goes to a server that another one named (design §6).
+            credential: match dial.target {
+                Some(_) => None,
+                None => dial.credential.and_then(|credential| self.contents.find_credential(credential)),
+            },
+            desired: translate::desired(self.machine.desired()),
+            revision: translate::outward_revision(dial.revision),
+            model: self.join.model.clone(),
+            viewer: self.join.viewer,
+            wait_in_queue: dial.wait_in_queue,
+            media: MediaPorts {
+                publish: self.join.tracks.iter().map(|track| track.track.clone()).collect(),
+                sink: Some(self.shared.remote.sink(epoch)),
+                gate: gate.clone(),
+            },
+            open_timeout: self.config.policy.signaling_open,
+        };
+        let connection = self.span.in_scope(|| self.config.transport.dial(request));
+        self.links.add(dial.epoch, connection, gate);
+    }
+}

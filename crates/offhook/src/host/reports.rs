@@ -1,0 +1,271 @@
+//! What listeners are told, in the order that is promised: an error that ends the session just
+//! before its ending, the ending last. Also what is written down for the summary.
+
+use super::Host;
+use crate::command::{ChangeAnswer, SendAnswer};
+use crate::event::{ChangeOutcome, Ended, ErrorReport, Event};
+use offhook_lifecycle as lifecycle;
+use offhook_lifecycle::{CallingState, CommandId, Input, Outcome, Plane, Revision, Time};
+use offhook_transport::{Content, Generation, Member, MemberChange};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Media that was not heard of for less than this was not interrupted: life is reported ten
+/// times a second at most, and each report may be late.
+const INTERRUPTION: Duration = Duration::from_millis(500);
+
+/// Members that are remembered. Beyond it they are told of, and not compared after a recovery.
+const MEMBERS: usize = 4096;
+
+/// What has to be remembered between two reports.
+#[derive(Debug, Default)]
+pub(super) struct Reporter {
+    /// An error waits for the next report: it is final only if that is the ending.
+    held: Option<ErrorReport>,
+    last_state: Option<CallingState>,
+    media: MediaLife,
+    /// Who is there, as far as listeners were told.
+    members: BTreeMap<String, Member>,
+}
+
+/// The longest silence of media within an outage, as heard here.
+#[derive(Debug, Default)]
+struct MediaLife {
+    last: Option<Time>,
+    longest: Duration,
+    counting: bool,
+}
+
+impl MediaLife {
+    fn heard(&mut self, now: Time) {
+        if let (true, Some(last)) = (self.counting, self.last) {
+            self.longest = self.longest.max(now.since(last));
+        }
+        self.last = Some(now);
+    }
+
+    fn take(&mut self) -> Duration {
+        self.counting = false;
+        let longest = std::mem::take(&mut self.longest);
+        if longest < INTERRUPTION { Duration::ZERO } else { longest }
+    }
+}
+
+impl Host {
+    /// Notes that media was heard of.
+    pub(super) fn media_life(&mut self, input: &Input) {
+        match input {
+            Input::Alive { plane: Plane::Media, .. } | Input::Carried { plane: Plane::Media, .. } => {
+                self.reporter.media.heard(self.clock.now());
+            }
+            Input::PlaneLost { plane: Plane::Media, .. } => self.reporter.media.counting = true,
+            _ => {}
+        }
+    }
+
+    pub(super) fn report(&mut self, event: lifecycle::Event) {
+        use lifecycle::Event as E;
+        let now = self.clock.now();
+        match event {
+            E::State(state) => {
+                tracing::info!(parent: &self.span, state = state.name(), "state");
+                self.on_state(state, now);
+            }
+            E::Progress(progress) => self.tell(Event::Progress(progress)),
+            E::Attempt(attempt) => {
+                let error = attempt.error.map(|cause| cause.code());
+                tracing::debug!(
+                    parent: &self.span, dial = attempt.epoch.0, plan = attempt.plan.code(),
+                    took = ?attempt.took, error, "a dial is over"
+                );
+                self.shared.notes().attempt(attempt);
+                self.tell(Event::Attempt(attempt));
+            }
+            E::JoinFailed(kind) => {
+                self.join_failed();
+                self.tell(Event::JoinFailed(kind));
+            }
+            // A ring's affair; this host has no presence to accept on.
+            E::AcceptFailed(_) => {}
+            E::PlaneLost { plane, fault } => {
+                tracing::info!(parent: &self.span, ?plane, fault = fault.code(), "a plane was lost");
+                if plane == Plane::Media {
+                    self.reporter.media.counting = true;
+                }
+                self.tell(Event::LinkLost { plane, fault });
+            }
+            E::Recovered { plan, after } => {
+                let media_interrupted = self.reporter.media.take();
+                let mut notes = self.shared.notes();
+                notes.tally.recoveries += 1;
+                notes.tally.away += after;
+                drop(notes);
+                self.tell(Event::Recovered { plan, after, media_interrupted });
+            }
+            E::MigrationStarted(why) => self.tell(Event::MigrationStarted(why)),
+            E::MigrationFinished { moved } => {
+                self.shared.notes().tally.migrations += u32::from(moved);
+                self.tell(Event::MigrationFinished { moved });
+            }
+            E::Change { revision, outcome } => self.on_change(revision, outcome),
+            E::Command { command, outcome } => {
+                if let Some(answer) = self.messages.remove(&command) {
+                    let _ = answer.send(SendAnswer::Unanswered(outcome));
+                }
+                self.tell(Event::MessageUnanswered { id: command.0, outcome });
+            }
+            // Told with the far side's own words, when its report passes by as content.
+            E::Generating(_) => {}
+            E::Error(cause) => {
+                self.flush_reports();
+                let text = self.contents.last_text.clone();
+                tracing::warn!(parent: &self.span, code = cause.code(), "{cause}");
+                self.reporter.held = Some(ErrorReport { session: self.facts.session.clone(), cause, text });
+            }
+            E::Ended(ending) => self.on_end(ending, now),
+        }
+    }
+
+    /// An error that nothing followed did not end the session.
+    pub(super) fn flush_reports(&mut self) {
+        if let Some(error) = self.reporter.held.take() {
+            self.shared.events.send(&Event::Error(error));
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.flush_reports();
+        self.shared.events.send(&event);
+    }
+
+    fn on_state(&mut self, state: lifecycle::State, now: Time) {
+        let calling = state.calling();
+        if self.reporter.last_state == Some(calling) {
+            return;
+        }
+        self.reporter.last_state = Some(calling);
+        {
+            let mut notes = self.shared.notes();
+            if calling == CallingState::Joined && notes.tally.joined_at.is_none() {
+                notes.tally.joined_at = Some(now);
+            }
+        }
+        if !self.reporter.media.counting
+            && matches!(calling, CallingState::Reconnecting | CallingState::Offline)
+        {
+            self.reporter.media.counting = true;
+        }
+        self.shared.tell_state(state);
+        self.tell(Event::StateChanged(calling));
+    }
+
+    fn on_change(&mut self, revision: Revision, outcome: Outcome) {
+        let outcome = match outcome {
+            Outcome::Applied => ChangeOutcome::Applied,
+            Outcome::Superseded => ChangeOutcome::Superseded,
+            Outcome::Refused(item) => ChangeOutcome::Refused { item, text: self.contents.refusal(revision) },
+            Outcome::Ended => ChangeOutcome::Ended,
+            Outcome::Unconfirmed => ChangeOutcome::Unconfirmed,
+            Outcome::Withdrawn => ChangeOutcome::Withdrawn,
+        };
+        if let Some(answer) = self.changes.remove(&revision) {
+            // Nobody may be waiting any more; the event below tells the listeners all the same.
+            let _ = answer.send(ChangeAnswer::Result(revision, outcome.clone()));
+        }
+        self.tell(Event::Change { revision, outcome });
+    }
+
+    /// The session is as it was before: what the join brought along goes back with it.
+    fn join_failed(&mut self) {
+        self.feeders.abort_all();
+        self.provider = None;
+        if let Some(initial) = self.initial.take() {
+            self.machine.withdraw(initial, self.clock.now());
+        }
+        self.join = crate::join::JoinData::default();
+        let mut notes = self.shared.notes();
+        notes.tracks.clear();
+        notes.text = self.contents.last_text.take();
+    }
+
+    fn on_end(&mut self, ending: lifecycle::Ending, now: Time) {
+        let session = self.facts.session.clone();
+        tracing::info!(parent: &self.span, reason = ending.reason.code(), who = ?ending.who, "ended");
+        {
+            let mut notes = self.shared.notes();
+            notes.tally.ended_at = Some(now);
+            notes.text = self.contents.last_text.clone();
+        }
+        if let Some(error) = self.reporter.held.take() {
+            self.shared.events.send_final(&Event::Error(error));
+        }
+        let may_retry = ending.may_retry();
+        let ended = Ended { session, reason: ending.reason, who: ending.who, may_retry };
+        self.shared.events.send_final(&Event::Ended(ended));
+        self.shared.events.close();
+    }
+
+    /// Data that passes by: admitted, counted as life already, told as it is.
+    pub(super) fn tell_content(&mut self, content: Content) {
+        let event = match content {
+            Content::Message { from, topic, payload } => Event::Message { from, topic, payload },
+            Content::Sent { id } => {
+                if let Some(answer) = self.messages.remove(&CommandId(id)) {
+                    let _ = answer.send(SendAnswer::Taken);
+                }
+                Event::MessageTaken { id }
+            }
+            Content::Member(change) => {
+                let known = &mut self.reporter.members;
+                match change {
+                    MemberChange::Joined(member) => {
+                        remember(known, &member);
+                        Event::MemberJoined(member)
+                    }
+                    MemberChange::Updated(member) => {
+                        remember(known, &member);
+                        Event::MemberUpdated(member)
+                    }
+                    MemberChange::Left(member) => {
+                        known.remove(&member.id);
+                        Event::MemberLeft(member)
+                    }
+                }
+            }
+            Content::Generation(Generation::Started) => Event::GenerationStarted,
+            Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
+            Content::Generation(Generation::Ended { reason }) => Event::GenerationEnded { reason },
+            Content::Track { mid, kind, sending } => Event::RemoteTrack { mid, kind, sending },
+            Content::Stats(stats) => Event::Stats(stats),
+            Content::Other(name) => {
+                tracing::debug!(parent: &self.span, name, "a message of an unknown type");
+                Event::Unknown(name)
+            }
+        };
+        self.tell(event);
+    }
+
+    /// After each new link: who came, went or changed meanwhile, so that no listener's roster
+    /// keeps somebody who is gone.
+    pub(super) fn tell_roster(&mut self) {
+        let Some(roster) = self.contents.roster.take() else { return };
+        let mut known = std::mem::take(&mut self.reporter.members);
+        for member in roster {
+            match known.remove(&member.id) {
+                None => self.tell(Event::MemberJoined(member.clone())),
+                Some(before) if before != member => self.tell(Event::MemberUpdated(member.clone())),
+                Some(_) => {}
+            }
+            remember(&mut self.reporter.members, &member);
+        }
+        for gone in known.into_values() {
+            self.tell(Event::MemberLeft(gone));
+        }
+    }
+}
+
+fn remember(known: &mut BTreeMap<String, Member>, member: &Member) {
+    if known.len() < MEMBERS || known.contains_key(&member.id) {
+        known.insert(member.id.clone(), member.clone());
+    }
+}

@@ -1,0 +1,211 @@
+//! How to join: everything that is decided beforehand, in one value that a failed join gives
+//! back. What is done with it is in `joining.rs` and the host.
+
+use crate::change::{Change, Unfit};
+use crate::sources::{Feeder, Track};
+use crate::token::ResumeToken;
+use bytes::Bytes;
+use offhook_lifecycle::{JoinErrorKind, JoinWish};
+use offhook_media::Publication;
+use offhook_transport::media::Kind;
+use offhook_transport::{Capabilities, Capability};
+use std::time::Duration;
+
+/// How to join a session.
+///
+/// Everything in it is carried by the join itself and acknowledged by the far side before
+/// the join succeeds: no frame comes back that the initial prompt did not shape (F03).
+///
+/// # Drop
+/// Sources that were published are dropped with it, borrowed tracks live on.
+#[derive(Debug, Default)]
+#[must_use = "a join does nothing until a session joins with it"]
+pub struct Join {
+    pub(crate) model: Option<String>,
+    pub(crate) viewer: bool,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) initial: Change,
+    pub(crate) publish: Vec<(String, Publication)>,
+    pub(crate) resume: Option<ResumeToken>,
+}
+
+impl Join {
+    /// A join that asks for nothing in particular.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The model or persona to join with (F58).
+    pub fn model(mut self, name: impl Into<String>) -> Self {
+        self.model = Some(name.into());
+        self
+    }
+
+    /// The prompt in force from the first frame on.
+    pub fn prompt(mut self, text: impl Into<String>) -> Self {
+        self.initial = self.initial.prompt(text);
+        self
+    }
+
+    /// The reference image in force from the first frame on, encoded.
+    pub fn image(mut self, encoded: impl Into<Bytes>) -> Self {
+        self.initial = self.initial.image(encoded);
+        self
+    }
+
+    /// Everything of the initial state at once, in place of what was named before.
+    pub fn initially(mut self, change: Change) -> Self {
+        self.initial = change;
+        self
+    }
+
+    /// Joins with everything of a kind muted.
+    pub fn muted(mut self, kind: Kind) -> Self {
+        self.initial = self.initial.muted(kind, true);
+        self
+    }
+
+    /// Publishes a track: a source is taken over (`publish(Clip::open("me.h264")?)`), a track
+    /// of yours is borrowed and never stopped (`publish(&track)`).
+    ///
+    /// The track is labelled `video` or `audio`, with a number from the second of a kind on.
+    pub fn publish(self, publication: impl Into<Publication>) -> Self {
+        let publication = publication.into();
+        let kind = match publication.codec().kind() {
+            Kind::Audio => "audio",
+            Kind::Video => "video",
+        };
+        let taken = |label: &str| self.publish.iter().any(|(known, _)| known == label);
+        let mut label = kind.to_owned();
+        let mut n = 1;
+        while taken(&label) {
+            n += 1;
+            label = format!("{kind}-{n}");
+        }
+        self.publish_as(label, publication)
+    }
+
+    /// Publishes a track under a label of your own. A label used twice is the newer one's.
+    pub fn publish_as(mut self, label: impl Into<String>, publication: impl Into<Publication>) -> Self {
+        let label = label.into();
+        self.publish.retain(|(known, _)| *known != label);
+        self.publish.push((label, publication.into()));
+        self
+    }
+
+    /// Receives only (F53). With a publication beside it the join fails as `NotPermitted`.
+    pub fn viewer(mut self) -> Self {
+        self.viewer = true;
+        self
+    }
+
+    /// Waits in the far side's queue for at most `max`, rather than fail as busy. The time in
+    /// the queue does not count against the deadlines of the join.
+    ///
+    /// The limit is the session's: a second join of the same `Session` keeps that of the first.
+    pub fn wait_in_queue(mut self, max: Duration) -> Self {
+        self.wait = Some(max);
+        self
+    }
+
+    /// Takes up the session that the token is of, as the same instance: always a rejoin under
+    /// the same session id. Fails as `NoSessionToResume` when the far side no longer has it.
+    pub fn resume(mut self, token: ResumeToken) -> Self {
+        self.resume = Some(token);
+        self
+    }
+
+    /// What can be seen to be impossible before any I/O.
+    pub(crate) fn check(&self, can: Capabilities) -> Result<(), JoinErrorKind> {
+        if self.viewer && !self.publish.is_empty() {
+            return Err(JoinErrorKind::NotPermitted);
+        }
+        let needs = [
+            (!self.publish.is_empty(), Capability::Publish),
+            (self.initial.prompt.is_some(), Capability::Prompt),
+            (self.initial.image.is_some(), Capability::Image),
+            (self.wait.is_some(), Capability::Queue),
+            (self.resume.is_some(), Capability::Rejoin),
+        ];
+        if needs.into_iter().any(|(needed, capability)| needed && !can.has(capability)) {
+            return Err(JoinErrorKind::NotSupported);
+        }
+        let item = match self.initial.check() {
+            Ok(()) => return Ok(()),
+            Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
+            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage) => offhook_lifecycle::StateItem::Image,
+        };
+        Err(JoinErrorKind::InitialStateRefused { item })
+    }
+
+    /// Splits it into what the host needs and what is kept to give it back.
+    pub(crate) fn begin(self) -> (JoinData, KeptJoin) {
+        let mut tracks = Vec::new();
+        let mut feeders = Vec::new();
+        for (label, publication) in self.publish {
+            let (track, feeder) = Track::new(label, publication);
+            track.track.set_muted(self.initial.mutes(track.kind()));
+            tracks.push(track);
+            feeders.push(feeder);
+        }
+        let kept = KeptJoin {
+            join: Join {
+                model: self.model.clone(),
+                viewer: self.viewer,
+                wait: self.wait,
+                initial: self.initial.clone(),
+                publish: Vec::new(),
+                resume: self.resume.clone(),
+            },
+            tracks: tracks.clone(),
+        };
+        let data = JoinData {
+            model: self.model,
+            viewer: self.viewer,
+            wait: self.wait,
+            initial: self.initial,
+            tracks,
+            feeders,
+            resume: self.resume,
+        };
+        (data, kept)
+    }
+}
+
+/// What the host needs of a join.
+#[derive(Debug, Default)]
+pub(crate) struct JoinData {
+    pub(crate) model: Option<String>,
+    pub(crate) viewer: bool,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) initial: Change,
+    pub(crate) tracks: Vec<Track>,
+    pub(crate) feeders: Vec<Feeder>,
+    pub(crate) resume: Option<ResumeToken>,
+}
+
+impl JoinData {
+    pub(crate) fn wish(&self) -> JoinWish {
+        JoinWish { wait_in_queue: self.wait.is_some(), returning: self.resume.is_some() }
+    }
+}
+
+/// What is kept of a join while it is under way.
+#[derive(Debug)]
+pub(crate) struct KeptJoin {
+    join: Join,
+    tracks: Vec<Track>,
+}
+
+impl KeptJoin {
+    /// The join as it was, its sources included: from here on nothing reads them.
+    pub(crate) fn restore(self) -> Join {
+        let mut join = self.join;
+        join.publish = self
+            .tracks
+            .iter()
+            .filter_map(|track| Some((track.label().to_owned(), track.give_back()?)))
+            .collect();
+        join
+    }
+}

@@ -1,0 +1,228 @@
+//! What a joined session can do. Commands on the far side are here and nowhere else, so that
+//! "after leave" stays a compile error. Each acts when called; its future, in `pending.rs`,
+//! only waits.
+
+use super::pending::{EndedFuture, Sending, Setting};
+use super::{Leaving, Session};
+use crate::change::Change;
+use crate::command::Command;
+use crate::error::{PublishError, SendError, SetError, TrackError};
+use crate::sources::Origin;
+use crate::token::ResumeToken;
+use crate::translate;
+use crate::video::RemoteVideo;
+use bytes::Bytes;
+use offhook_lifecycle::{EndReason, Full, Joined, Revision};
+use offhook_media::Publication;
+use offhook_transport::Capability;
+use offhook_transport::media::{Kind, TrackReceiver};
+use tokio::sync::oneshot;
+
+/// The largest message, topic and payload together, in bytes.
+pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
+
+impl Session<Joined> {
+    /// Asks the far side to repaint the picture as this text says, from here on and after
+    /// every recovery (F50). Acts when called.
+    ///
+    /// The future yields the revision that is now in effect.
+    ///
+    /// # Errors
+    /// [`SetError`]; each call ends exactly once (R15).
+    ///
+    /// # Drop
+    /// The wish stands; its result is an event all the same.
+    pub fn set_prompt(&self, text: impl Into<String>) -> Setting {
+        self.set(Change::new().prompt(text))
+    }
+
+    /// Gives the far side a reference image, encoded as PNG, JPEG or WebP (F51). Acts when
+    /// called.
+    ///
+    /// # Errors
+    /// As [`set_prompt`](Self::set_prompt).
+    pub fn set_image(&self, encoded: impl Into<Bytes>) -> Setting {
+        self.set(Change::new().image(encoded))
+    }
+
+    /// Makes one change of the desired state: what it names takes effect at once or not at
+    /// all, what it does not name is not touched. Acts when called; a mute level is in effect
+    /// on this side when this returns.
+    ///
+    /// # Errors
+    /// As [`set_prompt`](Self::set_prompt).
+    ///
+    /// # Drop
+    /// The wish stands.
+    pub fn set(&self, change: Change) -> Setting {
+        let shared = self.shared();
+        if let Err(error) = self.open().map_err(|reason| SetError::Ended { reason }) {
+            return Setting::failed(shared, error);
+        }
+        if let Err(unfit) = change.check() {
+            return Setting::failed(shared, unfit.into());
+        }
+        for (kind, muted) in [(Kind::Audio, change.audio_muted), (Kind::Video, change.video_muted)] {
+            if let Some(muted) = muted {
+                shared.mute(kind, muted);
+            }
+        }
+        let (answer, waiting) = oneshot::channel();
+        match self.inner.send(Command::Set { change: translate::change(change), answer }) {
+            Ok(()) => Setting::waiting(shared, waiting),
+            Err(Full(_)) => Setting::failed(shared, SetError::Full),
+        }
+    }
+
+    /// Takes a change back that was not confirmed: what was desired before it is desired
+    /// again.
+    ///
+    /// # Errors
+    /// [`SetError::Full`], [`SetError::Ended`].
+    pub fn withdraw(&self, revision: Revision) -> Result<(), SetError> {
+        self.open().map_err(|reason| SetError::Ended { reason })?;
+        self.inner.send(Command::Withdraw { revision }).map_err(|Full(_)| SetError::Full)
+    }
+
+    /// Stops everything of a kind that this session publishes. In effect on this side when
+    /// this returns, and kept over every recovery (F60); the future waits for the far side.
+    ///
+    /// A borrowed track is muted for this session only.
+    ///
+    /// # Errors
+    /// As [`set_prompt`](Self::set_prompt).
+    pub fn mute(&self, kind: Kind) -> Setting {
+        self.set(Change::new().muted(kind, true))
+    }
+
+    /// Undoes [`mute`](Self::mute). Video begins again at a key frame.
+    ///
+    /// # Errors
+    /// As [`set_prompt`](Self::set_prompt).
+    pub fn unmute(&self, kind: Kind) -> Setting {
+        self.set(Change::new().muted(kind, false))
+    }
+
+    /// Sends a message to the other members. Acts when called; the future waits for the far
+    /// side's receipt. Topic and payload together are at most 16 KiB.
+    ///
+    /// # Errors
+    /// [`SendError`]. A message whose receipt was lost with its link ends `Unknown` and is
+    /// never sent again by itself (R15).
+    ///
+    /// # Drop
+    /// The message goes out all the same.
+    pub fn send(&self, topic: impl Into<String>, payload: impl Into<Bytes>) -> Sending {
+        let (topic, payload) = (topic.into(), payload.into());
+        let shared = self.shared();
+        if let Err(reason) = self.open() {
+            return Sending::failed(shared, SendError::Ended { reason });
+        }
+        if topic.len() + payload.len() > MAX_MESSAGE {
+            return Sending::failed(shared, SendError::TooLarge { limit: MAX_MESSAGE });
+        }
+        let (answer, waiting) = oneshot::channel();
+        match self.inner.send(Command::Send { topic, payload, answer }) {
+            Ok(()) => Sending::waiting(shared, waiting),
+            Err(Full(_)) => Sending::failed(shared, SendError::Full),
+        }
+    }
+
+    /// Puts another source in the place of a published one, without renegotiation: the far
+    /// side sees a key frame and then the new picture. Gives the old source back.
+    ///
+    /// # Errors
+    /// [`PublishError`]; the track goes on as it was.
+    pub fn replace(
+        &self,
+        label: &str,
+        source: impl Into<Publication>,
+    ) -> Result<Option<Box<dyn offhook_media::Source>>, PublishError> {
+        self.open().map_err(|reason| PublishError::Ended { reason })?;
+        let Publication::Taken(source) = source.into() else { return Err(PublishError::Borrowed) };
+        let track = self.shared().track(label);
+        match track.as_ref().map(|track| &track.origin) {
+            Some(Origin::Taken(slot)) => slot.swap(source).map_err(|_| PublishError::OtherCodec),
+            Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
+        }
+    }
+
+    /// Ends a published track for good. Of a source that was taken over nothing is read when
+    /// this returns, and it is given back; a borrowed track lives on as it was.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub fn unpublish(&self, label: &str) -> Result<Option<Box<dyn offhook_media::Source>>, PublishError> {
+        self.open().map_err(|reason| PublishError::Ended { reason })?;
+        let track = self.shared().track(label);
+        let track = track.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
+        track.track.set_muted(true);
+        Ok(match &track.origin {
+            Origin::Taken(slot) => slot.take(),
+            Origin::Borrowed(_) => None,
+        })
+    }
+
+    /// The video that the far side sends, as a handle that survives every recovery (F41).
+    /// Several may be taken; each gets every frame. Ready at once: frames come when the far
+    /// side sends some.
+    ///
+    /// # Errors
+    /// [`TrackError`].
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[allow(clippy::unused_async, reason = "a transport with tracks on demand has to ask for one here")]
+    pub async fn remote_video(&self) -> Result<RemoteVideo, TrackError> {
+        self.remote(Kind::Video).map(RemoteVideo::new)
+    }
+
+    /// The sound that the far side sends; as [`remote_video`](Self::remote_video).
+    ///
+    /// # Errors
+    /// [`TrackError`].
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[allow(clippy::unused_async, reason = "as remote_video")]
+    pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
+        self.remote(Kind::Audio)
+    }
+
+    /// What a later process needs to take this session up again. A level: it changes with
+    /// every link. `None` where the far side gives no such thing.
+    pub fn resume_token(&self) -> Option<ResumeToken> {
+        self.shared().notes().token.clone()
+    }
+
+    /// Leaves. Acts when called, in at most a millisecond: from its return no more of the
+    /// user's media is read or sent, and every reader sees `Left` (R4). Await what it gives
+    /// for `Session<Left>`, or drop it for a hang-up.
+    ///
+    /// A source that encodes (a pattern, raw pictures) may be in the middle of one picture:
+    /// then this waits for that picture, which is thrown away.
+    pub fn leave(self) -> Leaving {
+        Leaving::new(self.inner.leave())
+    }
+
+    /// Waits until somebody ends the session.
+    ///
+    /// # Drop
+    /// Leaves, as dropping the session does. To wait beside other work, watch
+    /// [`states`](Session::states) or keep [`controls`](Session::controls).
+    pub fn ended(self) -> EndedFuture {
+        EndedFuture::new(self.inner.ended())
+    }
+
+    fn remote(&self, kind: Kind) -> Result<TrackReceiver, TrackError> {
+        self.open().map_err(|reason| TrackError::Ended { reason })?;
+        if !self.shared().capabilities.has(Capability::MediaPlane) {
+            return Err(TrackError::NotSupported);
+        }
+        Ok(self.shared().remote.receiver(kind))
+    }
+
+    fn open(&self) -> Result<(), EndReason> {
+        self.shared().open()
+    }
+}

@@ -1,0 +1,196 @@
+//! The user's own media on its way into a session: sources that were taken over, tracks that
+//! were borrowed. Pacing is `offhook_media::Pump`'s; here is who owns what, and how it is
+//! given back (R17, D18).
+//!
+//! The bugs named here: D18 openai/openai-agents-js#1586.
+
+use crate::shared::lock;
+use offhook_media::{Next, Publication, Pump, Source, SourceError};
+use offhook_transport::media::{
+    Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local,
+};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// One track of a session, and where its frames come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Track {
+    /// The session's own track. Muting it mutes nothing else, and it ends with the session.
+    pub(crate) track: LocalTrack,
+    pub(crate) origin: Origin,
+}
+
+/// Whose the frames are.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// A source that was taken over. It can be swapped, and taken back.
+    Taken(Arc<Slot>),
+    /// A track of the user's, that is only listened to.
+    Borrowed(LocalTrack),
+}
+
+/// What has to run for a track to carry anything.
+pub(crate) enum Feeder {
+    /// Paces a source.
+    Pump(Pump),
+    /// Copies the handles of a borrowed track's frames, never their bytes.
+    Relay(LocalTrack, TrackSender),
+}
+
+impl Track {
+    /// Makes the session's own track of a publication, muted gate first.
+    pub(crate) fn new(label: String, publication: Publication) -> (Self, Feeder) {
+        match publication {
+            Publication::Taken(source) => {
+                let slot = Arc::new(Slot::new(source));
+                let (sender, track) = local(TrackSpec { codec: slot.codec, label });
+                let feeder = Feeder::Pump(Pump::new(Swappable(slot.clone()), sender));
+                (Self { track, origin: Origin::Taken(slot) }, feeder)
+            }
+            Publication::Borrowed(theirs) => {
+                let (sender, track) = local(TrackSpec { codec: theirs.spec().codec, label });
+                let feeder = Feeder::Relay(theirs.clone(), sender);
+                (Self { track, origin: Origin::Borrowed(theirs) }, feeder)
+            }
+        }
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.track.spec().label
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.track.spec().kind()
+    }
+
+    /// What was published, to be published again. A source that ended or was unpublished is
+    /// not there any more.
+    pub(crate) fn give_back(&self) -> Option<Publication> {
+        match &self.origin {
+            Origin::Taken(slot) => slot.take().map(Publication::Taken),
+            Origin::Borrowed(theirs) => Some(Publication::Borrowed(theirs.clone())),
+        }
+    }
+}
+
+impl Feeder {
+    /// Runs until the source or track is over, or the gate is closed.
+    pub(crate) async fn run(self, gate: Gate) {
+        match self {
+            Self::Pump(pump) => {
+                let mut pump = pump.gated(gate);
+                let end = pump.run().await;
+                tracing::debug!(?end, "a source came to its end");
+            }
+            Self::Relay(theirs, sender) => {
+                let mut tap = theirs.tap();
+                while let Some(frame) = tap.next().await {
+                    if sender.key_frame_wanted() {
+                        tap.want_key_frame();
+                    }
+                    if gate.pass(|| sender.try_send(frame)).is_none() && gate.level() == GateLevel::Closed {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Feeder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pump(_) => "Pump",
+            Self::Relay(..) => "Relay",
+        })
+    }
+}
+
+/// Holds a source that was taken over, so that it can be swapped in mid-stream and taken back
+/// at any moment. Once `take` has returned, nothing reads the source any more.
+pub(crate) struct Slot {
+    codec: Codec,
+    state: Mutex<Held>,
+}
+
+struct Held {
+    source: Option<Box<dyn Source>>,
+    /// Added to the source's times, so that they never fall over a swap.
+    offset: Duration,
+    /// When the next frame was due, when it was last known.
+    due: Duration,
+    /// The next frame is the first of its source.
+    fresh: bool,
+}
+
+impl Slot {
+    fn new(source: Box<dyn Source>) -> Self {
+        let held = Held { offset: Duration::ZERO, due: source.next_due(), fresh: true, source: None };
+        let codec = source.codec();
+        Self { codec, state: Mutex::new(Held { source: Some(source), ..held }) }
+    }
+
+    /// Takes the source out; the track it fed runs dry.
+    pub(crate) fn take(&self) -> Option<Box<dyn Source>> {
+        lock(&self.state).source.take()
+    }
+
+    /// Puts another source in the place of the present one, and gives that back. The next
+    /// frame is asked to be a key frame; times go on without a step back.
+    pub(crate) fn swap(&self, source: Box<dyn Source>) -> Result<Option<Box<dyn Source>>, Box<dyn Source>> {
+        let mut held = lock(&self.state);
+        if source.codec() != self.codec || held.source.is_none() {
+            return Err(source);
+        }
+        held.due = held.due.max(held.next_due());
+        held.offset = held.due.saturating_sub(source.next_due());
+        held.fresh = true;
+        Ok(held.source.replace(source))
+    }
+}
+
+impl Held {
+    fn next_due(&self) -> Duration {
+        self.source.as_ref().map_or(self.due, |source| source.next_due().saturating_add(self.offset))
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("codec", &self.codec).finish_non_exhaustive()
+    }
+}
+
+/// A source that looks into its slot for each frame.
+struct Swappable(Arc<Slot>);
+
+impl Source for Swappable {
+    fn codec(&self) -> Codec {
+        self.0.codec
+    }
+
+    fn next_due(&self) -> Duration {
+        lock(&self.0.state).next_due()
+    }
+
+    fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
+        let mut held = lock(&self.0.state);
+        let (offset, fresh) = (held.offset, held.fresh);
+        let Some(source) = &mut held.source else { return Ok(Next::Over) };
+        let next = source.next_frame(key || fresh)?;
+        held.due = held.next_due();
+        Ok(match next {
+            Next::Frame(frame) => {
+                held.fresh = false;
+                Next::Frame(EncodedFrame { pts: frame.pts.saturating_add(offset), ..frame })
+            }
+            Next::Nothing => Next::Nothing,
+            Next::Over => Next::Over,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "sources/tests.rs"]
+mod tests;

@@ -1,0 +1,83 @@
+//! What a reader sees of a session at one moment: the machine's snapshot, the host's facts
+//! beside it, and the user's own wish to leave, which counts from the moment it is made.
+
+use offhook_lifecycle::{CallingState, Cause, ConnectionState, Ending, Progress, Snapshot};
+use std::sync::Arc;
+
+/// One moment of a session. Cheap to clone; never changes.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) facts: Arc<Facts>,
+    /// A leave is wanted: readers see `Left` although the machine has yet to hear of it (R18).
+    pub(crate) leaving: bool,
+}
+
+/// What the host knows and the machine does not need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) session: Option<Arc<str>>,
+    pub(crate) resumed: bool,
+    pub(crate) eta: Option<Arc<str>>,
+}
+
+impl View {
+    /// The ten-state view. `Left` from the moment a leave is wanted.
+    pub fn state(&self) -> CallingState {
+        if self.leaving { CallingState::Left } else { self.snapshot.calling() }
+    }
+
+    /// The five-state view.
+    pub fn connection_state(&self) -> ConnectionState {
+        if self.leaving { ConnectionState::Disconnected } else { self.snapshot.connection() }
+    }
+
+    /// Exactly `Connected` or `Generating`.
+    pub fn is_connected(&self) -> bool {
+        self.connection_state().is_connected()
+    }
+
+    /// How far the join is. It describes the join only: it stays at 100 % in recovery, and is
+    /// back at 0 % after the end.
+    pub fn progress(&self) -> Progress {
+        if self.leaving { Progress::default() } else { self.snapshot.progress() }
+    }
+
+    /// The far side's own words on how long its queue takes, while we wait in it.
+    pub fn eta(&self) -> Option<&str> {
+        self.facts.eta.as_deref()
+    }
+
+    /// The far side's id of the session, once it gave one.
+    pub fn id(&self) -> Option<&str> {
+        self.facts.session.as_deref()
+    }
+
+    /// Was an earlier session taken up again?
+    pub fn resumed(&self) -> bool {
+        self.facts.resumed
+    }
+
+    /// Why the link was lost last, or why recovery gave up.
+    pub fn last_error(&self) -> Option<Cause> {
+        self.snapshot.last_error()
+    }
+
+    /// How it ended, once that is final.
+    pub fn ending(&self) -> Option<Ending> {
+        self.snapshot.ending()
+    }
+
+    /// Are tasks, sockets and tracks of this session gone?
+    pub fn is_released(&self) -> bool {
+        self.snapshot.is_released()
+    }
+}
+
+impl PartialEq for View {
+    fn eq(&self, other: &Self) -> bool {
+        self.snapshot.serial() == other.snapshot.serial()
+            && self.leaving == other.leaving
+            && self.facts == other.facts
+    }
+}

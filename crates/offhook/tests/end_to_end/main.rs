@@ -1,0 +1,11 @@
+//! The facade over real WebRTC against the embedded server, on loopback: what no script can
+//! vouch for. Leaks, that need a process to themselves, are in `tests/leaks.rs`; the log in
+//! `tests/log.rs`.
+#![cfg(feature = "webrtc")]
+
+#[path = "../far_side/mod.rs"]
+mod far_side;
+
+mod join;
+mod leave;
+mod prompt;

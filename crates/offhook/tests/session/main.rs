@@ -1,0 +1,13 @@
+//! The facade over the scripted transport, in virtual time. One file a behaviour; each test
+//! states a fact, and bears the feature or bug it is about.
+
+mod common;
+mod credentials;
+mod drops;
+mod join;
+mod leave;
+mod listeners;
+mod many;
+mod media;
+mod prompt;
+mod recovery;

@@ -1,0 +1,193 @@
+//! Losing the network and coming back, with the latest desired state (F30, F31, F33, F34, F41;
+//! B3, B5, E1, E2, E14; bugs F1, F2, F4).
+
+use crate::common::*;
+use futures_util::StreamExt;
+use offhook::mock::What;
+use offhook::transport::media::Kind;
+use offhook::transport::{FaultKind, Plan, Plane};
+use offhook::{CallingState, EndReason, Event, Join, Network};
+use std::time::Duration;
+
+/// F1 DecartAI/decart-python#56 [bot]: the *latest* prompt, not the initial one.
+#[tokio::test(start_paused = true)]
+async fn a_prompt_set_while_the_network_is_away_is_what_comes_back() {
+    let (client, remote) = studio();
+    let session =
+        joined_studio(&client, Join::new().prompt("initial").publish(offhook::Clip::sample())).await;
+    let mut states = session.states();
+    remote.cut();
+    until(&mut states, CallingState::Reconnecting).await;
+    let setting = session.set_prompt("latest");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    remote.restore();
+    until(&mut states, CallingState::Joined).await;
+    setting.await.expect("applied by the recovered link");
+    let mut video = session.remote_video().await.expect("joined");
+    let repainted = loop {
+        let next = tokio::time::timeout(Duration::from_secs(60), video.next()).await;
+        let frame = next.expect("frames come back").expect("the same handle goes on");
+        if let Some((prompt, _)) = offhook::mock::repainted_with(&frame) {
+            break prompt;
+        }
+    };
+    assert_eq!(repainted, "latest");
+    assert_eq!(session.leave().await.summary().recoveries, 1);
+}
+
+/// F30, B3, B5, E2: one outage, one series, and its end is told.
+#[tokio::test(start_paused = true)]
+async fn a_lost_signaling_plane_is_resumed_and_told_as_one_outage() {
+    let (client, remote) = by_hand();
+    let (session, dial) = joined(&client, &remote).await;
+    let mut events = session.events();
+    dial.lose(Plane::Signaling, FaultKind::Closed);
+    let next = remote.dial().await;
+    assert!(matches!(next.plan(), Plan::Resume { restart_ice: false, .. }), "{:?}", next.plan());
+    assert_eq!(session.state(), CallingState::Reconnecting);
+    next.accept();
+    let (plan, media) = event(&mut events, |event| match event {
+        Event::Recovered { plan, media_interrupted, .. } => Some((*plan, *media_interrupted)),
+        _ => None,
+    })
+    .await;
+    assert!(matches!(plan, offhook::Plan::Resume { .. }));
+    assert_eq!(media, Duration::ZERO, "media lived on");
+    assert_eq!(session.state(), CallingState::Joined);
+    assert!(remote.try_dial().is_none());
+}
+
+/// F4 livekit/client-sdk-flutter#963, F5: a mute holds over every recovery.
+#[tokio::test(start_paused = true)]
+async fn a_mute_survives_a_rejoin() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new().publish(offhook::Clip::sample())).await;
+    session.mute(Kind::Video).await.expect("acked");
+    let mut states = session.states();
+    remote.cut();
+    until(&mut states, CallingState::Reconnecting).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    remote.restore();
+    until(&mut states, CallingState::Joined).await;
+    remote.frames();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(remote.frames().is_empty(), "muted before, muted after");
+    session.unmute(Kind::Video).await.expect("acked");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!remote.frames().is_empty());
+}
+
+/// F33, R10.
+#[tokio::test(start_paused = true)]
+async fn without_a_network_it_is_offline_and_comes_back_by_itself() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new()).await;
+    let controls = session.controls();
+    let mut states = session.states();
+    controls.network(Network::Down);
+    until(&mut states, CallingState::Offline).await;
+    let dials = || remote.log().iter().filter(|seen| matches!(seen.what, What::Dial(_))).count();
+    let before = dials();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(dials(), before, "nothing is dialled without a network");
+    controls.network(Network::Up);
+    until(&mut states, CallingState::Reconnecting).await;
+    until(&mut states, CallingState::Joined).await;
+}
+
+/// F34, E1: recovery gives up, says why, and can be asked for once more.
+#[tokio::test(start_paused = true)]
+async fn a_failed_recovery_can_be_retried_and_left() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new()).await;
+    let mut states = session.states();
+    let events = session.events();
+    remote.cut();
+    until(&mut states, CallingState::ReconnectingFailed).await;
+    assert!(session.view().last_error().is_some());
+    remote.restore();
+    session.controls().retry();
+    until(&mut states, CallingState::Joined).await;
+    remote.cut();
+    until(&mut states, CallingState::ReconnectingFailed).await;
+    // R1: leaving what had failed keeps what failed, as ended by the user.
+    let left = session.leave().await;
+    assert_eq!(left.who(), offhook::Who::User);
+    assert!(matches!(left.reason(), EndReason::NetworkLost | EndReason::MediaLost), "{:?}", left.reason());
+    let seen = all(events).await;
+    let [.., Event::Error(_), Event::Ended(_)] = &seen[..] else { panic!("{:?}", seen.last()) };
+}
+
+/// E14 livekit/livekit#4477 [req]: a hint collapses the backoff.
+#[tokio::test(start_paused = true)]
+async fn a_retry_in_the_backoff_dials_at_once() {
+    let (client, remote) = by_hand();
+    let (session, dial) = joined(&client, &remote).await;
+    dial.lose(Plane::Signaling, FaultKind::Closed);
+    for _ in 0..6 {
+        remote.dial().await.fail(FaultKind::Unreachable);
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let asked = remote.now();
+    session.controls().retry();
+    remote.dial().await;
+    assert_eq!(remote.now(), asked);
+}
+
+/// F32, R13.
+#[tokio::test(start_paused = true)]
+async fn a_go_away_moves_the_session_while_media_flows() {
+    let (client, remote) = by_hand();
+    let (session, dial) = joined(&client, &remote).await;
+    let mut states = session.states();
+    dial.go_away(offhook::transport::GoAwayHint {
+        url: Some("wss://other.example".into()),
+        ticket: Some(offhook::transport::Secret::new("one-use")),
+        deadline: Some(Duration::from_secs(30)),
+        reason: offhook::transport::GoAwayReason::ShuttingDown,
+    });
+    let next = remote.dial().await;
+    assert!(matches!(next.plan(), Plan::Migrate { .. }));
+    assert_eq!(next.seen().target.as_ref().and_then(|to| to.url.as_deref()), Some("wss://other.example"));
+    assert_eq!(next.seen().credential, None, "the access token never goes to a target");
+    assert_eq!(session.state(), CallingState::Migrating);
+    assert!(session.is_connected());
+    next.accept();
+    until(&mut states, CallingState::Joined).await;
+    dial.closed().await;
+    assert_eq!(session.leave().await.summary().migrations, 1);
+}
+
+/// F10, F11 of bugs.md, livekit/client-sdk-js#561: no one who left during the outage stays.
+#[tokio::test(start_paused = true)]
+async fn the_roster_after_a_recovery_is_the_far_sides() {
+    use offhook::Member;
+    let member = |id: &str| Member { id: id.into(), name: id.into(), away: false };
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let mut up = dial.a_welcome();
+    up.roster = vec![member("a"), member("b")];
+    dial.answer();
+    dial.up(up.clone());
+    dial.carried(Plane::Signaling);
+    dial.ack(dial.seen().revision);
+    dial.carried(Plane::Media);
+    let session = joining.await.expect("accepted");
+    let mut events = session.events();
+    dial.lose(Plane::Signaling, FaultKind::Closed);
+    let next = remote.dial().await;
+    let mut up = next.a_welcome();
+    up.roster = vec![member("b"), member("c")];
+    next.answer();
+    next.up(up);
+    let mut changes = Vec::new();
+    while changes.len() < 4 {
+        match events.next().await.expect("open") {
+            Event::MemberJoined(member) => changes.push(format!("+{}", member.id)),
+            Event::MemberLeft(member) => changes.push(format!("-{}", member.id)),
+            _ => {}
+        }
+    }
+    assert_eq!(changes, ["+a", "+b", "+c", "-a"]);
+}

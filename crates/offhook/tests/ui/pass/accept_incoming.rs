@@ -1,0 +1,10 @@
+//! The twin: a call that we get is.
+use offhook::{Incoming, Ringing, Session};
+
+fn usage(ring: Session<Ringing<Incoming>>) {
+    let _ = ring.accept();
+}
+
+fn main() {
+    let _ = usage;
+}

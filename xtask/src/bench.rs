@@ -1,0 +1,98 @@
+//! `cargo xtask bench`: runs the bench targets and keeps their tables in `docs/benchmarks.md`.
+//!
+//! What is measured, and how, is in the bench targets; the form of their answer is in `bench/report.rs`
+//! and, for people, in CONTRIBUTING.md.
+
+mod machine;
+mod report;
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use crate::run::{cargo, read};
+use report::Report;
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[arg(value_enum, default_value_t = Part::All)]
+    part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// `Machine::handle`, in nanoseconds and allocations.
+    Machine,
+    /// `join()` to joined, and to the first decoded frame.
+    Join,
+    /// `leave()` and `released()`.
+    Leave,
+    /// Cycles of join and leave: tasks, file descriptors, live bytes.
+    Leak,
+    /// All of them.
+    All,
+}
+
+/// A bench target by its name, in whichever package it is, and the argument that has it run one part only.
+struct Target {
+    part: Part,
+    bench: &'static str,
+    argument: Option<&'static str>,
+}
+
+const TARGETS: &[Target] = &[
+    Target { part: Part::Machine, bench: "machine", argument: None },
+    Target { part: Part::Join, bench: "session", argument: Some("join") },
+    Target { part: Part::Leave, bench: "session", argument: Some("leave") },
+    Target { part: Part::Leak, bench: "session", argument: Some("leak") },
+];
+
+const TABLES: &str = "docs/benchmarks.md";
+
+const OPENING: &str = "# Benchmarks\n\n\
+    Written by `cargo xtask bench`; each table says when and on what it was measured. Loopback, release build.\n";
+
+/// Measures, and replaces the tables of what was measured; the others stay as they are.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
+    let path = root.join(TABLES);
+    let mut page = std::fs::read_to_string(&path).unwrap_or_else(|_| OPENING.to_owned());
+    let machine = machine::describe();
+    let metadata = read(&mut cargo(root, &["metadata", "--no-deps", "--format-version", "1"]))?;
+    for target in TARGETS.iter().filter(|target| options.part == Part::All || target.part == options.part) {
+        let package = owner(&metadata, target.bench)?;
+        let mut arguments = vec!["bench", "--quiet", "--package", &package, "--bench", target.bench];
+        if let Some(argument) = target.argument {
+            arguments.extend(["--", argument]);
+        }
+        println!("── {} ──", target.argument.unwrap_or(target.bench));
+        let answer = read(&mut cargo(root, &arguments))?;
+        let said = |error| format!("{package} {}: {error}", target.bench);
+        for report in Report::parse_all(&answer).map_err(said)? {
+            page = report::put(&page, &report.name, &report.section(&machine));
+        }
+        // After each one: a later failure does not lose an hour of measuring.
+        std::fs::write(&path, &page).map_err(|error| format!("{TABLES} cannot be written ({error})"))?;
+    }
+    println!("wrote {TABLES}");
+    Ok(())
+}
+
+/// The package that has a bench target of that name, from `cargo metadata`.
+fn owner(metadata: &str, bench: &str) -> Result<String, String> {
+    let metadata: Value =
+        serde_json::from_str(metadata).map_err(|error| format!("cargo metadata: {error}"))?;
+    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
+    let is_it =
+        |target: &Value| target["name"] == bench && list(target, "kind").iter().any(|kind| kind == "bench");
+    let packages = list(&metadata, "packages");
+    let found = packages.iter().find(|package| list(package, "targets").iter().any(is_it));
+    let name = found.and_then(|package| package["name"].as_str());
+    name.map(str::to_owned).ok_or_else(|| {
+        format!("no package has a bench target `{bench}`; add one, or mend the table in xtask/src/bench.rs")
+    })
+}
+
+#[cfg(test)]
+mod tests;
