@@ -89,12 +89,14 @@ impl<T: Clone> Broadcast<T> {
 
     /// Passes an item to every reader, unless a leave has cut them off.
     pub(crate) fn send(&self, item: &T) {
-        self.push(item, false);
-    }
-
-    /// Passes an item that even a leave does not cut off.
-    pub(crate) fn send_final(&self, item: &T) {
-        self.push(item, true);
+        let mut state = lock(&self.0);
+        if state.closed || state.muted {
+            return;
+        }
+        let wakers = state.push(item);
+        drop(state);
+        // Outside the lock: a waker may run a reader at once.
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Throws away what readers have not read, and everything that is not final from here on.
@@ -113,11 +115,16 @@ impl<T: Clone> Broadcast<T> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Nothing comes any more: readers run dry and end.
-    pub(crate) fn close(&self) {
+    /// Passes what even a leave does not cut off; then nothing comes any more, and readers run dry
+    /// and end. One step: a cut comes before all of it, or after and takes nothing away.
+    pub(crate) fn finish(&self, last: impl IntoIterator<Item = T>) {
         let mut state = lock(&self.0);
+        if state.closed {
+            return;
+        }
         state.closed = true;
-        let wakers = state.each(|queue| queue.closed = true);
+        let mut wakers: Vec<_> = last.into_iter().flat_map(|item| state.push(&item)).collect();
+        wakers.extend(state.each(|queue| queue.closed = true));
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -127,19 +134,15 @@ impl<T: Clone> Broadcast<T> {
     pub(crate) fn readers(&self) -> usize {
         lock(&self.0).readers.iter().filter(|reader| reader.strong_count() > 0).count()
     }
+}
 
-    fn push(&self, item: &T, is_final: bool) {
-        let mut state = lock(&self.0);
-        if state.closed || (state.muted && !is_final) {
-            return;
-        }
-        if let Some(early) = &mut state.early {
+impl<T: Clone> State<T> {
+    #[must_use = "a waker that is not woken is a reader that hangs"]
+    fn push(&mut self, item: &T) -> Vec<Waker> {
+        if let Some(early) = &mut self.early {
             early.push(item.clone());
         }
-        let wakers = state.each(|queue| queue.push(item.clone()));
-        drop(state);
-        // Outside the lock: a waker may run a reader at once.
-        wakers.into_iter().for_each(Waker::wake);
+        self.each(|queue| queue.push(item.clone()))
     }
 }
 

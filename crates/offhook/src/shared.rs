@@ -202,8 +202,7 @@ impl Shared {
         self.events.cut();
         self.level.update(|view| !std::mem::replace(&mut view.leaving, true));
         self.states.cut();
-        self.states.send_final(&CallingState::Left);
-        self.states.close();
+        self.states.finish([CallingState::Left]);
     }
 
     /// The valve of a new link: muted, or shut if the session was left.
@@ -258,8 +257,7 @@ impl Shared {
     pub(crate) fn tell_state(&self, state: State) {
         let calling = state.calling();
         if state.is_over() {
-            self.states.send_final(&calling);
-            self.states.close();
+            self.states.finish([calling]);
         } else {
             self.states.send(&calling);
         }

@@ -62,9 +62,8 @@ fn a_cut_leaves_only_what_is_final() {
     writer.send(&1);
     writer.cut();
     writer.send(&2);
-    writer.send_final(&3);
-    writer.close();
-    writer.send_final(&4);
+    writer.finish([3]);
+    writer.finish([4]);
     assert_eq!(drain(&mut reader), (vec![Next::Item(3)], true));
 }
 
@@ -73,8 +72,7 @@ fn a_cut_after_the_end_takes_nothing_away() {
     let writer = Broadcast::with_replay();
     let mut reader = writer.subscribe(None);
     writer.send(&1);
-    writer.send_final(&2);
-    writer.close();
+    writer.finish([2]);
     writer.cut();
     assert_eq!(drain(&mut reader), (items(1, 3), true));
     assert_eq!(drain(&mut writer.subscribe(None)), (vec![], true), "a late one ends at once");
@@ -111,12 +109,9 @@ fn a_reader_that_waits_is_woken_over_a_cut_and_for_what_is_final() {
     let mut reader = writer.subscribe(None);
     assert!(reader.poll_next(&mut cx).is_pending());
     writer.cut();
-    writer.send_final(&7);
+    writer.finish([7]);
     assert!(rings() > 0, "whoever waits hears of it");
     assert_eq!(reader.poll_next(&mut cx), Poll::Ready(Some(Next::Item(7))));
-    assert!(reader.poll_next(&mut cx).is_pending());
-    writer.close();
-    assert!(rings() > 0);
     assert_eq!(reader.poll_next(&mut cx), Poll::Ready(None));
 }
 
@@ -134,8 +129,24 @@ async fn a_reader_that_waits_while_a_leave_cuts_is_woken_by_the_end() {
     });
     tokio::task::yield_now().await;
     writer.cut();
-    writer.send_final(&3);
-    writer.close();
+    writer.finish([3]);
     let told = tokio::time::timeout(std::time::Duration::from_secs(10), told).await;
     assert_eq!(told.expect("it is woken").expect("it only reads"), vec![Next::Item(3)]);
+}
+
+/// R1: the cuts of several leaves at once, around one end, on threads of their own. It was lost
+/// when a cut came between the last item and the close.
+#[test]
+fn no_cut_takes_the_end_away() {
+    for _ in 0..2_000 {
+        let writer = Broadcast::with_replay();
+        let mut reader = writer.subscribe(None);
+        std::thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| writer.cut());
+            }
+            threads.spawn(|| writer.finish([1, 2]));
+        });
+        assert_eq!(drain(&mut reader), (items(1, 3), true));
+    }
 }

@@ -196,13 +196,10 @@ impl Host {
             notes.tally.ended_at = Some(now);
             notes.text = self.contents.last_text.clone();
         }
-        if let Some(error) = self.reporter.held.take() {
-            self.shared.events.send_final(&Event::Error(error));
-        }
+        let error = self.reporter.held.take().map(Event::Error);
         let may_retry = ending.may_retry();
         let ended = Ended { session, reason: ending.reason, who: ending.who, may_retry };
-        self.shared.events.send_final(&Event::Ended(ended));
-        self.shared.events.close();
+        self.shared.events.finish(error.into_iter().chain([Event::Ended(ended)]));
     }
 
     /// Data that passes by: admitted, counted as life already, told as it is.
