@@ -44,7 +44,8 @@
 //! | the Wi-Fi is gone and nobody says so | [`Rig::black_hole`], [`Control::black_hole`] |
 //! | only one way works | the same with [`Direction::Up`] or [`Direction::Down`] |
 //! | media dead, signaling alive | [`Rig::drop_udp`] |
-//! | a NAT forgets its mapping | [`UdpControl::rebind`] |
+//! | a NAT forgets its mapping | [`UdpControl::rebind`], [`Rig::rebind_udp`] |
+//! | one trouble after another | [`Schedule`], by hand or from a seed |
 //! | and then it is over | [`Rig::restore`], [`Control::restore`] |
 //!
 //! [`Control::stats`] says what has happened, [`Control::wait_for`] waits until it has, so that a test never sleeps to
@@ -92,6 +93,7 @@ mod fate;
 mod lane;
 mod relay;
 mod rig;
+mod schedule;
 mod stats;
 mod tcp;
 #[cfg(test)]
@@ -103,6 +105,7 @@ pub use error::RigError;
 pub use fate::{Fate, FlowKey, fate};
 pub use relay::{Control, Flow, Protocol, Relay};
 pub use rig::{Rig, RigBuilder};
+pub use schedule::{Applied, Change, Fault, Kind, Profile, Schedule, Step};
 pub use stats::{Stats, Tally};
 pub use tcp::{Tcp, TcpControl, TcpRelay};
 pub use udp::{Udp, UdpControl, UdpRelay};

@@ -163,6 +163,11 @@ impl Rig {
         each(&state.udp, |relay| relay.set(direction, conditions));
     }
 
+    /// The conditions with which relays begin now: those last set at the rig. A relay may have been given its own.
+    pub fn conditions(&self) -> Ways<Conditions> {
+        self.state().conditions
+    }
+
     /// Cuts everything, as when a server dies or a line is unplugged: resets TCP connections, refuses new ones, drops
     /// datagrams. [`Rig::restore`] ends it.
     pub fn cut(&self) {
@@ -190,6 +195,14 @@ impl Rig {
         let mut state = self.state();
         state.udp_silent = true;
         each(&state.udp, Control::<Udp>::cut);
+    }
+
+    /// Moves every UDP relay's upstream-side sockets to other ports, as a NAT does that has forgotten its mappings.
+    /// Returns at once; [`UdpControl::rebind`](crate::UdpControl) waits until it is done.
+    pub fn rebind_udp(&self) {
+        each(&self.state().udp, |relay| {
+            relay.order_rebind();
+        });
     }
 
     /// Swallows everything of all relays in one way or both, silently; see [`Control::black_hole`].

@@ -63,12 +63,18 @@ impl UdpControl {
     /// # Cancel safety
     /// Dropping the future does not take the order back.
     pub async fn rebind(&self) -> Result<(), RigError> {
+        let ordered = self.order_rebind();
+        self.wait_for(|stats: &Stats| stats.rebinds >= ordered).await.map(drop)
+    }
+
+    /// Orders a rebind, and says which count of them tells that it is done.
+    pub(crate) fn order_rebind(&self) -> u64 {
         let mut ordered = 0;
         self.shared.line.send_modify(|line| {
             line.rebinds += 1;
             ordered = line.rebinds;
         });
-        self.wait_for(|stats: &Stats| stats.rebinds >= ordered).await.map(drop)
+        ordered
     }
 }
 
