@@ -1,6 +1,7 @@
 //! Everything about a server that its owner can set, and the limits that always hold.
 
 use crate::token::Signer;
+use offhook_signaling::IceServer;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub(crate) struct Config {
     pub(crate) resume_window: Duration,
     pub(crate) media_bind: Vec<SocketAddr>,
     pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) bitrate: u32,
 }
 
@@ -61,6 +63,7 @@ impl Default for Config {
             resume_window: Duration::from_secs(25),
             media_bind: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             allowed_hosts: Vec::new(),
+            ice_servers: Vec::new(),
             bitrate: 1_500_000,
         }
     }

@@ -12,7 +12,7 @@ use crate::{EndCode, GoAwayCode, Shared, listen};
 use futures_util::future::join_all;
 use offhook_signaling::{Ended, Party};
 use offhook_transport::Secret;
-use offhook_transport_webrtc::peer::Certificate;
+use offhook_transport_webrtc::peer::{Certificate, IceServer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,6 +63,14 @@ impl Builder {
     #[must_use]
     pub fn media_bind(mut self, addresses: Vec<SocketAddr>) -> Self {
         self.config.media_bind = addresses;
+        self
+    }
+
+    /// The STUN and TURN servers that members are told to use; none unless told. Each member sees
+    /// their credentials: give short-lived ones.
+    #[must_use]
+    pub fn ice_servers(mut self, servers: impl IntoIterator<Item = IceServer>) -> Self {
+        self.config.ice_servers = servers.into_iter().map(named).collect();
         self
     }
 
@@ -125,6 +133,12 @@ impl Builder {
         });
         Ok(Server { address, shared, stop: Some(stop), gone, task })
     }
+}
+
+/// As members are told of it.
+fn named(server: IceServer) -> offhook_signaling::IceServer {
+    let credential = server.credential.map(|secret| offhook_signaling::Secret::new(secret.expose()));
+    offhook_signaling::IceServer { urls: server.urls, username: server.username, credential }
 }
 
 /// A server that could not be started.

@@ -32,6 +32,7 @@ mod token;
 pub use config::Limits;
 pub use handle::{Builder, Census, Server, StartError};
 pub use offhook_signaling::{EndCode, GoAwayCode};
+pub use offhook_transport_webrtc::peer::IceServer;
 pub use token::{Claims, Grants, Mint, MintError, Signer, TokenError};
 
 use config::Config;

@@ -90,6 +90,8 @@ pub(crate) struct Inner {
     runtime: tokio::runtime::Handle,
     closing: AtomicBool,
     closed: watch::Sender<bool>,
+    /// Is a TURN server known?
+    relays: AtomicBool,
 }
 
 impl Peer {
@@ -114,6 +116,7 @@ impl Peer {
         };
         let remote = RemoteCandidates::new(config.max_remote_candidates, config.udp_map.clone());
         let sections = config.sections.clone();
+        let relays = engine::relays(&engine::usable(&config.ice_servers).0);
         let inner = Arc::new(Inner {
             pc,
             shared: shared.clone(),
@@ -127,6 +130,7 @@ impl Peer {
             runtime: tokio::runtime::Handle::current(),
             closing: AtomicBool::new(false),
             closed: watch::Sender::new(false),
+            relays: AtomicBool::new(relays),
         });
         let weak = Arc::downgrade(&inner);
         // The cell is fresh, so it takes the value.
@@ -199,6 +203,12 @@ impl Inner {
     fn receive(&self, track: Arc<dyn TrackRemote>) {
         let intake = self.config.intake.clone();
         self.spawn(receiving::run(self.shared.clone(), track, intake));
+    }
+
+    /// With relay only, nothing that names this machine may ever be gathered.
+    fn ensure_relay(&self) -> Result<(), PeerError> {
+        let barred = self.config.relay_only && !self.relays.load(Ordering::Acquire);
+        if barred { Err(PeerError::NoRelay) } else { Ok(()) }
     }
 
     fn ensure_open(&self) -> Result<(), PeerError> {

@@ -6,7 +6,7 @@ use native_common::*;
 use offhook_netrig::Rig;
 use offhook_transport::{Action, Content, Epoch, Event, Plan, Plane, RefusalItem, Revision, Verdict};
 use offhook_transport_webrtc::native::WebRtc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::timeout;
 
 fn acked(revision: u64) -> Event {
@@ -42,28 +42,6 @@ async fn a_session_joins_prompts_and_leaves() {
     line.finish().await;
     assert_eq!(server.census().members, 0, "the far side heard the goodbye");
     assert!(!ports.sender.is_tapped());
-    server.shutdown().await;
-}
-
-// The whole join, warm, on loopback: a contract, with room for a busy machine.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_join_on_loopback_takes_less_than_fifty_milliseconds() {
-    let server = server().await;
-    let transport = WebRtc::new(server.url());
-    let mut times = Vec::new();
-    for _ in 0..11 {
-        let ports = ports();
-        let request = ports.on(join(Some(credential(&server))));
-        let begin = Instant::now();
-        let mut line = Line::joined(&transport, request).await;
-        times.push(begin.elapsed());
-        line.connection.act(Action::Goodbye).expect("room");
-        line.finish().await;
-    }
-    times.sort();
-    println!("join: median {:?}, best {:?}, worst {:?}", times[5], times[0], times[10]);
-    // The second fastest: a missed wake-up costs every join 200 ms, a busy machine only some.
-    assert!(times[1] < Duration::from_millis(50), "{times:?}");
     server.shutdown().await;
 }
 

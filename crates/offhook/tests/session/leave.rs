@@ -21,7 +21,7 @@ async fn every_reader_sees_left_when_leave_returns() {
     let asked = Instant::now();
     let leaving = session.leave();
     // Real time: it waits for nothing. That it takes microseconds is the benchmark's to show.
-    assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert_eq!(controls.state(), CallingState::Left);
     assert!(!controls.is_connected());
     assert_eq!(watch.next().await.map(|view| view.state()), Some(CallingState::Left));

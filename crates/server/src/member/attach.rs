@@ -131,7 +131,7 @@ impl Actor {
             resume_secret: Secret::new(self.secret.clone()),
             resume_window_ms: millis(self.shared.config.resume_window),
             liveness: Liveness { ping_ms: millis(PING_EVERY), silence_ms: millis(AWAY_AFTER) },
-            ice_servers: Vec::new(),
+            ice_servers: self.shared.config.ice_servers.clone(),
             answer,
             capabilities: Capabilities {
                 features: door::FEATURES.to_vec(),

@@ -66,7 +66,8 @@ impl Driver {
         &self,
         address: &Address,
     ) -> impl Future<Output = Result<Opened, Fault>> + Send + 'static + use<> {
-        let apply = self.config.ice_servers.is_some() || address.is_loopback();
+        // Relay only needs to know the relay first.
+        let known = self.config.ice_servers.is_some() || (address.is_loopback() && !self.config.relay_only);
         let registry = self.registry.clone();
         let (instance, epoch) = (self.request.instance, self.request.epoch);
         let config = self.config.clone();
@@ -94,10 +95,10 @@ impl Driver {
             settings.intake =
                 Intake { frames: Some(Arc::new(move |_, frame| into.push(frame))), ..Intake::default() };
             let (peer, events) = Peer::open(settings).await.map_err(fault)?;
-            let sdp = if apply { peer.offer(false).await } else { peer.create_offer(false).await };
+            let sdp = if known { peer.offer(false).await } else { peer.create_offer(false).await };
             let sdp = sdp.map_err(fault)?;
             let lane = Lane::new(peer, events, sinks, certificate, epoch);
-            Ok(Opened { lane, sdp, applied: apply })
+            Ok(Opened { lane, sdp, applied: known })
         }
     }
 

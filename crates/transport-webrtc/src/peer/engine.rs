@@ -40,9 +40,10 @@ pub(super) async fn build(
     if ignored > 0 {
         tracing::debug!(ignored, "ICE servers of kinds that cannot be used here");
     }
+    let policy = policy(config, relays(&ice_servers));
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(ice_servers)
-        .with_ice_transport_policy(policy(config))
+        .with_ice_transport_policy(policy)
         .with_certificates(vec![config.certificate.inner()])
         .build();
     let peer = PeerConnectionBuilder::new()
@@ -89,8 +90,15 @@ fn settings(config: &PeerConfig) -> SettingEngine {
         .build()
 }
 
-pub(super) fn policy(config: &PeerConfig) -> RTCIceTransportPolicy {
-    if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All }
+/// The engine takes "relay only" only together with a relay. Until there is one, nothing is
+/// gathered: `put_in_force` sees to that.
+pub(super) fn policy(config: &PeerConfig, relays: bool) -> RTCIceTransportPolicy {
+    if config.relay_only && relays { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All }
+}
+
+/// Is there a TURN server among them?
+pub(super) fn relays(servers: &[RTCIceServer]) -> bool {
+    servers.iter().any(|server| server.urls.iter().any(|url| url.starts_with("turn")))
 }
 
 /// The servers the engine can use, and how many addresses it cannot.

@@ -11,6 +11,9 @@ pub enum PeerError {
     /// The local machine gave no socket, or the engine refused our own settings.
     #[error("no peer connection could be made here ({0}); check the bind addresses and the file limit")]
     Local(String),
+    /// Media may go over TURN only, and no TURN server over UDP is known.
+    #[error("media may go over TURN only, and no usable TURN server is known; name one, or let the far side")]
+    NoRelay,
     /// The far side's offer or answer cannot be used.
     #[error("the far side's session description is not usable ({0}); ask it for a fresh one")]
     BadDescription(String),
@@ -57,7 +60,9 @@ impl PeerError {
     /// The kind under which a transport reports it.
     pub const fn fault_kind(&self) -> FaultKind {
         match self {
-            Self::Local(_) | Self::EngineStopped | Self::Closed | Self::OutOfOrder(_) => FaultKind::Local,
+            Self::Local(_) | Self::NoRelay | Self::EngineStopped | Self::Closed | Self::OutOfOrder(_) => {
+                FaultKind::Local
+            }
             Self::BadDescription(_)
             | Self::BadCandidate(_)
             | Self::NoSuchSection(_)

@@ -1,7 +1,7 @@
 //! Offer, answer, restart, rollback, candidates. One step at a time; the engine's errors
 //! come back as the far side's or as ours.
 
-use super::engine::{local, policy, usable};
+use super::engine::{local, policy, relays, usable};
 use super::error::shown;
 use super::handler::lock;
 use super::leg::Leg;
@@ -127,11 +127,13 @@ impl Peer {
     pub async fn set_ice_servers(&self, servers: &[IceServer]) -> Result<usize, PeerError> {
         self.inner.ensure_open()?;
         let (usable, ignored) = usable(servers);
+        let relays = relays(&usable);
         let configuration = webrtc::peer_connection::RTCConfigurationBuilder::new()
             .with_ice_servers(usable)
-            .with_ice_transport_policy(policy(&self.inner.config))
+            .with_ice_transport_policy(policy(&self.inner.config, relays))
             .build();
         self.inner.pc.set_configuration(configuration).await.map_err(local)?;
+        self.inner.relays.store(relays, Ordering::Release);
         Ok(ignored)
     }
 
@@ -251,6 +253,7 @@ impl Peer {
 
     async fn put_in_force(&self, turn: &mut Negotiation, hold: bool) -> Result<bool, PeerError> {
         self.inner.ensure_open()?;
+        self.inner.ensure_relay()?;
         let offer = match std::mem::take(&mut turn.offer) {
             Offer::Made(offer) => offer,
             other => {
