@@ -25,6 +25,12 @@ pub(super) const DATA_BUFFER: usize = 1024 * 1024;
 
 /// How soon a missing packet is asked for.
 const NACK_EVERY: Duration = Duration::from_millis(20);
+/// How often at most: without a bound what never comes is asked for, and sent again, until newer
+/// packets push it out of the log, and while nothing new is sent that is for ever.
+const MOST_NACKS: u16 = 10;
+/// How far behind the newest a packet may come and still be taken, in packets: as far as lost ones
+/// are asked for. With less, what was asked for and came is thrown away and asked for again.
+const REPLAY_WINDOW: usize = 512;
 
 pub(super) async fn build(
     config: &PeerConfig,
@@ -67,7 +73,14 @@ fn interceptors(media: &mut MediaEngine) -> Result<Registry, PeerError> {
     let registry = configure_twcc_receiver_only(Registry::new(), media).map_err(local)?;
     Ok(configure_rtcp_reports(registry)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
-        .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_interval(NACK_EVERY).build())
+        .with(
+            Slot::NackGenerator,
+            NackGeneratorBuilder::new()
+                .with_interval(NACK_EVERY)
+                .with_max_nacks_per_packet(MOST_NACKS)
+                .with_size(REPLAY_WINDOW as u16)
+                .build(),
+        )
         .with(Slot::from(SLOT), KeyFrameRequests::default()))
 }
 
@@ -86,6 +99,7 @@ fn settings(config: &PeerConfig) -> SettingEngine {
         .with_include_loopback_candidate(config.include_loopback)
         .with_discard_local_candidates_during_ice_restart(config.rebind_on_restart)
         .with_lite(config.lite)
+        .with_srtp_replay_protection_window(REPLAY_WINDOW)
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MAX_DATA as u32))
         .build()
 }
