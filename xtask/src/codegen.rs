@@ -26,6 +26,7 @@ const TABLE: &[(Place, Make)] = &[
     }),
     (Place::File("docs/lifecycle.md"), |_| Ok(pages::lifecycle())),
     (Place::File("docs/lifecycle.svg"), |_| Ok(pages::picture())),
+    (Place::File("crates/cli/src/chaos/table.rs"), |_| Ok(pages::chaos_table())),
     (Place::File("docs/protocol.md"), |_| Ok(offhook_signaling::docs::protocol_markdown())),
     (Place::File("docs/protocol.schema.json"), |_| Ok(offhook_signaling::docs::protocol_schema())),
     (Place::File("docs/cli.md"), pages::cli),

@@ -21,6 +21,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Show the whole of it on this machine: a server, a session, prompts, a lost network, the recovery.
     Demo(Demo),
+    /// Keep a session on the line under a seeded schedule of faults, and judge it by every rule.
+    Chaos(Chaos),
     /// Run the reference server.
     Serve(Serve),
     /// Join a session on a server, and keep it until Ctrl-C.
@@ -61,6 +63,32 @@ pub(crate) struct Demo {
     /// How long the network is gone, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     pub(crate) outage: f64,
+}
+
+/// Keep a session on the line under a seeded schedule of faults, and judge it by every rule.
+///
+/// Starts a server on loopback, joins it over real WebRTC through a relay, and sets prompts and
+/// mutes the camera all along, while the relay cuts, swallows, delays, loses and rebinds as the
+/// seed says. Then judges what was seen: acknowledged prompts from the decoded pictures, muting,
+/// the order of states and events, recovery in time, and that nothing is left running. The exit
+/// status is 0 only if every rule that could be checked held. The same seed gives the same faults
+/// and wishes.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Chaos {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// How long the faults go on, the time to recover from the last one included.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(20..=3600))]
+    pub(crate) seconds: u32,
+    /// The seed of faults and wishes; without it a new one, which is printed.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// Where the timeline and logs go; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "offhook-chaos")]
+    pub(crate) out: PathBuf,
+    /// Events and a last summary as JSON lines on stdout, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Run the reference server.

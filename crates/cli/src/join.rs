@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::args::Join;
-use crate::demo::describe;
+use crate::trial::watch::describe;
 use crate::{input, serve};
 use futures_util::StreamExt;
 use offhook::WebRtc;

@@ -1,13 +1,15 @@
-//! The `offhook` command: `demo`, `serve`, `join`. Reads arguments, sets logging up, runs one
+//! The `offhook` command: `demo`, `chaos`, `serve`, `join`. Reads arguments, sets logging up, runs one
 //! of them, and turns what became of it into an exit status: 0 as asked, 1 not, 2 a wrong
 //! argument, 130 stopped by Ctrl-C.
 
 mod args;
 mod census;
+mod chaos;
 mod demo;
 mod input;
 mod join;
 mod serve;
+mod trial;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match args.command {
             Command::Demo(demo) => demo::run(demo).await.map_err(|error| error.to_string()),
+            Command::Chaos(chaos) => chaos::run(chaos).await.map_err(|error| error.to_string()),
             Command::Serve(serve) => serve::run(serve).await.map_err(|error| error.to_string()),
             Command::Join(join) => join::run(join).await.map_err(|error| error.to_string()),
         }

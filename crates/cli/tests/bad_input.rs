@@ -71,6 +71,7 @@ fn a_folder_that_cannot_be_written_is_said_before_anything_runs() {
     std::fs::write(&file, b"").expect("the target folder can be written");
     let inside = file.join("below");
     refused(&offhook(&["demo", "--out", &inside.to_string_lossy()]), &["--out", "below"]);
+    refused(&offhook(&["chaos", "--out", &inside.to_string_lossy()]), &["--out", "below"]);
 }
 
 #[test]

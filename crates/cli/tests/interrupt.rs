@@ -19,13 +19,13 @@ fn interrupt(child: &Child) {
     assert!(sent.is_ok_and(|status| status.success()), "kill is part of every Unix");
 }
 
-/// Interrupts a demo as soon as a line of its log holds `word`.
-fn demo_interrupted_at(word: &str) {
+/// Interrupts a command as soon as a line of its log holds `word`.
+fn interrupted_at(command: &[&str], word: &str) {
     let out = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("interrupt").join(word.replace('"', ""));
-    let mut child = start(&["demo", "--json", "--short", "--out", &out.to_string_lossy()]);
+    let mut child = start(&[command, &["--json", "--out", &out.to_string_lossy()]].concat());
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let seen = lines.by_ref().map_while(Result::ok).any(|line| line.contains(word));
-    assert!(seen, "the demo never said {word}");
+    assert!(seen, "{command:?} never said {word}");
     interrupt(&child);
     // Read on, so that it is not stopped by a full pipe.
     lines.for_each(drop);
@@ -39,17 +39,22 @@ fn demo_interrupted_at(word: &str) {
 // F12
 #[test]
 fn ctrl_c_while_joining_leaves_nothing() {
-    demo_interrupted_at("\"Joining\"");
+    interrupted_at(&["demo", "--short"], "\"Joining\"");
 }
 
 #[test]
 fn ctrl_c_in_the_middle_of_a_prompt_leaves_nothing() {
-    demo_interrupted_at("\"prompt\"");
+    interrupted_at(&["demo", "--short"], "\"prompt\"");
 }
 
 #[test]
 fn ctrl_c_while_the_network_is_gone_leaves_nothing() {
-    demo_interrupted_at("\"Reconnecting\"");
+    interrupted_at(&["demo", "--short"], "\"Reconnecting\"");
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_fault_leaves_nothing() {
+    interrupted_at(&["chaos", "--seed", "7"], "\"fault\"");
 }
 
 #[test]

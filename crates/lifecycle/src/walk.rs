@@ -7,7 +7,7 @@ mod samples;
 mod tables;
 
 pub use picture::svg;
-pub use tables::{document, mermaid, projections_table, transition_table};
+pub use tables::{document, mermaid, projections_table, transition_table, visible_moves, visible_views};
 
 use crate::core::key_of;
 use crate::core::timers::Timer;

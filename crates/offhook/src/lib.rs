@@ -117,9 +117,10 @@ pub use video::RemoteVideo;
 pub use view::View;
 
 pub use offhook_lifecycle::{
-    Attempt, CallingState, Cause, Class, ConnectionState, Decline, Direction, EndReason, Ending, Fault, Idle,
-    Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy, MoveReason, Outgoing, Phase, Plan, Plane,
-    Policy, Progress, Rejection, Revision, Ringing, StateItem, Step, SuspendPolicy, Unanswered, Who,
+    Attempt, CallingState, Cause, Class, ConnectionState, Decline, Direction, EndReason, Ending, Epoch,
+    Fault, Idle, Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy, MoveReason, Outgoing, Phase,
+    Plan, Plane, Policy, Progress, Rejection, Revision, Ringing, StateItem, Step, SuspendPolicy, Unanswered,
+    Who,
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;

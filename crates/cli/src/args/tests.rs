@@ -13,6 +13,11 @@ fn wrong_arguments_are_refused() {
         &["offhook", "demo", "--outage", "nan"][..],
         &["offhook", "demo", "--outage", "-1"],
         &["offhook", "demo", "--pattern", "--input", "x"],
+        &["offhook", "chaos", "--seconds", "5"],
+        &["offhook", "chaos", "--seconds", "4000"],
+        &["offhook", "chaos", "--seed", "-1"],
+        &["offhook", "chaos", "--seed", "many"],
+        &["offhook", "chaos", "--pattern", "--input", "x"],
         &["offhook", "join"],
         &["offhook", "join", "ws://x", "--session", "studio"],
     ] {

@@ -1,9 +1,9 @@
 //! What is written about a run: the summary, the contact sheet, the timeline, and the verdict.
 
-use super::log::{Entry, Log};
-use super::timeline::{Mark, Span, Timeline};
-use super::witness::Witness;
 use crate::args::Demo;
+use crate::trial::log::{Entry, Log};
+use crate::trial::timeline::{Mark, Paint, Row, Span, Timeline, spans};
+use crate::trial::witness::Witness;
 use offhook_media::{ContactSheet, I420, Pair};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -144,9 +144,11 @@ impl Report {
         Timeline {
             title: "offhook demo".into(),
             end,
-            states: spans(pick("state", "state"), end),
-            network: network.collect(),
-            painted: spans(pick("picture", "shows"), end),
+            rows: vec![
+                Row { name: "state", paint: Paint::State, spans: spans(pick("state", "state"), end) },
+                Row { name: "network", paint: Paint::Trouble, spans: network.collect() },
+                Row { name: "picture", paint: Paint::Each, spans: spans(pick("picture", "shows"), end) },
+            ],
             events: entries.iter().filter_map(mark).collect(),
         }
     }
@@ -182,10 +184,4 @@ impl Report {
             eprintln!("offhook: did not hold: {}", check.what);
         }
     }
-}
-
-/// From "it is so from here on" to stretches of time.
-fn spans(changes: Vec<(f64, String)>, end: f64) -> Vec<Span> {
-    let ends: Vec<f64> = changes.iter().skip(1).map(|(at, _)| *at).chain([end]).collect();
-    changes.into_iter().zip(ends).map(|((from, name), to)| Span { name, from, to }).collect()
 }

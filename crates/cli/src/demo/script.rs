@@ -2,13 +2,13 @@
 //! the session left all the same, so that the report is whole.
 
 use super::PROMPTS;
-use super::log::Log;
 use super::report::{PromptRow, Report};
-use super::screen::Screen;
-use super::stage::{SESSION, Stage};
-use super::watch::{self, Kept, Seen, millis};
-use super::witness::Witness;
 use crate::args::Demo;
+use crate::trial::log::Log;
+use crate::trial::screen::Screen;
+use crate::trial::stage::{SESSION, Stage};
+use crate::trial::watch::{self, Kept, Seen, millis};
+use crate::trial::witness::Witness;
 use futures_util::StreamExt;
 use offhook::{CallingState, Client, Clip, Join, Joined, Session, SourceTrack};
 use offhook_media::PumpStop;
@@ -64,7 +64,7 @@ impl Script<'_> {
         let client = Client::new(self.stage.transport()).credential(self.stage.credential());
         let idle = client.session(SESSION.0, SESSION.1);
         let mut watchers = JoinSet::new();
-        watchers.spawn(watch::events(idle.events(), self.log.clone(), self.screen.clone()));
+        watchers.spawn(watch::events(idle.events(), self.log.clone(), self.screen.clone(), |_, _| {}));
         self.screen.step("joining over WebRTC");
         let began = Instant::now();
         let began_at = self.log.now();

@@ -2,8 +2,8 @@
 //! sockets; its trouble is the rig's.
 
 use offhook::webrtc::{UdpMap, WebRtc};
-use offhook_netrig::{Rig, RigError, TcpRelay, UdpRelay};
-use offhook_server::{Mint, MintError, Server, StartError};
+use offhook_netrig::{Rig, RigError, Tally, TcpRelay, UdpRelay};
+use offhook_server::{Census, Mint, MintError, Server, StartError};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -34,10 +34,10 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts both.
-    pub(crate) async fn set() -> Result<Self, StageError> {
+    /// Starts both; the network's chance follows from the seed.
+    pub(crate) async fn set(seed: u64) -> Result<Self, StageError> {
         let server = Server::builder().bind("127.0.0.1:0").start().await?;
-        let rig = Arc::new(Rig::new(7));
+        let rig = Arc::new(Rig::new(seed));
         let signaling = rig.tcp(server.address()).await?;
         let media =
             Arc::new(MediaPath { rig: rig.clone(), relays: Mutex::default(), runtime: Handle::current() });
@@ -63,6 +63,23 @@ impl Stage {
     /// And back.
     pub(crate) fn restore(&self) -> Result<(), RigError> {
         self.rig.restore()
+    }
+
+    /// The network, for trouble of every kind.
+    pub(crate) fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    /// What is in the server now.
+    pub(crate) fn census(&self) -> Census {
+        self.server.census()
+    }
+
+    /// Datagrams that came from the client so far, whatever became of them.
+    pub(crate) fn datagrams_up(&self) -> u64 {
+        let relays = self.media.relays.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = |up: &Tally| up.held + up.passed + up.lost + up.cut + up.overflowed;
+        relays.iter().map(|(_, relay)| all(&relay.stats().up)).sum()
     }
 
     /// Takes everything down, and waits for it.

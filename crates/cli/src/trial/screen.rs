@@ -4,37 +4,43 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
-/// Steps of a run, for the bar.
-pub(crate) const STEPS: u64 = 12;
-
 /// The bar and its line.
 #[derive(Clone)]
 pub(crate) struct Screen {
     bar: ProgressBar,
     plain: bool,
+    steps: u64,
 }
 
 impl Screen {
-    /// A bar, unless nobody looks.
-    pub(crate) fn new(json: bool) -> Self {
+    /// A bar of so many steps, unless nobody looks.
+    pub(crate) fn new(json: bool, steps: u64) -> Self {
         let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(STEPS * 100), target);
+        let bar = ProgressBar::with_draw_target(Some(steps * 100), target);
         let style =
             ProgressStyle::with_template("{bar:30.cyan/blue} {elapsed:>4} {prefix:<14.bold} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix("idle");
         bar.enable_steady_tick(Duration::from_millis(100));
         let plain = !json && bar.is_hidden();
-        Self { bar, plain }
+        Self { bar, plain, steps }
     }
 
     /// The next step.
     pub(crate) fn step(&self, what: &str) {
         let done = self.bar.position().div_ceil(100) * 100;
-        self.bar.set_position((done + if done == 0 { 1 } else { 100 }).min(STEPS * 100));
+        self.bar.set_position((done + if done == 0 { 1 } else { 100 }).min(self.steps * 100));
         self.bar.set_message(what.to_owned());
         if self.plain {
             eprintln!("{what}");
+        }
+    }
+
+    /// What happens within the step.
+    pub(crate) fn news(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+        if self.plain {
+            eprintln!("    {what}");
         }
     }
 

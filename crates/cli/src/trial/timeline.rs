@@ -1,5 +1,4 @@
-//! The timeline: states as bars, prompts, faults and pictures as marks, over one axis of
-//! seconds. Drawn from the run's own log, never from what should have happened.
+//! The timeline: rows of bars (states, faults, pictures) and marks, over one axis of seconds. Drawn from the run's own log, never from what should have happened.
 
 #[cfg(test)]
 mod tests;
@@ -29,18 +28,43 @@ pub(crate) struct Mark {
 pub(crate) struct Timeline {
     pub(crate) title: String,
     pub(crate) end: f64,
-    pub(crate) states: Vec<Span>,
-    pub(crate) network: Vec<Span>,
-    pub(crate) painted: Vec<Span>,
+    pub(crate) rows: Vec<Row>,
     pub(crate) events: Vec<Mark>,
 }
 
-const SIZE: (u32, u32) = (1200, 430);
+/// A row of bars.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) paint: Paint,
+    pub(crate) spans: Vec<Span>,
+}
+
+/// What the colours of a row mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paint {
+    /// Each state its own, by how well the session is.
+    State,
+    /// Something is wrong.
+    Trouble,
+    /// Something was asked for.
+    Wish,
+    /// Each name its own, in the order of their coming.
+    Each,
+}
+
+/// Wide enough for half a minute; longer runs get more, so that a second stays legible.
+const WIDTH: i32 = 1200;
+const WIDEST: i32 = 6000;
+const A_SECOND: f64 = 32.0;
 const LEFT: i32 = 110;
 const RIGHT: i32 = 30;
-const ROWS: [(&str, i32); 4] = [("state", 64), ("network", 128), ("picture", 192), ("events", 256)];
+const TOP: i32 = 64;
+const ROW: i32 = 64;
 const BAR: i32 = 40;
-const AXIS: i32 = 384;
+/// Labels of marks that would overlap go to the next of these.
+const LANES: usize = 6;
+const LANE: i32 = 20;
 const INK: RGBColor = RGBColor(28, 30, 34);
 const FAINT: RGBColor = RGBColor(150, 152, 158);
 const PAPER: RGBColor = RGBColor(250, 249, 246);
@@ -57,40 +81,57 @@ impl Timeline {
     }
 
     fn draw(&self, svg: &mut String) -> DrawResult {
-        let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        let size = (self.width() as u32, (self.axis_at() + 46) as u32);
+        let area = SVGBackend::with_string(svg, size).into_drawing_area();
         area.fill(&PAPER)?;
         let title = ("sans-serif", 20).into_font().color(&INK);
         area.draw(&Text::new(self.title.as_str(), (24, 18), title))?;
         self.axis(&area)?;
-        for (name, top) in ROWS {
+        for (place, name) in self.rows.iter().map(|row| row.name).chain(["events"]).enumerate() {
+            let top = row_at(place);
             let style = ("sans-serif", 14).into_font().color(&FAINT).pos(Pos::new(HPos::Right, VPos::Center));
             area.draw(&Text::new(name, (LEFT - 14, top + BAR / 2), style))?;
         }
-        self.bars(&area, &self.states, ROWS[0].1, state_colour)?;
-        self.bars(&area, &self.network, ROWS[1].1, |_| RGBColor(176, 58, 46))?;
-        self.bars(&area, &self.painted, ROWS[2].1, |name| paint_colour(&self.painted, name))?;
+        for (place, row) in self.rows.iter().enumerate() {
+            self.bars(&area, &row.spans, row_at(place), |name| match row.paint {
+                Paint::State => state_colour(name),
+                Paint::Trouble => RGBColor(176, 58, 46),
+                Paint::Wish => RGBColor(96, 84, 128),
+                Paint::Each => paint_colour(&row.spans, name),
+            })?;
+        }
         self.marks(&area)?;
         area.present()?;
         Ok(())
     }
 
+    fn width(&self) -> i32 {
+        (f64::from(LEFT + RIGHT) + self.end * A_SECOND).clamp(f64::from(WIDTH), f64::from(WIDEST)) as i32
+    }
+
+    fn axis_at(&self) -> i32 {
+        row_at(self.rows.len()) + LANES as i32 * LANE + 8
+    }
+
     fn x(&self, at: f64) -> i32 {
-        let width = f64::from(SIZE.0 as i32 - LEFT - RIGHT);
+        let width = f64::from(self.width() - LEFT - RIGHT);
         LEFT + (at.clamp(0.0, self.end) / self.end.max(0.001) * width).round() as i32
     }
 
     fn axis(&self, area: &Area<'_>) -> DrawResult {
-        area.draw(&PathElement::new([(LEFT, AXIS), (self.x(self.end), AXIS)], INK.stroke_width(1)))?;
+        let axis = self.axis_at();
+        area.draw(&PathElement::new([(LEFT, axis), (self.x(self.end), axis)], INK.stroke_width(1)))?;
+        let most = f64::from(self.width()) / 50.0;
         let step = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0]
             .into_iter()
-            .find(|step| self.end / step <= 20.0)
+            .find(|step| self.end / step <= most)
             .unwrap_or(300.0);
         let mut at = 0.0;
         while at <= self.end {
             let x = self.x(at);
-            area.draw(&PathElement::new([(x, ROWS[0].1), (x, AXIS + 5)], FAINT.mix(0.25).stroke_width(1)))?;
+            area.draw(&PathElement::new([(x, TOP), (x, axis + 5)], FAINT.mix(0.25).stroke_width(1)))?;
             let style = ("sans-serif", 12).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Top));
-            area.draw(&Text::new(format!("{at} s"), (x, AXIS + 9), style))?;
+            area.draw(&Text::new(format!("{at} s"), (x, axis + 9), style))?;
             at += step;
         }
         Ok(())
@@ -118,17 +159,17 @@ impl Timeline {
     }
 
     fn marks(&self, area: &Area<'_>) -> DrawResult {
-        // Labels that would overlap go to the next of the lanes.
-        let mut lanes = [0; 6];
+        let top = row_at(self.rows.len());
+        let mut lanes = [0; LANES];
         for mark in &self.events {
             let x = self.x(mark.at);
             let width = mark.name.chars().count() as i32 * 7 + 14;
-            let near_end = x + width > SIZE.0 as i32 - 8;
+            let near_end = x + width > self.width() - 8;
             let from = if near_end { x - width } else { x };
             let lane = lanes.iter().position(|&busy| busy <= from).unwrap_or(lanes.len() - 1);
             lanes[lane] = from + width;
-            let y = ROWS[3].1 + lane as i32 * 20 + 8;
-            area.draw(&PathElement::new([(x, ROWS[3].1 - 6), (x, y + 6)], INK.mix(0.35).stroke_width(1)))?;
+            let y = top + lane as i32 * LANE + 8;
+            area.draw(&PathElement::new([(x, top - 6), (x, y + 6)], INK.mix(0.35).stroke_width(1)))?;
             area.draw(&Circle::new((x, y), 3, INK.filled()))?;
             let (side, at) = if near_end { (HPos::Right, x - 7) } else { (HPos::Left, x + 7) };
             let style = ("sans-serif", 12).into_font().color(&INK).pos(Pos::new(side, VPos::Center));
@@ -136,6 +177,17 @@ impl Timeline {
         }
         Ok(())
     }
+}
+
+/// Where a row's bars begin.
+fn row_at(place: usize) -> i32 {
+    TOP + place as i32 * ROW
+}
+
+/// From "it is so from here on" to stretches of time.
+pub(crate) fn spans(changes: Vec<(f64, String)>, end: f64) -> Vec<Span> {
+    let ends: Vec<f64> = changes.iter().skip(1).map(|(at, _)| *at).chain([end]).collect();
+    changes.into_iter().zip(ends).map(|((from, name), to)| Span { name, from, to }).collect()
 }
 
 fn state_colour(name: &str) -> RGBColor {
@@ -149,13 +201,16 @@ fn state_colour(name: &str) -> RGBColor {
 }
 
 /// Each prompt its own colour, in the order of their coming.
-const PALETTE: [RGBColor; 6] = [
+const PALETTE: [RGBColor; 9] = [
     RGBColor(110, 114, 122),
     RGBColor(150, 96, 60),
     RGBColor(60, 128, 140),
     RGBColor(86, 88, 150),
     RGBColor(140, 70, 120),
     RGBColor(110, 124, 50),
+    RGBColor(160, 112, 30),
+    RGBColor(64, 112, 84),
+    RGBColor(92, 72, 72),
 ];
 
 fn paint_colour(spans: &[Span], name: &str) -> RGBColor {

@@ -39,8 +39,13 @@ impl Seen {
 /// A pair for the contact sheet: the picture of the clip, and what came back.
 pub(crate) type Kept = Arc<Mutex<HashMap<usize, (usize, I420)>>>;
 
-/// Logs events until the session is over.
-pub(crate) async fn events(mut events: Events, log: Arc<Log>, screen: Screen) {
+/// Logs events until the session is over; `also` is told each with its time.
+pub(crate) async fn events(
+    mut events: Events,
+    log: Arc<Log>,
+    screen: Screen,
+    mut also: impl FnMut(f64, Event),
+) {
     while let Some(event) = events.next().await {
         let (name, fields) = describe(&event);
         if let Event::StateChanged(state) = &event {
@@ -51,7 +56,8 @@ pub(crate) async fn events(mut events: Events, log: Arc<Log>, screen: Screen) {
             screen.state("Left");
             log.say("state", json!({ "state": "Left" }));
         }
-        log.say(name, fields);
+        let at = log.say(name, fields);
+        also(at, event);
     }
 }
 

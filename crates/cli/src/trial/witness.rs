@@ -16,6 +16,8 @@ use offhook_server::studio::{PromptError, Recipe};
 const SMALL: (u32, u32) = (80, 46);
 /// A returned picture further than this from every picture known is nobody's.
 const FAR: f64 = 24.0;
+/// So much further than the best one the next prompt must be, for a verdict without doubt.
+const CLEAR: f64 = 1.5;
 
 /// One prompt's pictures.
 struct Gallery {
@@ -38,6 +40,18 @@ pub(crate) struct Verdict {
     pub(crate) picture: usize,
     /// Mean difference of a sample to that picture, 0 to 255.
     pub(crate) distance: f64,
+    /// The same to the nearest picture of any other prompt.
+    pub(crate) rival: f64,
+    /// The pictures of the clip that it may be as well: they are no further, but for noise.
+    pub(crate) near: Vec<usize>,
+}
+
+impl Verdict {
+    /// The prompt, if it is that one beyond doubt: a picture half one and half the other, as a
+    /// decoder makes it from what was lost, is nobody's.
+    pub(crate) fn certain(&self) -> Option<usize> {
+        self.prompt.filter(|_| self.distance * CLEAR + 2.0 < self.rival)
+    }
 }
 
 /// A witness that cannot be made.
@@ -88,19 +102,23 @@ impl Witness {
     /// Which prompt painted this picture?
     pub(crate) fn judge(&self, returned: &I420) -> Result<Verdict, WitnessError> {
         let small = returned.scaled(SMALL.0, SMALL.1)?;
-        let mut best = Verdict { prompt: None, picture: 0, distance: f64::MAX };
+        let (mut best, mut rival) = (None, f64::MAX);
         for (index, gallery) in self.galleries.iter().enumerate() {
-            for (at, picture) in gallery.pictures.iter().enumerate() {
-                let distance = picture.mean_abs_difference(&small)?;
-                if distance < best.distance {
-                    best = Verdict { prompt: Some(index), picture: at, distance };
+            let all = gallery.pictures.iter().map(|picture| picture.mean_abs_difference(&small));
+            let all: Vec<f64> = all.collect::<Result<_, _>>()?;
+            let nearest = all.iter().copied().fold(f64::MAX, f64::min);
+            match &best {
+                Some((_, least, _)) if *least <= nearest => rival = rival.min(nearest),
+                _ => {
+                    rival = best.map_or(f64::MAX, |(_, least, _)| least);
+                    best = Some((index, nearest, all));
                 }
             }
         }
-        if best.distance > FAR {
-            best.prompt = None;
-        }
-        Ok(best)
+        let (index, distance, all) = best.ok_or(WitnessError::NoPicture)?;
+        let near: Vec<usize> = (0..all.len()).filter(|at| all[*at] <= distance * 1.2 + 0.5).collect();
+        let picture = all.iter().position(|of| *of <= distance).unwrap_or_default();
+        Ok(Verdict { prompt: (distance <= FAR).then_some(index), picture, distance, rival, near })
     }
 
     /// The picture as it was sent.

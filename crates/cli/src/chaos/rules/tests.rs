@@ -1,0 +1,250 @@
+//! Every check that a run can make can also fail.
+use super::*;
+use crate::chaos::record::{Answer, Asked, Muting, Returned, Sent, Shown, Trouble};
+use offhook::{CallingState, ConnectionState, EndReason, Ended, Event, Plan as Dial, Who};
+use std::time::Duration;
+
+const SECONDS: f64 = 40.0;
+
+fn plan() -> Plan {
+    Plan::seeded(1, Duration::from_secs(40))
+}
+
+/// A picture every 40 ms, each back after 80 ms, painted as was asked for last; one prompt at 10 s,
+/// one fault from 12 to 14 s and the recovery from it, a muted stretch from 30 to 33 s.
+fn good() -> Seen {
+    let sent = (0..1000).map(|number| Sent { at: f64::from(number) * 0.04, picture: number as usize % 125 });
+    let sent: Vec<Sent> = sent.collect();
+    let muted = |at: f64| (30.0..33.0).contains(&at);
+    let away = |at: f64| (12.0..15.0).contains(&at);
+    let returned = sent.iter().filter(|sent| !muted(sent.at) && !away(sent.at)).map(|sent| Returned {
+        at: sent.at + 0.08,
+        look: Some(if sent.at < 10.01 { 0 } else { 1 }),
+        near: vec![sent.picture],
+    });
+    let states = [
+        (0.0, CallingState::Idle),
+        (0.0, CallingState::Joining),
+        (0.1, CallingState::Joined),
+        (12.5, CallingState::Reconnecting),
+        (14.5, CallingState::Joined),
+        (39.0, CallingState::Left),
+    ];
+    let mut events: Vec<(f64, Event)> =
+        states.iter().skip(1).map(|(at, state)| (*at, Event::StateChanged(*state))).collect();
+    events.insert(3, (14.5, Event::Attempt(attempt(Dial::Resume { restart_ice: true }, 0.4))));
+    events.insert(3, (14.0, Event::Attempt(attempt(Dial::Resume { restart_ice: true }, 1.0))));
+    events.insert(5, (14.5, recovered()));
+    events.push((39.0, Event::Ended(ended())));
+    Seen {
+        joined: Some(0.1),
+        first_picture: Some(0.2),
+        returned: returned.collect(),
+        sent,
+        prompts: vec![asked(1, 10.0, 10.005)],
+        mutings: vec![
+            Muting { muted: true, called: 29.99, returned: 30.0 },
+            Muting { muted: false, called: 33.0, returned: 33.01 },
+        ],
+        troubles: vec![Trouble { name: "cut".into(), from: 12.0, to: Some(14.0) }],
+        states: states.to_vec(),
+        shown: vec![
+            (0.0, shown(CallingState::Joining, ConnectionState::Connecting, 25)),
+            (0.1, shown(CallingState::Joined, ConnectionState::Connected, 100)),
+            (12.5, shown(CallingState::Reconnecting, ConnectionState::Reconnecting, 100)),
+            (39.0, shown(CallingState::Left, ConnectionState::Disconnected, 0)),
+        ],
+        events,
+        events_ended: true,
+        most_members: 1,
+        datagrams: (0..800).map(|look| datagrams(f64::from(look) * 0.05)).collect(),
+        calm: Some(SECONDS),
+        last_prompt: Some((true, true)),
+        leaving: Some((39.0, 39.0001)),
+        released: Some(39.1),
+        camera_runs: Some(true),
+        left_over: Some((0, 0)),
+        ..Seen::default()
+    }
+}
+
+fn attempt(plan: Dial, took: f64) -> offhook::Attempt {
+    let failed = took > 0.5;
+    offhook::Attempt {
+        epoch: offhook::Epoch(2),
+        plan,
+        step: offhook::Step::Connecting,
+        took: Duration::from_secs_f64(took),
+        error: failed.then_some(offhook::Cause::Fault(offhook::Fault::TimedOut)),
+    }
+}
+
+fn recovered() -> Event {
+    let plan = Dial::Resume { restart_ice: true };
+    Event::Recovered { plan, after: Duration::from_secs(2), media_interrupted: Duration::from_secs(3) }
+}
+
+fn ended() -> Ended {
+    Ended { session: None, reason: EndReason::LeftByUser, who: Who::User, may_retry: false }
+}
+
+fn asked(look: usize, at: f64, acked: f64) -> Asked {
+    Asked { look, at, answered: Some((acked, Answer::Applied)) }
+}
+
+fn shown(calling: CallingState, connection: ConnectionState, percent: u8) -> Shown {
+    Shown { calling, connection, percent }
+}
+
+/// Forty a second while the camera is on, two while it is muted.
+fn datagrams(at: f64) -> (f64, u64) {
+    let muted = (at - 30.0).clamp(0.0, 3.0);
+    (at, ((at - muted) * 40.0 + muted * 2.0) as u64)
+}
+
+fn verdict(seen: &Seen, what: &str) -> (Held, String) {
+    let all = judge(&plan(), seen);
+    let found = all.iter().find(|verdict| verdict.what.contains(what)).expect("a check is called so");
+    (found.held, found.seen.clone())
+}
+
+/// The change breaks this check.
+fn breaks(what: &str, change: impl FnOnce(&mut Seen)) {
+    let mut seen = good();
+    change(&mut seen);
+    let (held, said) = verdict(&seen, what);
+    assert_eq!(held, Held::No, "{what}: {said}");
+}
+
+#[test]
+fn a_good_run_holds_in_every_check() {
+    for verdict in judge(&plan(), &good()).iter().take(CHECKS.len()) {
+        assert_eq!(verdict.held, Held::Yes, "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_run_that_saw_nothing_holds_in_none() {
+    for verdict in judge(&plan(), &Seen::default()) {
+        let trivial = ["legal", "agree", "transition", "progress", "one recovery", "no listener"];
+        let trivial = trivial.iter().any(|word| verdict.what.contains(word));
+        assert!(trivial || verdict.held == Held::NotChecked || verdict.held == Held::No, "{verdict:?}");
+    }
+}
+
+#[test]
+fn an_old_look_after_the_acknowledgement_is_a_lost_prompt() {
+    breaks("no acknowledged prompt was lost", |seen| {
+        let late = seen.returned.iter_mut().find(|picture| picture.at > 15.0).expect("there are some");
+        late.look = Some(0);
+    });
+    // Asked for, acknowledged, overtaken, and back again.
+    breaks("no acknowledged prompt was lost", |seen| {
+        seen.prompts.push(asked(2, 20.0, 20.005));
+        seen.returned
+            .iter_mut()
+            .filter(|picture| picture.at > 20.05)
+            .for_each(|picture| picture.look = Some(2));
+        let late = seen.returned.iter_mut().find(|picture| picture.at > 25.0).expect("there are some");
+        late.look = Some(1);
+    });
+}
+
+#[test]
+fn a_look_nobody_asked_for_is_a_broken_rule() {
+    breaks("no acknowledged prompt was lost", |seen| {
+        seen.returned[5].look = Some(3);
+    });
+}
+
+#[test]
+fn a_picture_on_its_way_when_the_prompt_was_acknowledged_may_be_old() {
+    let mut seen = good();
+    // Sent at 9.96 s, before the acknowledgement; back after it.
+    let early = seen.returned.iter().position(|picture| picture.at > 10.03).expect("there are some");
+    assert_eq!(seen.returned[early].look, Some(0));
+    // One that cannot be told from a picture sent before it is not judged against it either.
+    let after = seen.returned.iter_mut().find(|picture| picture.at > 10.2).expect("there are some");
+    after.look = Some(0);
+    after.near.push(248 % 125);
+    assert_eq!(verdict(&seen, "no acknowledged prompt was lost").0, Held::Yes);
+}
+
+#[test]
+fn a_picture_from_a_muted_stretch_is_heard() {
+    breaks("no picture of a muted camera", |seen| {
+        let sent = seen.sent.iter().find(|sent| sent.at > 31.0).copied().expect("there are some");
+        seen.returned.push(Returned { at: sent.at + 0.1, look: None, near: vec![sent.picture] });
+    });
+}
+
+#[test]
+fn datagrams_like_video_in_a_muted_stretch_are_heard() {
+    breaks("nothing of a muted camera", |seen| {
+        seen.datagrams = (0..800_u32).map(|look| (f64::from(look) * 0.05, u64::from(look) * 2)).collect();
+    });
+}
+
+#[test]
+fn changes_that_end_twice_or_never_are_seen() {
+    breaks("every change ended exactly once", |seen| seen.unanswered = 1);
+    breaks("every change ended exactly once", |seen| seen.prompts[0].answered = None);
+    breaks("every change ended exactly once", |seen| {
+        let applied = offhook::ChangeOutcome::Applied;
+        let change = Event::Change { revision: offhook::Revision(3), outcome: applied };
+        seen.events.splice(1..1, [(10.0, change.clone()), (10.1, change)]);
+    });
+    breaks("after the faults", |seen| seen.last_prompt = Some((true, false)));
+}
+
+#[test]
+fn states_out_of_the_table_are_seen() {
+    breaks("every transition", |seen| seen.states.insert(2, (0.05, CallingState::Reconnecting)));
+    breaks("agree", |seen| seen.shown[1].1.connection = ConnectionState::Reconnecting);
+    breaks("progress", |seen| seen.shown[1].1.percent = 0);
+    breaks("every Reconnecting", |seen| seen.states.truncate(4));
+    breaks("every Reconnecting", |seen| seen.states[4].1 = CallingState::Joining);
+    breaks("Left was the last", |seen| seen.states.push((39.1, CallingState::Joined)));
+}
+
+#[test]
+fn recoveries_told_twice_or_not_at_all_are_seen() {
+    breaks("one Recovered", |seen| seen.events.insert(6, (14.6, recovered())));
+    breaks("one Recovered", |seen| {
+        seen.events.retain(|(_, event)| !matches!(event, Event::Recovered { .. }));
+    });
+}
+
+#[test]
+fn dials_at_once_and_plans_that_go_back_are_seen() {
+    breaks("no two dials", |seen| {
+        seen.events.insert(3, (14.2, Event::Attempt(attempt(Dial::Rejoin, 1.0))));
+    });
+    breaks("escalated", |seen| {
+        seen.events.insert(3, (12.9, Event::Attempt(attempt(Dial::Rejoin, 0.6))));
+    });
+}
+
+#[test]
+fn a_recovery_too_late_is_seen() {
+    breaks("it carried again", |seen| seen.states[4].0 = 24.5);
+    breaks("pictures came again", |seen| {
+        seen.returned.retain(|picture| picture.at < 12.0);
+    });
+    breaks("twice", |seen| seen.most_members = 2);
+}
+
+#[test]
+fn an_ending_out_of_order_is_seen() {
+    breaks("exactly one Ended", |seen| seen.events.push((39.0, Event::Ended(ended()))));
+    breaks("exactly one Ended", |seen| {
+        seen.events.push((39.1, Event::StateChanged(CallingState::Left)));
+    });
+    breaks("exactly one Ended", |seen| seen.events_ended = false);
+    breaks("released within", |seen| seen.released = Some(41.0));
+    breaks("released within", |seen| seen.released = None);
+    breaks("the borrowed camera", |seen| seen.camera_runs = Some(false));
+    breaks("no task and no socket", |seen| seen.left_over = Some((1, 0)));
+    breaks("was joined", |seen| seen.not_joined = Some("no".into()));
+    breaks("no listener", |seen| seen.states_missed = 1);
+}
