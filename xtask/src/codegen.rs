@@ -4,6 +4,7 @@
 //! the code it describes, through `codegen/pages.rs`.
 
 mod pages;
+mod proofs;
 
 use std::path::Path;
 
@@ -30,6 +31,7 @@ const TABLE: &[(Place, Make)] = &[
     (Place::File("docs/protocol.md"), |_| Ok(offhook_signaling::docs::protocol_markdown())),
     (Place::File("docs/protocol.schema.json"), |_| Ok(offhook_signaling::docs::protocol_schema())),
     (Place::File("docs/cli.md"), pages::cli),
+    (Place::File("docs/proofs.md"), proofs::page),
 ];
 
 /// Writes every entry, or with `check` reports those that differ and writes nothing.
