@@ -1,3 +1,5 @@
+//! Ids are found where a test bears them, and nowhere else.
+
 use super::*;
 
 const SUITE: &str = "\
