@@ -13,12 +13,16 @@ use serde_json::Value;
 
 use crate::run::{cargo, read};
 use report::Report;
+pub(crate) use report::Row as Finding;
 
 /// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[arg(value_enum, default_value_t = Part::All)]
     part: Part,
+    /// Fewer rounds, where a target has them: to see that it runs, not to keep.
+    #[arg(long)]
+    quick: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,6 +35,12 @@ enum Part {
     Leave,
     /// Cycles of join and leave: tasks, file descriptors, live bytes.
     Leak,
+    /// Recovery from each kind of loss, through the relay at 0, 50 and 200 ms round trip.
+    Recovery,
+    /// A move to another server, at 50 ms round trip.
+    Migration,
+    /// A thousand sessions whose server restarts, in virtual time.
+    Herd,
     /// All of them.
     All,
 }
@@ -47,6 +57,9 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Join, bench: "session", argument: Some("join") },
     Target { part: Part::Leave, bench: "session", argument: Some("leave") },
     Target { part: Part::Leak, bench: "session", argument: Some("leak") },
+    Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
+    Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },
+    Target { part: Part::Herd, bench: "recovery", argument: Some("herd") },
 ];
 
 const TABLES: &str = "docs/benchmarks.md";
@@ -65,6 +78,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         let mut arguments = vec!["bench", "--quiet", "--package", &package, "--bench", target.bench];
         if let Some(argument) = target.argument {
             arguments.extend(["--", argument]);
+            if options.quick {
+                arguments.push("--quick");
+            }
         }
         println!("── {} ──", target.argument.unwrap_or(target.bench));
         let answer = read(&mut cargo(root, &arguments))?;
@@ -75,6 +91,17 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         // After each one: a later failure does not lose an hour of measuring.
         std::fs::write(&path, &page).map_err(|error| format!("{TABLES} cannot be written ({error})"))?;
     }
+    println!("wrote {TABLES}");
+    Ok(())
+}
+
+/// Keeps a table that was made here, not by a bench target.
+pub(crate) fn keep(root: &Path, name: &str, rows: &[Finding], notes: &[String]) -> Result<(), String> {
+    let path = root.join(TABLES);
+    let page = std::fs::read_to_string(&path).unwrap_or_else(|_| OPENING.to_owned());
+    let report = Report::new(name, rows, notes);
+    let page = report::put(&page, name, &report.section(&machine::describe()));
+    std::fs::write(&path, &page).map_err(|error| format!("{TABLES} cannot be written ({error})"))?;
     println!("wrote {TABLES}");
     Ok(())
 }

@@ -1,9 +1,10 @@
-//! The project's own tasks: `cargo xtask ci`, `tidy`, `codegen`, `fuzz` and `bench`.
+//! The project's own tasks: `cargo xtask ci`, `tidy`, `codegen`, `fuzz`, `bench` and `chaos`.
 //!
 //! Only the command line is here; each task is a module of its own name.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod chaos;
 mod ci;
 mod code;
 mod codegen;
@@ -44,6 +45,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Measure, and keep the tables in docs/benchmarks.md.
     Bench(bench::Options),
+    /// Run many seeded schedules of `offhook chaos`, and add up how each rule held.
+    Chaos(chaos::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Codegen { check } => codegen::run(&root, check),
         Task::Fuzz(options) => fuzz::run(&root, &options),
         Task::Bench(options) => bench::run(&root, &options),
+        Task::Chaos(options) => chaos::run(&root, &options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

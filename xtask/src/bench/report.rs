@@ -17,9 +17,9 @@ pub(super) struct Report {
 }
 
 /// One measured thing.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Row {
+pub(crate) struct Row {
     what: String,
     /// `ns`, `ms`, `bytes`, `count`, …
     unit: String,
@@ -32,7 +32,19 @@ pub(super) struct Row {
     target: Option<String>,
 }
 
+impl Row {
+    /// One value, counted over `n` runs.
+    pub(crate) fn once(what: &str, unit: &str, value: f64, n: u64, target: Option<&str>) -> Self {
+        let target = target.map(str::to_owned);
+        Self { what: what.to_owned(), unit: unit.to_owned(), median: value, p95: value, n, target }
+    }
+}
+
 impl Report {
+    pub(super) fn new(name: &str, rows: &[Row], notes: &[String]) -> Self {
+        Self { name: name.to_owned(), rows: rows.to_vec(), notes: notes.to_vec() }
+    }
+
     pub(super) fn parse_all(answer: &str) -> Result<Vec<Self>, String> {
         let objects = serde_json::Deserializer::from_str(answer).into_iter::<Self>();
         let reports = objects.collect::<Result<Vec<_>, _>>().map_err(|error| {
