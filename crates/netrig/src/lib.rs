@@ -1,4 +1,4 @@
-//! A seeded bad network for tests: a relay for TCP and UDP on loopback.
+//! A seeded bad network for tests: relays for TCP and UDP on loopback, and hosts in network namespaces.
 //!
 //! Real-time software is easy on a good network and is judged on a bad one. This crate is the bad one: put a relay
 //! between two real programs, and make the line slow, lossy, narrow, or dead, by calls from the test. It needs no
@@ -91,6 +91,8 @@ mod conditions;
 mod error;
 mod fate;
 mod lane;
+#[cfg(all(feature = "namespaces", target_os = "linux"))]
+pub mod namespaces;
 mod relay;
 mod rig;
 mod schedule;
