@@ -85,6 +85,11 @@
 //! longer on a busy machine. Do not use the rig under tokio's paused clock, which runs ahead of real sockets. All
 //! queues are bounded, as is the number of flows ([`RigBuilder::max_flows`]). One task carries all datagrams of a UDP
 //! relay, and one task each TCP connection.
+//!
+//! # Real hosts
+//!
+//! With the feature `namespaces`, as root on Linux, there are also hosts with networks of their own: links that go down,
+//! a laptop that switches from one network to the next. See the module `namespaces`.
 #![forbid(unsafe_code)]
 
 mod conditions;
@@ -111,3 +116,12 @@ pub use schedule::{Applied, Change, Fault, Kind, Profile, Schedule, Step};
 pub use stats::{Stats, Tally};
 pub use tcp::{Tcp, TcpControl, TcpRelay};
 pub use udp::{Udp, UdpControl, UdpRelay};
+
+/// The pages for readers, run as tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../../docs/netrig.md")]
+    mod guide {}
+}
