@@ -1,5 +1,5 @@
 //! The one task of a link: what it holds, the loop that turns, and the end of it. What a step
-//! means is elsewhere: the beginning in `opening.rs`, frames in `incoming.rs`, actions in
+//! means is elsewhere: the beginning in `opening.rs`, frames in `incoming/`, actions in
 //! `acting.rs`, the peer's reports in `media.rs`.
 
 use super::address::Address;

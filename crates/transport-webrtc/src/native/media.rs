@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 /// Candidates of our own that wait for a socket.
 const UNSENT: usize = 64;
+/// How long after the media hung up `ended` may still come.
+const ENDED_WITHIN: Duration = Duration::from_millis(250);
 /// How often it is looked whether due media came.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
@@ -152,6 +154,13 @@ impl Driver {
                 self.out.alive(Plane::Media);
             }
             self.out.say(Event::Content(Content::Stats(Box::new(stats))));
+        }
+    }
+
+    /// The media hung up: an ending may follow.
+    fn hung_up(&mut self) {
+        if !self.media_lost && self.hang_up_due.is_none() {
+            self.hang_up_due = Some(Instant::now() + ENDED_WITHIN);
         }
     }
 

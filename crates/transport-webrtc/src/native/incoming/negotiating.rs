@@ -1,0 +1,131 @@
+//! Offers of ours and the answers to them: one offer at a time, over the living socket.
+
+use crate::native::driver::{Driver, Flow, Stage};
+use crate::native::lane::Lane;
+use crate::native::media::Proof;
+use crate::native::translate;
+use crate::peer::{Direction, IceServer, PeerError, SectionSpec};
+use offhook_signaling as wire;
+use offhook_signaling::{FromClient, limits};
+use offhook_transport::media::Kind;
+use offhook_transport::{DialRequest, Fault, FaultKind};
+use std::sync::Arc;
+
+impl Driver {
+    pub(super) async fn answer(&mut self, lane: &Arc<Lane>, answer: &wire::Answer) -> Flow {
+        if lane.state().open_offer != Some(answer.negotiation_id) {
+            return Flow::On;
+        }
+        let taken = take_answer(lane, &self.request, answer).await;
+        if let Err(fault) = taken {
+            lane.state().open_offer = None;
+            self.lose_media(fault);
+        }
+        if std::mem::take(&mut self.restart_wanted) {
+            return self.negotiate(true).await;
+        }
+        Flow::On
+    }
+
+    pub(super) async fn need_sections(&mut self, lane: &Arc<Lane>, need: wire::NeedSections) -> Flow {
+        let room = |wanted: u32| usize::try_from(wanted).unwrap_or(usize::MAX).min(limits::LIST);
+        let have = lane.peer.sections().await.len();
+        // Before the first answer the sections of the dial are still unused.
+        if have > 0 {
+            for (kind, wanted) in [(Kind::Audio, need.audio), (Kind::Video, need.video)] {
+                for _ in 0..room(wanted).min(limits::SDP_SECTIONS.saturating_sub(have)) {
+                    let section = SectionSpec { kind, direction: Direction::RecvOnly };
+                    if let Err(error) = lane.peer.add_section(section).await {
+                        tracing::debug!(%error, "no more sections");
+                        break;
+                    }
+                }
+            }
+        }
+        self.negotiate(false).await
+    }
+
+    /// Makes an offer over the living socket; one at a time, later wishes wait.
+    pub(in crate::native) async fn negotiate(&mut self, restart: bool) -> Flow {
+        let Some(lane) = self.lane.clone().filter(|_| self.socket.is_some() && self.stage == Stage::Up)
+        else {
+            return Flow::On;
+        };
+        if lane.state().open_offer.is_some() {
+            self.restart_wanted |= restart;
+            return Flow::On;
+        }
+        match lane.peer.offer(restart).await {
+            Ok(sdp) => {
+                if restart {
+                    self.proof = Proof::Ice;
+                }
+                let offer = self.offer_of(&lane, &sdp);
+                self.send(&FromClient::Offer(offer))
+            }
+            Err(error) => {
+                self.lose_media(peer_fault(error));
+                Flow::On
+            }
+        }
+    }
+
+    /// The far side's ICE servers, less those it may not send us to (S14); none where the owner
+    /// named others.
+    pub(super) fn ice_servers(&self, servers: &[wire::IceServer]) -> Option<Vec<IceServer>> {
+        if self.config.ice_servers.is_some() {
+            return None;
+        }
+        let policy = self.address.as_ref()?.media_policy();
+        let mut refused = 0_usize;
+        let usable = servers
+            .iter()
+            .map(|server| IceServer {
+                urls: server
+                    .urls
+                    .iter()
+                    .filter(|url| {
+                        let fine = wire::address::check_ice_url(url, policy).is_ok();
+                        refused += usize::from(!fine);
+                        fine
+                    })
+                    .cloned()
+                    .collect(),
+                username: server.username.clone(),
+                credential: server.credential.as_ref().map(translate::our_secret),
+            })
+            .filter(|server| !server.urls.is_empty())
+            .collect();
+        if refused > 0 {
+            tracing::debug!(refused, "ICE servers that this far side may not name");
+        }
+        Some(usable)
+    }
+}
+
+pub(super) fn peer_fault(error: PeerError) -> Fault {
+    Fault::with(error.fault_kind(), error)
+}
+
+/// Puts an answer into force and sends what is published on the sections it grants.
+pub(super) async fn take_answer(
+    lane: &Lane,
+    request: &DialRequest,
+    answer: &wire::Answer,
+) -> Result<(), Fault> {
+    wire::sdp::check_sdp(answer.sdp.as_str()).map_err(|error| Fault::with(FaultKind::Protocol, error))?;
+    lane.peer.accept_answer(answer.sdp.as_str()).await.map_err(peer_fault)?;
+    {
+        let mut state = lane.state();
+        state.open_offer = None;
+        for used in &answer.mids {
+            if let Some(kind) = translate::our_kind(&used.kind) {
+                state.kinds.insert(used.mid.clone(), kind);
+            }
+        }
+    }
+    if request.viewer {
+        return Ok(());
+    }
+    lane.publish(&request.media).await.map_err(peer_fault)
+}
