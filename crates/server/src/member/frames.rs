@@ -158,6 +158,12 @@ impl Actor {
                     self.start_generation();
                 }
             }
+            Happened::Flows(flows) => {
+                for mid in self.media.as_ref().map(Media::sections).unwrap_or_default() {
+                    let news = if flows { FromServer::Sending(mid) } else { FromServer::Paused(mid) };
+                    self.say(&news);
+                }
+            }
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));
             }

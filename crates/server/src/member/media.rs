@@ -17,6 +17,8 @@ pub(super) enum Happened {
     CandidatesEnd(EndOfCandidates),
     /// The first painted picture was handed on.
     FirstFrame,
+    /// Pictures stopped, or come again.
+    Flows(bool),
     /// The path does not work, as seen from here.
     Fault { negotiation_id: u64, text: String },
     /// The connection is closed, from one side or the other.
@@ -131,11 +133,13 @@ impl Media {
         self.painter.paint_with(recipe);
     }
 
-    /// Where media is due from here, once the first picture went out.
+    /// Where media is due from here: while pictures go out.
     pub(super) fn sending(&self) -> Vec<MidRef> {
-        if !self.painted {
-            return Vec::new();
-        }
+        if self.painted { self.sections() } else { Vec::new() }
+    }
+
+    /// Where pictures go out, when there are any.
+    pub(super) fn sections(&self) -> Vec<MidRef> {
         self.sending.iter().map(|(mid, _)| MidRef { mid: mid.clone() }).collect()
     }
 
@@ -166,6 +170,14 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                 Said::FirstPicture => {
                     *painted = true;
                     return Happened::FirstFrame;
+                }
+                Said::Paused => {
+                    *painted = false;
+                    return Happened::Flows(false);
+                }
+                Said::Resumed => {
+                    *painted = true;
+                    return Happened::Flows(true);
                 }
                 Said::Stopped => {
                     let text = "the studio's painter stopped".to_owned();

@@ -11,14 +11,18 @@ use super::Recipe;
 use futures_util::FutureExt;
 use offhook_media::h264::{Decoder, Encoder, EncoderOptions};
 use offhook_media::{FrameRate, I420};
-use offhook_transport::media::{TrackReceiver, TrackSender};
+use offhook_transport::media::{EncodedFrame, TrackReceiver, TrackSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 /// Pictures left out in a row at most: one that is late is better than none at all.
 const MOST_SKIPPED: u32 = 4;
+
+/// Nothing came in for this long: nothing is going back either, and is not to be waited for.
+const PAUSED_AFTER: Duration = Duration::from_secs(2);
 
 /// Shortest edge in pixels that the encoder takes: a macroblock.
 const SMALLEST: u32 = 16;
@@ -34,7 +38,9 @@ pub(crate) struct Orders {
 /// Holds the brush.
 pub(crate) struct Painter {
     recipe: Arc<Mutex<Recipe>>,
-    first: Option<oneshot::Receiver<()>>,
+    /// Are pictures handed on?
+    flowing: watch::Receiver<bool>,
+    begun: bool,
     /// Told, by being dropped, when the thread is at its end. `None` once that was heard.
     thread: Option<oneshot::Receiver<()>>,
 }
@@ -44,6 +50,10 @@ pub(crate) struct Painter {
 pub(crate) enum Said {
     /// The first painted picture was handed on.
     FirstPicture,
+    /// Nothing comes in any more, so nothing is handed on.
+    Paused,
+    /// It comes again.
+    Resumed,
     /// It paints no more: its input ended, or it failed.
     Stopped,
 }
@@ -60,18 +70,18 @@ impl Painter {
         orders: Orders,
     ) -> std::io::Result<Self> {
         let recipe = Arc::new(Mutex::new(recipe));
-        let (told, first) = oneshot::channel();
+        let (told, flowing) = watch::channel(false);
         let (at_its_end, thread) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let brush = recipe.clone();
         std::thread::Builder::new().name("offhook-studio".into()).spawn(move || {
             let _at_its_end = at_its_end;
-            let mut easel = Easel { received, returned, recipe: brush, orders, told: Some(told) };
+            let mut easel = Easel { received, returned, recipe: brush, orders, flowing: told };
             if let Err(error) = easel.paint(&runtime) {
                 tracing::warn!(%error, "the painter stopped");
             }
         })?;
-        Ok(Self { recipe, first: Some(first), thread: Some(thread) })
+        Ok(Self { recipe, flowing, begun: false, thread: Some(thread) })
     }
 
     /// From the next picture on.
@@ -85,12 +95,14 @@ impl Painter {
     /// Nothing is lost.
     pub(crate) async fn next(&mut self) -> Said {
         let Some(thread) = &mut self.thread else { return std::future::pending().await };
-        if let Some(first) = &mut self.first {
-            let painted = first.await.is_ok();
-            self.first = None;
-            if painted {
-                return Said::FirstPicture;
-            }
+        // Its end is heard on the thread alone.
+        if self.flowing.changed().await.is_ok() {
+            let flows = *self.flowing.borrow_and_update();
+            return match (flows, std::mem::replace(&mut self.begun, true)) {
+                (true, false) => Said::FirstPicture,
+                (true, true) => Said::Resumed,
+                (false, _) => Said::Paused,
+            };
         }
         // One that panicked has stopped as any other.
         let _ = thread.await;
@@ -112,7 +124,7 @@ struct Easel {
     returned: TrackSender,
     recipe: Arc<Mutex<Recipe>>,
     orders: Orders,
-    told: Option<oneshot::Sender<()>>,
+    flowing: watch::Sender<bool>,
 }
 
 impl Easel {
@@ -122,7 +134,7 @@ impl Easel {
         let mut waiting = None;
         let mut skipped = 0;
         loop {
-            let Some(frame) = waiting.take().or_else(|| runtime.block_on(self.received.next())) else {
+            let Some(frame) = waiting.take().or_else(|| runtime.block_on(self.next())) else {
                 return Ok(());
             };
             let decoded = decoder.decode_frame(&frame);
@@ -146,6 +158,20 @@ impl Easel {
             recipe.apply(&mut picture);
             self.hand_on(&mut encoder, &picture, frame.pts)?;
         }
+    }
+
+    async fn next(&mut self) -> Option<EncodedFrame> {
+        match timeout(PAUSED_AFTER, self.received.next()).await {
+            Ok(frame) => frame,
+            Err(_) => {
+                self.tell(false);
+                self.received.next().await
+            }
+        }
+    }
+
+    fn tell(&self, flows: bool) {
+        self.flowing.send_if_modified(|told| std::mem::replace(told, flows) != flows);
     }
 
     fn fits(&self, picture: &I420) -> bool {
@@ -174,9 +200,8 @@ impl Easel {
         }
         if let Some(frame) = encoder.encode(picture, pts)? {
             let taken = self.returned.try_send(frame);
-            if taken && let Some(told) = self.told.take() {
-                // Nobody waits for it any more where the member just ended.
-                let _ = told.send(());
+            if taken {
+                self.tell(true);
             }
         }
         Ok(())

@@ -70,6 +70,17 @@ async fn a_new_recipe_holds_from_the_next_picture_on() {
     assert!(bench.through().await.abs_diff(60) < 8);
 }
 
+/// R5, R9: what does not come in cannot go out, and nobody is to wait for it.
+#[tokio::test]
+async fn a_painter_without_pictures_says_that_it_pauses() {
+    let mut bench = Bench::new(640);
+    bench.through().await;
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::FirstPicture));
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::Paused));
+    bench.through().await;
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::Resumed));
+}
+
 #[tokio::test]
 async fn a_painter_tells_of_its_first_picture_and_of_its_end() {
     let mut bench = Bench::new(640);
