@@ -15,6 +15,7 @@
 
 mod candidates;
 mod certificate;
+mod checks;
 mod config;
 mod data;
 mod depacketize;

@@ -43,7 +43,9 @@ pub struct IceTimes {
     /// How often candidate pairs are checked before one is selected (RFC 8445 asks for at
     /// least 5 ms).
     pub check: Duration,
-    /// How many checks a pair gets before it is given up.
+    /// How many checks a pair gets before it is given up. Many, so that a restart that was begun
+    /// while the path was gone finds it when it is back; a place that does not answer within
+    /// seconds is sent only five a second of them.
     pub checks: u16,
 }
 
@@ -54,7 +56,7 @@ impl Default for IceTimes {
             failed: Duration::from_secs(60),
             keepalive: Duration::from_secs(1),
             check: Duration::from_millis(20),
-            checks: 200,
+            checks: 3_000,
         }
     }
 }

@@ -104,6 +104,9 @@ impl Shared {
         local.hold = hold;
         local.held.clear();
         drop(local);
+        if new {
+            self.kick.checks.begin();
+        }
         self.gathered.send_replace(Gathered::default());
         new
     }

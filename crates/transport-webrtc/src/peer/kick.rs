@@ -1,13 +1,15 @@
-//! The runtime a peer's engine runs on: tokio's, with three things added from outside.
+//! The runtime a peer's engine runs on: tokio's, with four things added from outside.
 //!
 //! 1. Its `sleep` also ends when the peer is *kicked*. The engine flushes what it has to
 //!    send only when its timer fires, and neither a new remote candidate nor a selected pair
 //!    makes it fire: without kicks a join wastes one or two check intervals.
 //! 2. Its sockets pass outgoing media through the session's gate, so that nothing the engine
 //!    still has in its queues leaves the machine once the gate is shut.
-//! 3. It tells when the engine's driver ended by itself, also by a panic, and when the
+//! 3. Its sockets pace connectivity checks and can say the last one again, see `checks`.
+//! 4. It tells when the engine's driver ended by itself, also by a panic, and when the
 //!    engine refuses the far side's DTLS handshake, which shows in no state of the engine.
 
+use super::checks::Checks;
 use super::gates::Gates;
 use futures_util::FutureExt;
 use std::fmt;
@@ -18,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::Notify;
 use webrtc::runtime::{
@@ -36,6 +38,8 @@ pub(super) struct Kick {
     closing: AtomicBool,
     ended: Notify,
     refused: Notify,
+    /// The checks that pass this peer's sockets.
+    pub(super) checks: Checks,
 }
 
 impl Kick {
@@ -156,6 +160,9 @@ impl AsyncUdpSocket for GatedSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         if !holds_media(transmit.contents, transmit.segment_size) {
+            if !self.kick.checks.may_send(transmit, &self.inner) {
+                return Poll::Ready(Ok(transmit.contents.len()));
+            }
             if is_refusal(transmit.contents) {
                 self.kick.refused.notify_one();
             }
@@ -173,7 +180,11 @@ impl AsyncUdpSocket for GatedSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        self.inner.poll_recv(cx, bufs, meta)
+        let came = ready!(self.inner.poll_recv(cx, bufs, meta))?;
+        for (contents, meta) in bufs.iter().zip(meta.iter()).take(came) {
+            self.kick.checks.came(contents.get(..meta.len).unwrap_or_default(), meta.addr);
+        }
+        Poll::Ready(Ok(came))
     }
 
     fn max_gso_segments(&self) -> usize {

@@ -7,10 +7,15 @@ use super::handler::Shared;
 use super::{Inner, PeerError, stats};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 
 /// How often the statistics are looked at; answers come at the keepalive interval.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Without an answer for this long the path is asked more often: who waits for it learns at once
+/// that it is back, and one lost packet is no silence.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// So often, then.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
     let Some((dtls_within, silent_after, lite)) =
@@ -25,15 +30,14 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
     }
     let dtls_due = Instant::now() + dtls_within;
     let mut path = Path { answers: 0, paths: 0, at: Instant::now(), told_silent: false };
-    let mut tick = interval(LOOK_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut wait = Duration::ZERO;
     loop {
         tokio::select! {
             () = engine_ended(&shared) => return broken(&peer, PeerError::EngineStopped),
             () = shared.kick.handshake_refused(), if !level.borrow().dtls => {
                 return broken(&peer, PeerError::Dtls);
             }
-            _ = tick.tick() => {}
+            () = sleep(wait) => {}
         }
         if Instant::now() >= dtls_due && !level.borrow().dtls {
             return broken(&peer, PeerError::Dtls);
@@ -46,6 +50,11 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
         let paths = level.borrow().paths;
         if let Some(event) = path.look(answers, paths, Instant::now(), silent_after) {
             shared.events.fact(event);
+        }
+        wait = LOOK_EVERY;
+        if path.at.elapsed() >= QUIET {
+            shared.kick.checks.repeat(ASK_EVERY);
+            wait = ASK_EVERY;
         }
     }
 }
