@@ -104,7 +104,8 @@ impl WebRtc {
     }
 
     /// Opens the signaling socket to this address, while host and certificate name stay those
-    /// of the URL; for relays and test rigs.
+    /// of the URL; for relays and test rigs. A server that it asks us to move to is dialled where
+    /// it is.
     #[must_use]
     pub fn via(mut self, place: SocketAddr) -> Self {
         Arc::make_mut(&mut self.config).via = Some(place);

@@ -32,16 +32,14 @@ impl Driver {
     fn apply(&mut self, revision: Revision, desired: &Desired) -> Flow {
         let Some(lane) = self.lane.clone() else { return Flow::On };
         self.uploads.revision = revision;
-        let publish: &[_] = if self.request.viewer { &[] } else { &self.request.media.publish };
-        let wire = translate::desired(desired, revision, publish);
-        let text = {
+        let wire = translate::desired(desired, revision, self.published());
+        let id = {
             let mut state = lane.state();
             state.image = desired.image.clone().flatten();
-            let id = state.next_command();
-            state.frames.frame(&FromClient::Apply(Apply { id, desired: wire }))
+            state.next_command()
         };
-        match text {
-            Ok(text) => self.write(text),
+        match lane.post(self.request.epoch, &FromClient::Apply(Apply { id, desired: wire }), None) {
+            Ok(text) => self.write_posted(&lane, text),
             // It breaks a limit of the protocol, so no far side would take it.
             Err(error) => {
                 let verdict = Verdict::Refused { item: RefusalItem::Prompt, text: error.to_string() };
@@ -60,16 +58,8 @@ impl Driver {
             topic: message.topic,
             data: payload::to_wire(&message.payload),
         };
-        let text = {
-            let mut state = lane.state();
-            let text = state.frames.frame(&FromClient::Message(relay));
-            if text.is_ok() {
-                state.await_ack(message.id);
-            }
-            text
-        };
-        match text {
-            Ok(text) => match self.write(text) {
+        match lane.post(self.request.epoch, &FromClient::Message(relay), Some(message.id)) {
+            Ok(text) => match self.write_posted(&lane, text) {
                 // Any answer brings the ack.
                 Flow::On => self.ping(),
                 Flow::Over => Flow::Over,

@@ -28,6 +28,8 @@ pub(super) struct Address {
     pub(super) host: Host,
     pub(super) port: u16,
     path: String,
+    /// Did a server name it? Then the owner's way to its own server does not lead there.
+    pub(super) is_target: bool,
     /// What its name may stand for.
     resolved: AddressPolicy,
 }
@@ -41,6 +43,7 @@ impl Address {
             host: target.host,
             port: target.port,
             path: target.path,
+            is_target: false,
             resolved: AddressPolicy::LOCAL,
         };
         if address.secure || plain_ws {
@@ -63,6 +66,7 @@ impl Address {
             host: target.host,
             port: target.port,
             path: target.path,
+            is_target: true,
             resolved: policy,
         })
     }

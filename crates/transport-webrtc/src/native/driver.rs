@@ -79,6 +79,9 @@ pub(super) struct Driver {
     pub(super) signaling_proven: bool,
     pub(super) signaling_lost: bool,
     pub(super) media_lost: bool,
+    /// When our check was last answered, and when that was after a gap.
+    pub(super) path_answered: Option<Instant>,
+    pub(super) path_back: Option<Instant>,
     /// Asked for while an offer was open.
     pub(super) restart_wanted: bool,
     pub(super) answered: bool,
@@ -104,6 +107,7 @@ enum Turn {
     Reported(Option<PeerEvent>),
     Action(Action),
     KeyFrame,
+    Posted,
     Due,
 }
 
@@ -145,6 +149,8 @@ impl Driver {
             signaling_proven: false,
             signaling_lost: false,
             media_lost: false,
+            path_answered: None,
+            path_back: None,
             restart_wanted: false,
             answered: false,
             pinged: None,
@@ -181,6 +187,10 @@ impl Driver {
                     }
                     Flow::On
                 }
+                Turn::Posted => match self.lane.clone() {
+                    Some(lane) => self.write_posted(&lane, None),
+                    None => Flow::On,
+                },
                 Turn::Due => self.due().await,
             };
             if flow == Flow::Over {
@@ -210,6 +220,7 @@ impl Driver {
             report = report(&mut self.reports) => Turn::Reported(report),
             Some(action) = self.actions.recv(), if idle => Turn::Action(action),
             () = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame,
+            () = posted(&self.lane), if self.stage == Stage::Up => Turn::Posted,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Turn::Due,
             else => pending().await,
         }
@@ -289,15 +300,24 @@ impl Driver {
     /// Sends one message: numbered and kept if it is a reliable one, also while there is no
     /// socket, for then the resume brings it.
     pub(super) fn send(&mut self, message: &FromClient) -> Flow {
-        let Some(lane) = &self.lane else { return Flow::On };
-        let text = lane.state().frames.frame(message);
-        match text {
-            Ok(text) => self.write(text),
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        match lane.post(self.request.epoch, message, None) {
+            Ok(text) => self.write_posted(&lane, text),
             Err(error) => {
                 tracing::warn!(%error, "a message of ours does not fit the protocol and is not sent");
                 Flow::On
             }
         }
+    }
+
+    /// Writes what was posted on the lane, and then this.
+    pub(super) fn write_posted(&mut self, lane: &Lane, then: Option<String>) -> Flow {
+        for text in lane.take_posted(self.request.epoch).into_iter().chain(then) {
+            if self.write(text) == Flow::Over {
+                return Flow::Over;
+            }
+        }
+        Flow::On
     }
 
     pub(super) fn write(&mut self, text: String) -> Flow {
@@ -400,6 +420,13 @@ async fn report(reports: &mut Option<broadcast::Receiver<PeerEvent>>) -> Option<
 async fn key_frame_wanted(sink: &mut Option<RemoteSink>) {
     match sink {
         Some(sink) => poll_fn(|cx| sink.poll_key_frame_wanted(cx)).await,
+        None => pending().await,
+    }
+}
+
+async fn posted(lane: &Option<Arc<Lane>>) {
+    match lane {
+        Some(lane) => lane.posted().await,
         None => pending().await,
     }
 }

@@ -3,14 +3,15 @@
 //! and a migration begin another.
 
 use super::sinks::Sinks;
-use crate::peer::{Certificate, Peer, PeerError, PeerEvent, PeerEvents, Sending};
-use offhook_signaling::{FromClient, Instance, Reliability};
-use offhook_transport::media::{Kind, MediaPorts};
+use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
+use offhook_signaling::limits::REPLAY_MESSAGES;
+use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
+use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
 use offhook_transport::{Capabilities, Epoch, Image, Liveness, Member, ResumeKey};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 
 /// Reports of the peer that a link may be behind.
@@ -27,6 +28,7 @@ pub(super) struct Lane {
     /// Weak: the forwarder alone holds it, so that its end is the end of the reports.
     reports: broadcast::WeakSender<PeerEvent>,
     state: Mutex<State>,
+    posted: Notify,
     /// Kept so that the session's next dial finds it.
     _certificate: Arc<Certificate>,
 }
@@ -42,6 +44,8 @@ pub(super) struct Granted {
 
 pub(super) struct State {
     pub(super) frames: Reliability<FromClient>,
+    /// Numbered, and not yet written.
+    posted: VecDeque<String>,
     pub(super) granted: Option<Granted>,
     /// The link that speaks for this lane.
     pub(super) owner: Epoch,
@@ -53,10 +57,16 @@ pub(super) struct State {
     pub(super) commands: u64,
     pub(super) kinds: HashMap<String, Kind>,
     /// Sections in which media is due from the far side.
-    pub(super) due: HashSet<String>,
+    due: HashSet<String>,
+    /// Since when anything is.
+    due_since: Option<Instant>,
+    /// Was media lost because nothing came, over a path that answers? Then only what comes is proof.
+    pub(super) went_silent: bool,
     pub(super) roster: HashMap<Instance, Member>,
     pub(super) image: Option<Image>,
     sendings: Vec<(String, Sending)>,
+    /// Labels of the tracks that were given a section.
+    offered: HashSet<String>,
     inbound: u64,
     flowed: Option<Instant>,
     lived: Option<Instant>,
@@ -69,6 +79,7 @@ impl Lane {
         sinks: Arc<Sinks>,
         certificate: Arc<Certificate>,
         owner: Epoch,
+        offered: HashSet<String>,
     ) -> Arc<Self> {
         let (reports, first) = broadcast::channel(REPORTS);
         let weak = reports.downgrade();
@@ -79,8 +90,10 @@ impl Lane {
             first: Mutex::new(Some(first)),
             reports: weak,
             _certificate: certificate,
+            posted: Notify::new(),
             state: Mutex::new(State {
                 frames: Reliability::new(),
+                posted: VecDeque::new(),
                 granted: None,
                 owner,
                 negotiation: 0,
@@ -89,9 +102,12 @@ impl Lane {
                 commands: 0,
                 kinds: HashMap::new(),
                 due: HashSet::new(),
+                due_since: None,
+                went_silent: false,
                 roster: HashMap::new(),
                 image: None,
                 sendings: Vec::new(),
+                offered,
                 inbound: 0,
                 flowed: None,
                 lived: None,
@@ -103,6 +119,67 @@ impl Lane {
     pub(super) fn reports(&self) -> broadcast::Receiver<PeerEvent> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         first.or_else(|| Some(self.reports.upgrade()?.subscribe())).unwrap_or_else(|| broadcast::channel(1).1)
+    }
+
+    /// Takes a message of the link `by`. A reliable one is numbered, and written by whichever link
+    /// speaks for this lane by then, in the order of the numbers: a wish that is told to the old
+    /// link while the new one is being let in is neither lost nor leaves a hole. Any other is
+    /// given back to be written by whom it was told to.
+    pub(super) fn post(
+        &self,
+        by: Epoch,
+        message: &FromClient,
+        receipt: Option<u64>,
+    ) -> Result<Option<String>, EncodeError> {
+        let mut state = self.state();
+        let before = state.frames.last_sent();
+        let text = state.frames.frame(message)?;
+        if state.frames.last_sent() == before {
+            return Ok(Some(text));
+        }
+        if let Some(id) = receipt {
+            state.await_ack(id);
+        }
+        if state.posted.len() == REPLAY_MESSAGES {
+            state.posted.pop_front();
+        }
+        state.posted.push_back(text);
+        let elsewhere = state.owner != by;
+        drop(state);
+        if elsewhere {
+            self.posted.notify_one();
+        }
+        Ok(None)
+    }
+
+    /// What the link `by` has to write now.
+    pub(super) fn take_posted(&self, by: Epoch) -> VecDeque<String> {
+        let mut state = self.state();
+        if state.owner == by { std::mem::take(&mut state.posted) } else { VecDeque::new() }
+    }
+
+    /// Ready when another link posted something.
+    pub(super) async fn posted(&self) {
+        self.posted.notified().await;
+    }
+
+    /// From here on the link `by` speaks for this lane, and begins with what the far side has not
+    /// seen. `None` in it: there is nothing to go on with.
+    pub(super) fn take_over(&self, by: Epoch, last_seen: u64) -> Result<Option<Granted>, ReplayLost> {
+        let mut state = self.state();
+        let replay = state.frames.replay(last_seen)?;
+        let Some(granted) = state.granted.clone() else { return Ok(None) };
+        state.posted = replay
+            .into_iter()
+            .filter_map(|frame| {
+                frame
+                    .encode()
+                    .inspect_err(|error| tracing::warn!(%error, "a kept message is not sent again"))
+                    .ok()
+            })
+            .collect();
+        state.owner = by;
+        Ok(Some(granted))
     }
 
     /// Never held over an `await`.
@@ -128,6 +205,22 @@ impl Lane {
             self.state().sendings.push((label, sending));
         }
         Ok(())
+    }
+
+    /// Adds a section for each of these tracks that was not there at the last offer, which the next
+    /// one must tell of. True if there were any.
+    pub(super) async fn make_room(&self, tracks: &[LocalTrack]) -> Result<bool, PeerError> {
+        let mut grown = false;
+        for track in tracks {
+            // Once for each, whatever the far side made of it.
+            if !self.state().offered.insert(track.spec().label.clone()) {
+                continue;
+            }
+            let section = SectionSpec { kind: track.spec().kind(), direction: Direction::SendRecv };
+            self.peer.add_section(section).await?;
+            grown = true;
+        }
+        Ok(grown)
     }
 
     /// The section a published track is sent on.
@@ -190,6 +283,7 @@ impl State {
             let now = Instant::now();
             self.flowed = Some(now);
             self.lived = Some(now);
+            self.went_silent = false;
         }
         self.inbound = packets;
     }
@@ -205,7 +299,52 @@ impl State {
             (Some(flowed), Some(lived)) => flowed + FLOWING >= lived,
             _ => false,
         };
-        flowing && !self.due.is_empty()
+        (flowing || self.went_silent) && !self.due.is_empty()
+    }
+
+    /// The media plane carries: what is due may take its time from here.
+    pub(super) fn carried(&mut self) {
+        let now = Instant::now();
+        self.lived = Some(now);
+        self.due_since = self.due_since.map(|_| now);
+    }
+
+    /// The far side sends on this section, or has stopped to.
+    pub(super) fn is_sending(&mut self, mid: &str, sending: bool) {
+        if !sending {
+            self.due.remove(mid);
+        } else if !self.due.contains(mid) {
+            self.due.insert(mid.to_owned());
+        }
+        self.count_due();
+    }
+
+    /// The far side sends on these sections and on no others.
+    pub(super) fn sends_on(&mut self, mids: impl IntoIterator<Item = String>) {
+        self.due = mids.into_iter().collect();
+        self.count_due();
+    }
+
+    /// What was coming is still to come.
+    pub(super) fn still_sends_on(&mut self, mids: HashSet<String>) {
+        self.due.extend(mids);
+        self.count_due();
+    }
+
+    pub(super) fn due(&self) -> HashSet<String> {
+        self.due.clone()
+    }
+
+    fn count_due(&mut self) {
+        self.due_since =
+            if self.due.is_empty() { None } else { self.due_since.or_else(|| Some(Instant::now())) };
+    }
+
+    /// For how long media that is due has not come.
+    pub(super) fn due_and_silent(&self) -> Option<Duration> {
+        let since = self.due_since?;
+        let last = self.flowed.map_or(since, |flowed| flowed.max(since));
+        Some(Instant::now().saturating_duration_since(last))
     }
 
     pub(super) fn inbound(&self) -> u64 {

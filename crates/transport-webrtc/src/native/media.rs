@@ -11,8 +11,15 @@ use tokio::time::Instant;
 
 /// Candidates of our own that wait for a socket.
 const UNSENT: usize = 64;
-/// How long after the media hung up `ended` may still come.
-const ENDED_WITHIN: Duration = Duration::from_millis(250);
+/// After the media hung up, an `ended` that left the far side together with the hang-up is let
+/// overtake it, so that a farewell does not look like a loss. The machine waits on (250 ms).
+const ENDED_WITHIN: Duration = Duration::from_millis(25);
+/// A path that was without an answer for this long is news when it answers again.
+const GAP: Duration = Duration::from_millis(1_500);
+/// And for this long: the first hint may come before there is anything to do about it.
+const BACK: Duration = Duration::from_secs(2);
+/// Media that is due and does not come for this long is lost (R9).
+const MEDIA_SILENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether due media came.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
@@ -93,12 +100,20 @@ impl Driver {
 
     async fn path_answered(&mut self, lane: &Arc<Lane>, ours: bool) -> Flow {
         lane.state().saw_answer();
+        let now = Instant::now();
+        let before = self.path_answered.replace(now);
+        if before.is_some_and(|before| now.saturating_duration_since(before) >= GAP) {
+            self.path_back = Some(now);
+        }
         if self.stage != Stage::Up {
             return Flow::On;
         }
-        if self.media_lost {
+        // Whichever plane was lost meanwhile, and whoever noticed: what was begun in the hole is
+        // worth less than what begins now.
+        if self.path_back.is_some_and(|back| now.saturating_duration_since(back) <= BACK) {
             self.out.say(Event::PathAlive);
-        } else if ours {
+        }
+        if ours && !self.media_lost {
             self.out.alive(Plane::Media);
         }
         if self.proof == Proof::Path && lane.peer.is_connected() {
@@ -123,7 +138,7 @@ impl Driver {
         self.media_lost = false;
         self.hang_up_due = None;
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
-        lane.state().saw_answer();
+        lane.state().carried();
         self.out.say(Event::Carried(Plane::Media));
     }
 
@@ -131,7 +146,8 @@ impl Driver {
         let (Some(lane), Proof::Media(before)) = (self.lane.clone(), self.proof) else { return };
         let packets = inbound(&lane).await;
         lane.state().saw_inbound(packets);
-        if packets > before {
+        let due = lane.state().media_is_due();
+        if packets > before || !due {
             self.media_carries(&lane);
         } else {
             self.rtp_due = Some(Instant::now() + LOOK_EVERY);
@@ -154,6 +170,19 @@ impl Driver {
                 self.out.alive(Plane::Media);
             }
             self.out.say(Event::Content(Content::Stats(Box::new(stats))));
+            self.watch_for_silence(&lane);
+        }
+    }
+
+    /// The path answers and the far side says that it sends, and nothing comes.
+    fn watch_for_silence(&mut self, lane: &Lane) {
+        if self.proof != Proof::None || self.media_lost {
+            return;
+        }
+        let silent = lane.state().due_and_silent();
+        if silent.is_some_and(|silent| silent >= MEDIA_SILENCE) {
+            lane.state().went_silent = true;
+            self.lose_media(Fault::new(FaultKind::MediaSilent));
         }
     }
 

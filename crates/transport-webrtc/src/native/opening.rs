@@ -10,7 +10,7 @@ use crate::peer::{Direction, Intake, Peer, PeerConfig, PeerError, SectionSpec, U
 use futures_util::FutureExt;
 use offhook_signaling::address::AddressPolicy;
 use offhook_signaling::{FromClient, Join, Migrate, Offer, Rejoin, Resume, Sdp, Versions, encode};
-use offhook_transport::media::Kind;
+use offhook_transport::media::{Kind, LocalTrack};
 use offhook_transport::{
     DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusedCode, ResumeRefusal, Secret, Target,
 };
@@ -73,6 +73,7 @@ impl Driver {
         let config = self.config.clone();
         let address = address.clone();
         let sections = sections(&self.request);
+        let offered = self.published().iter().map(|track| track.spec().label.clone()).collect();
         let gate = self.request.media.gate.clone();
         let sink = self.request.media.sink.clone();
         async move {
@@ -97,7 +98,7 @@ impl Driver {
             let (peer, events) = Peer::open(settings).await.map_err(fault)?;
             let sdp = if known { peer.offer(false).await } else { peer.create_offer(false).await };
             let sdp = sdp.map_err(fault)?;
-            let lane = Lane::new(peer, events, sinks, certificate, epoch);
+            let lane = Lane::new(peer, events, sinks, certificate, epoch, offered);
             Ok(Opened { lane, sdp, applied: known })
         }
     }
@@ -171,7 +172,7 @@ impl Driver {
         let session = translate::session(&request.session);
         let instance = translate::instance(request.instance);
         let epoch = u64::from(request.epoch.0);
-        let publish: &[_] = if request.viewer { &[] } else { &request.media.publish };
+        let publish = self.published();
         let desired = translate::desired(&request.desired, request.revision, publish);
         lane.state().image = request.desired.image.clone().flatten();
         let tracks = translate::tracks(publish, |_| None);
@@ -224,7 +225,9 @@ impl Driver {
             lane.peer.rollback().await?;
             lane.state().open_offer = None;
         }
-        let offer = if restart || open {
+        // A track that was published since the last offer needs a section of its own.
+        let grown = lane.make_room(self.published()).await?;
+        let offer = if restart || open || grown {
             let sdp = lane.peer.create_offer(restart).await?;
             let offer = self.offer_of(lane, &sdp);
             self.offer = Some((sdp, false));
@@ -245,6 +248,11 @@ impl Driver {
         }))
     }
 
+    /// What is sent from here; nothing of a viewer's.
+    pub(super) fn published(&self) -> &[LocalTrack] {
+        if self.request.viewer { &[] } else { &self.request.media.publish }
+    }
+
     /// An offer with a fresh number, and what is in its sections.
     pub(super) fn offer_of(&self, lane: &Lane, sdp: &str) -> Offer {
         let negotiation_id = lane.state().next_negotiation();
@@ -262,7 +270,7 @@ impl Driver {
         let mid = |label: &str| {
             lane.mid_of(label).or_else(|| mids_of.iter().find(|(of, _)| of == label)?.1.clone())
         };
-        let publish: &[_] = if self.request.viewer { &[] } else { &self.request.media.publish };
+        let publish = self.published();
         Offer { negotiation_id, sdp: Sdp::new(sdp), tracks: translate::tracks(publish, mid) }
     }
 }

@@ -10,16 +10,21 @@ use offhook_signaling::address::Host;
 use offhook_signaling::limits::FRAME_BYTES;
 use offhook_transport::{Fault, FaultKind};
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
 
+/// While nothing answers, another attempt is begun so often.
+const ATTEMPT_EVERY: Duration = Duration::from_millis(250);
+/// Attempts that are kept up at a time; a further one takes the place of the second.
+const ATTEMPTS: usize = 6;
 /// Frames that may wait for a slow socket; one more and it is as good as dead.
 const OUTBOX: usize = 512;
 
@@ -105,18 +110,66 @@ async fn open_now(config: &Config, address: &Address) -> Result<Socket, Fault> {
 
 async fn connect(config: &Config, address: &Address) -> Result<TcpStream, Fault> {
     let places = match (config.via, &address.host) {
-        (Some(via), _) => vec![via],
-        (None, Host::Ip(ip)) => vec![SocketAddr::new(*ip, address.port)],
-        (None, Host::Name(name)) => resolve(name, address).await?,
+        (Some(via), _) if !address.is_target => vec![via],
+        (_, Host::Ip(ip)) => vec![SocketAddr::new(*ip, address.port)],
+        (_, Host::Name(name)) => resolve(name, address).await?,
     };
-    let mut last = Fault::with(FaultKind::Unreachable, OpenError::Resolve(io::ErrorKind::NotFound));
-    for place in places {
-        match TcpStream::connect(place).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = Fault::with(FaultKind::Unreachable, OpenError::Connect(error.kind())),
+    race(places.into(), TcpStream::connect)
+        .await
+        .map_err(|kind| Fault::with(FaultKind::Unreachable, OpenError::Connect(kind)))
+}
+
+/// Tries the places in turn, the next one each quarter of a second while none has answered (RFC
+/// 8305 §5), and then begins anew: the system repeats an unanswered SYN after 1, 2 and 4 s, so
+/// that an attempt begun while the network was gone would find it seconds after it is back.
+async fn race<T, F>(
+    mut places: VecDeque<SocketAddr>,
+    connect: impl Fn(SocketAddr) -> F,
+) -> Result<T, io::ErrorKind>
+where
+    F: Future<Output = io::Result<T>>,
+{
+    let mut under_way = VecDeque::new();
+    let mut last = io::ErrorKind::NotFound;
+    let mut next = Instant::now();
+    loop {
+        if !places.is_empty() && (under_way.is_empty() || next <= Instant::now()) {
+            if let Some(place) = places.pop_front() {
+                if under_way.len() == ATTEMPTS {
+                    // The first is kept: on a very slow line it is the one that arrives.
+                    under_way.remove(1);
+                }
+                under_way.push_back((place, Box::pin(connect(place))));
+                places.push_back(place);
+            }
+            next = Instant::now() + ATTEMPT_EVERY;
+        }
+        if under_way.is_empty() {
+            return Err(last);
+        }
+        let first = poll_fn(|cx| {
+            let ready = under_way.iter_mut().enumerate().find_map(|(at, (_, attempt))| {
+                match attempt.as_mut().poll(cx) {
+                    Poll::Ready(done) => Some((at, done)),
+                    Poll::Pending => None,
+                }
+            });
+            ready.map_or(Poll::Pending, Poll::Ready)
+        });
+        tokio::select! {
+            (at, done) = first => match done {
+                Ok(stream) => return Ok(stream),
+                // It said no: no use to ask it again now.
+                Err(error) => {
+                    last = error.kind();
+                    if let Some((refused, _)) = under_way.remove(at) {
+                        places.retain(|place| *place != refused);
+                    }
+                }
+            },
+            () = tokio::time::sleep_until(next), if !places.is_empty() => {}
         }
     }
-    Err(last)
 }
 
 /// What a name stands for, less what may not be dialled.
@@ -284,3 +337,6 @@ fn heard_error(error: WsError) -> Heard {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,8 +35,8 @@ impl Mirror {
 }
 
 /// The media of one guest.
-struct Media {
-    peer: Peer,
+pub struct Media {
+    pub peer: Peer,
     /// Its reports wait here unread; they are dropped with it.
     _events: PeerEvents,
     _sending: Option<Sending>,
@@ -78,7 +78,11 @@ async fn serve(mut guest: Guest, seen: Arc<Mutex<Vec<EncodedFrame>>>, track: Loc
     }
 }
 
-async fn answer(join: &Join, seen: &Arc<Mutex<Vec<EncodedFrame>>>, track: &LocalTrack) -> (Answer, Media) {
+pub async fn answer(
+    join: &Join,
+    seen: &Arc<Mutex<Vec<EncodedFrame>>>,
+    track: &LocalTrack,
+) -> (Answer, Media) {
     let certificate = Certificate::generate().expect("this machine has randomness");
     let mut config = PeerConfig::answerer(certificate).on_loopback();
     let into = seen.clone();

@@ -4,6 +4,7 @@
 
 pub mod hostile;
 pub mod mirror;
+pub mod steered;
 
 use offhook_server::{Mint, Server};
 use offhook_transport::media::{

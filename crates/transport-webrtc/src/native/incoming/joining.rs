@@ -139,9 +139,9 @@ impl Driver {
             let fault = Fault::with(FaultKind::Protocol, ProtocolFault::WrongEpoch);
             return self.break_off(1002, fault).await;
         }
-        let replay = lane.state().frames.replay(resumed.last_seen);
-        let replay = match replay {
-            Ok(replay) => replay,
+        let mut granted = match lane.take_over(self.request.epoch, resumed.last_seen) {
+            Ok(Some(granted)) => granted,
+            Ok(None) => return self.fail(Event::ResumeRefused(ResumeRefusal::Gone)),
             Err(ReplayLost::Overflow { .. }) => {
                 return self.fail(Event::ResumeRefused(ResumeRefusal::ReplayLost));
             }
@@ -149,13 +149,8 @@ impl Driver {
                 return self.break_off(1002, Fault::with(FaultKind::Protocol, error)).await;
             }
         };
-        let granted = lane.state().granted.clone();
-        let Some(mut granted) = granted else {
-            return self.fail(Event::ResumeRefused(ResumeRefusal::Gone));
-        };
         granted.key.secret = translate::our_secret(&resumed.secret);
-        let due_before = lane.state().due.clone();
-        lane.state().owner = self.request.epoch;
+        let due_before = lane.state().due();
         lane.peer.gates().add(self.request.media.gate.clone());
         if let Some(sink) = self.sink.clone() {
             lane.sinks.add(self.request.epoch, sink);
@@ -163,7 +158,9 @@ impl Driver {
         let mut lost = None;
         self.proof = Proof::Path;
         if self.offer.take().is_some() {
-            self.proof = Proof::Ice;
+            if matches!(self.request.plan, Plan::Resume { restart_ice: true, .. }) {
+                self.proof = Proof::Ice;
+            }
             let open = lane.state().open_offer;
             let answer = resumed.answer.filter(|answer| Some(answer.negotiation_id) == open);
             let taken = async {
@@ -184,16 +181,9 @@ impl Driver {
             return Flow::Over;
         }
         // What was coming is due still, unless the far side says that it stopped.
-        lane.state().due.extend(due_before);
-        for frame in replay {
-            match frame.encode() {
-                Ok(text) => {
-                    if self.write(text) == Flow::Over {
-                        return Flow::Over;
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
-            }
+        lane.state().still_sends_on(due_before);
+        if self.write_posted(lane, None) == Flow::Over {
+            return Flow::Over;
         }
         if let Some(fault) = lost {
             self.lose_media(fault);
@@ -218,7 +208,7 @@ impl Driver {
             state.owner = self.request.epoch;
             state.roster =
                 snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
-            state.due = snapshot.sending.iter().map(|section| section.mid.clone()).collect();
+            state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
         }
         self.registry.enter(self.request.instance, self.request.epoch, lane);
         self.out.say(Event::Progress(Progress::Connecting));

@@ -130,11 +130,7 @@ impl Driver {
     fn sending(&mut self, lane: &Lane, mid: String, sending: bool) {
         let kind = {
             let mut state = lane.state();
-            if sending {
-                state.due.insert(mid.clone());
-            } else {
-                state.due.remove(&mid);
-            }
+            state.is_sending(&mid, sending);
             state.kinds.get(&mid).copied().unwrap_or(Kind::Video)
         };
         self.content(Content::Track { mid, kind, sending });

@@ -1,0 +1,80 @@
+//! Which link's frames the application sees, and which of them (R13).
+
+use super::*;
+use futures_util::FutureExt;
+use offhook_transport::media::{Codec, Remote, TrackReceiver};
+use std::time::Duration;
+
+fn frame(number: u8, key: bool) -> EncodedFrame {
+    let data = bytes::Bytes::copy_from_slice(&[number]);
+    EncodedFrame { codec: Codec::H264, data, pts: Duration::from_millis(number.into()), key }
+}
+
+fn seen(video: &mut TrackReceiver) -> Vec<u8> {
+    std::iter::from_fn(|| video.next().now_or_never().flatten()).map(|frame| frame.data[0]).collect()
+}
+
+fn sinks(remote: &Remote, epoch: u32) -> Sinks {
+    let sinks = Sinks::default();
+    sinks.add(Epoch(epoch), remote.sink(Epoch(epoch)));
+    sinks
+}
+
+/// R13: one switch, on a key frame that was there before, and no frame twice.
+#[test]
+fn a_move_begins_with_the_picture_that_is_held() {
+    let remote = Remote::new();
+    let mut video = remote.receiver(Kind::Video);
+    let (old, new) = (sinks(&remote, 1), sinks(&remote, 2));
+    remote.switch_to(Epoch(1));
+    old.push(&frame(1, true));
+    new.push(&frame(50, false));
+    assert!(!new.has_picture(), "nothing begins with half a picture");
+    for number in [51, 52] {
+        new.push(&frame(number, number == 51));
+        old.push(&frame(number - 49, false));
+    }
+    assert!(new.has_picture());
+    remote.switch_to(Epoch(2));
+    new.push(&frame(53, false));
+    old.push(&frame(4, false));
+    new.push(&frame(54, false));
+    assert_eq!(seen(&mut video), [1, 2, 3, 51, 52, 53, 54]);
+    assert!(!new.has_picture());
+}
+
+/// F30: links that share a peer share its frames; none is held while one of them takes it.
+#[test]
+fn a_resume_gets_each_frame_once() {
+    let remote = Remote::new();
+    let mut video = remote.receiver(Kind::Video);
+    let shared = sinks(&remote, 1);
+    remote.switch_to(Epoch(1));
+    shared.push(&frame(1, true));
+    shared.add(Epoch(2), remote.sink(Epoch(2)));
+    shared.push(&frame(2, false));
+    assert!(!shared.has_picture());
+    remote.switch_to(Epoch(2));
+    shared.push(&frame(3, false));
+    shared.push(&frame(4, true));
+    shared.remove(Epoch(1));
+    shared.push(&frame(5, false));
+    assert_eq!(seen(&mut video), [1, 2, 3, 4, 5]);
+}
+
+/// R16.
+#[test]
+fn what_is_held_is_bounded() {
+    let remote = Remote::new();
+    remote.switch_to(Epoch(1));
+    let new = sinks(&remote, 2);
+    new.push(&frame(0, true));
+    for number in 0..200 {
+        new.push(&frame(number, false));
+    }
+    assert!(!new.has_picture(), "too old to begin with");
+    let large = EncodedFrame { data: vec![0; HELD_BYTES / 2 + 1].into(), ..frame(1, true) };
+    new.push(&large);
+    new.push(&EncodedFrame { key: false, ..large });
+    assert!(new.lock().bytes <= HELD_BYTES);
+}

@@ -1,0 +1,240 @@
+//! A far side whose media is real and whose every word is the test's: it lets a client in, lets
+//! it resume, and otherwise does as it is told. It outlives its sockets, as a session does.
+
+use super::hostile::{Guest, Hostile};
+use super::mirror::{Media, answer};
+use offhook_signaling::{
+    Acked, Answer, Capabilities, EndCode, Ended, Feature, FromClient, FromServer, Joined, Liveness, Party,
+    Ping, Reliability, Resume, Resumed, Sdp, Secret, SessionSnapshot, decode_from_client,
+};
+use offhook_transport::media::{Codec, TrackSpec, local};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::broadcast;
+
+/// What it is told to do on the socket of the moment.
+#[derive(Clone)]
+pub enum Order {
+    /// Says this, numbered as it must be.
+    Say(Box<FromServer>),
+    /// Closes the media's transport, and goes on talking.
+    HangUp,
+    /// Closes the socket without a word.
+    Close,
+}
+
+/// How it answers a resume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    #[default]
+    Honest,
+    /// Resumes another dial than the one that asked.
+    OfAnotherDial,
+    /// Has seen more than was ever sent.
+    SeenTheFuture,
+    /// Talks of something else first.
+    BesideThePoint,
+    /// Takes the socket and says nothing.
+    Silent,
+    /// Says everything again that was said before.
+    Replaying,
+    /// Takes the offer of the resume and gives no answer to it.
+    WithoutAnswer,
+}
+
+#[derive(Default)]
+struct Inside {
+    manner: Manner,
+    said: Vec<String>,
+    heard: Vec<(Option<u64>, FromClient)>,
+}
+
+pub struct Steered {
+    pub hostile: Hostile,
+    orders: broadcast::Sender<Order>,
+    inside: Arc<Mutex<Inside>>,
+}
+
+/// What outlives a socket.
+struct Far {
+    frames: Reliability<FromServer>,
+    media: Option<Media>,
+    secrets: u32,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Steered {
+    pub async fn start() -> Self {
+        let (orders, _) = broadcast::channel(64);
+        let inside = Arc::<Mutex<Inside>>::default();
+        let far = Far { frames: Reliability::new(), media: None, secrets: 0 };
+        let far = Arc::new(tokio::sync::Mutex::new(far));
+        let (give, see) = (orders.clone(), inside.clone());
+        let hostile =
+            Hostile::serve(move |guest| serve(guest, give.subscribe(), see.clone(), far.clone())).await;
+        Self { hostile, orders, inside }
+    }
+
+    /// Does this on every open socket.
+    pub fn order(&self, order: Order) {
+        let _ = self.orders.send(order);
+    }
+
+    pub fn say(&self, message: FromServer) {
+        self.order(Order::Say(Box::new(message)));
+    }
+
+    pub fn behave(&self, manner: Manner) {
+        lock(&self.inside).manner = manner;
+    }
+
+    /// What it said until now, as it was on the wire.
+    pub fn said(&self) -> Vec<String> {
+        lock(&self.inside).said.clone()
+    }
+
+    /// What it heard until now, with its number where it has one.
+    pub fn heard(&self) -> Vec<(Option<u64>, FromClient)> {
+        lock(&self.inside).heard.clone()
+    }
+}
+
+async fn serve(
+    mut guest: Guest,
+    mut orders: broadcast::Receiver<Order>,
+    inside: Arc<Mutex<Inside>>,
+    far: Arc<tokio::sync::Mutex<Far>>,
+) {
+    loop {
+        tokio::select! {
+            text = guest.hear() => {
+                let Some(text) = text else { return };
+                let Ok(frame) = decode_from_client(text) else { return };
+                let mut far = far.lock().await;
+                // A fresh session counts from the beginning.
+                if matches!(frame.message, FromClient::Join(_)) {
+                    far.frames = Reliability::new();
+                }
+                if far.frames.receive(&frame).is_err() {
+                    return;
+                }
+                lock(&inside).heard.push((frame.seq, frame.message.clone()));
+                let manner = lock(&inside).manner;
+                for message in far.answers(frame.message, manner).await {
+                    let text = far.frames.frame(&message).expect("a good message");
+                    lock(&inside).said.push(text.clone());
+                    let replay = matches!(message, FromServer::Resumed(_)) && manner == Manner::Replaying;
+                    guest.say(text).await;
+                    if replay {
+                        let again = lock(&inside).said.clone();
+                        for text in again.into_iter().filter(|text| text.contains(r#""seq":"#)) {
+                            guest.say(text).await;
+                        }
+                    }
+                }
+            }
+            order = orders.recv() => match order {
+                Ok(Order::Say(message)) => {
+                    let text = far.lock().await.frames.frame(&message).expect("a good message");
+                    lock(&inside).said.push(text.clone());
+                    guest.say(text).await;
+                }
+                Ok(Order::HangUp) => if let Some(media) = far.lock().await.media.take() {
+                    media.peer.close().await;
+                },
+                Ok(Order::Close) => {
+                    guest.close().await;
+                    return;
+                }
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+impl Far {
+    async fn answers(&mut self, message: FromClient, manner: Manner) -> Vec<FromServer> {
+        match message {
+            FromClient::Join(join) => {
+                let (_, track) = local(TrackSpec { codec: Codec::H264, label: "steered".into() });
+                let (answer, media) = answer(&join, &Arc::default(), &track).await;
+                self.media = Some(media);
+                let revision = join.desired.revision;
+                vec![self.joined(answer), FromServer::Acked(Acked { revision, id: None })]
+            }
+            FromClient::Resume(resume) => self.resumed(resume, manner).await,
+            FromClient::Offer(offer) => match self.answer(&offer).await {
+                Some(answer) => vec![FromServer::Answer(answer)],
+                None => Vec::new(),
+            },
+            FromClient::Ping(Ping { id }) => vec![FromServer::Pong(Ping { id })],
+            FromClient::Apply(apply) => {
+                vec![FromServer::Acked(Acked { revision: apply.desired.revision, id: Some(apply.id) })]
+            }
+            FromClient::Goodbye(_) => vec![FromServer::Ended(Ended {
+                reason: EndCode::LeftByUser,
+                by: Party::User,
+                text: String::new(),
+                may_retry: true,
+            })],
+            _ => Vec::new(),
+        }
+    }
+
+    async fn answer(&self, offer: &offhook_signaling::Offer) -> Option<Answer> {
+        let media = self.media.as_ref()?;
+        let sdp = media.peer.answer(offer.sdp.as_str()).await.expect("a good offer");
+        Some(Answer { negotiation_id: offer.negotiation_id, sdp: Sdp::new(sdp), mids: Vec::new() })
+    }
+
+    async fn resumed(&mut self, resume: Resume, manner: Manner) -> Vec<FromServer> {
+        let mut resumed = Resumed {
+            last_seen: self.frames.last_seen(),
+            epoch: resume.epoch,
+            secret: self.secret(),
+            snapshot: SessionSnapshot::default(),
+            answer: None,
+        };
+        match manner {
+            Manner::Silent => return Vec::new(),
+            Manner::OfAnotherDial => resumed.epoch += 1,
+            Manner::SeenTheFuture => resumed.last_seen += 1_000,
+            Manner::BesideThePoint => return vec![FromServer::Pong(Ping { id: 1 })],
+            Manner::WithoutAnswer => return vec![FromServer::Resumed(resumed)],
+            Manner::Honest | Manner::Replaying => {}
+        }
+        if let Some(offer) = &resume.offer {
+            resumed.answer = self.answer(offer).await;
+        }
+        // What the client has not seen comes after it.
+        let _ = self.frames.replay(resume.last_seen);
+        vec![FromServer::Resumed(resumed)]
+    }
+
+    fn secret(&mut self) -> Secret {
+        self.secrets += 1;
+        Secret::new(format!("{:04}", self.secrets))
+    }
+
+    fn joined(&mut self, answer: Answer) -> FromServer {
+        FromServer::Joined(Joined {
+            version: 1,
+            session_id: "steered".into(),
+            resumed: false,
+            resume_secret: self.secret(),
+            resume_window_ms: 25_000,
+            liveness: Liveness { ping_ms: 2000, silence_ms: 6000 },
+            ice_servers: Vec::new(),
+            answer: Some(answer),
+            capabilities: Capabilities {
+                features: vec![Feature::Prompt, Feature::Resume, Feature::IceRestart, Feature::Messages],
+                publish: true,
+                ..Capabilities::default()
+            },
+            expires_in_ms: None,
+            snapshot: SessionSnapshot::default(),
+        })
+    }
+}
