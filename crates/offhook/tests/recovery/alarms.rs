@@ -1,0 +1,143 @@
+//! Every alarm really rings, and one recovery follows it, however many ring (R8, R9; E2, E3).
+
+use crate::line::*;
+use offhook::{Fault, Plan, Plane};
+use offhook_netrig::Direction;
+use tokio::time::Instant;
+
+/// What was measured, for whoever looks.
+fn say(what: &str, begin: Instant, noticed: Instant, back: Option<Instant>, recovered: Instant) {
+    let noticed = noticed - begin;
+    match back {
+        Some(back) => {
+            println!("{what}: noticed after {noticed:?}, recovered {:?} after the path", recovered - back);
+        }
+        None => println!("{what}: noticed after {noticed:?}, recovered after {:?}", recovered - begin),
+    }
+}
+
+/// F30.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_socket_is_noticed_at_once_and_costs_no_media() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let begin = Instant::now();
+    line.net.reset_tcp();
+    let (noticed, fault) = session.loses(Plane::Signaling).await;
+    assert_eq!(fault, Fault::Closed);
+    let (recovered, (plan, interrupted)) = session.recovers().await;
+    assert_eq!(plan, Plan::Resume { restart_ice: false });
+    assert!(interrupted.is_zero(), "{interrupted:?}");
+    say("socket reset", begin, noticed, None, recovered);
+    session.recovered_once(&line).await;
+    line.end().await;
+}
+
+/// F40: nobody closes it, nothing comes any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_socket_is_noticed_though_media_flows() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let begin = Instant::now();
+    line.tcp.black_hole(Direction::Both);
+    let (noticed, fault) = session.loses(Plane::Signaling).await;
+    assert_eq!(fault, Fault::Silent);
+    session.pictures(5).await;
+    let back = Instant::now();
+    line.tcp.restore().expect("the relay is there");
+    let (recovered, (plan, interrupted)) = session.recovers().await;
+    assert_eq!(plan, Plan::Resume { restart_ice: false });
+    assert!(interrupted.is_zero(), "{interrupted:?}");
+    say("silent socket", begin, noticed, Some(back), recovered);
+    session.recovered_once(&line).await;
+    line.end().await;
+}
+
+/// Media alone, this way, until it was noticed.
+async fn media_cut(what: &str, direction: Direction) {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let begin = Instant::now();
+    line.udp.each(|relay| relay.black_hole(direction));
+    let (noticed, fault) = session.loses(Plane::Media).await;
+    assert!(matches!(fault, Fault::Silent | Fault::MediaFault), "{fault:?}");
+    let back = Instant::now();
+    line.net.restore().expect("the relays are there");
+    let (recovered, _) = session.recovers().await;
+    say(what, begin, noticed, Some(back), recovered);
+    session.recovered_once(&line).await;
+    let lost = session
+        .told()
+        .iter()
+        .any(|(_, event)| matches!(event, offhook::Event::LinkLost { plane: Plane::Signaling, .. }));
+    assert!(!lost, "signaling lived all the time");
+    line.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_media_over_living_signaling_is_noticed_and_made_anew() {
+    media_cut("media cut", Direction::Both).await;
+}
+
+/// E3: packets come in all the time, so the engine's own state shows nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn media_cut_on_the_way_out_is_noticed_by_checks_without_an_answer() {
+    media_cut("media cut on the way out", Direction::Up).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn media_cut_on_the_way_in_is_noticed() {
+    media_cut("media cut on the way in", Direction::Down).await;
+}
+
+/// E3: the far side's packets go to where we were. Nobody restores anything: an ICE restart does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_nat_that_rebinds_is_noticed_and_mended_by_an_ice_restart() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let begin = Instant::now();
+    let mut controls = Vec::new();
+    line.udp.each(|relay| controls.push(relay.control()));
+    for control in controls {
+        control.rebind().await.expect("the relay is there");
+    }
+    let (noticed, fault) = session.loses(Plane::Media).await;
+    assert!(matches!(fault, Fault::Silent | Fault::MediaFault), "{fault:?}");
+    let (recovered, _) = session.recovers().await;
+    say("NAT rebinding", begin, noticed, Some(noticed), recovered);
+    session.recovered_once(&line).await;
+    line.end().await;
+}
+
+/// Everything, this way, until both planes were given up.
+async fn hole(what: &str, direction: Direction) {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let begin = Instant::now();
+    line.net.black_hole(direction);
+    let (noticed, _) = session.loses(Plane::Media).await;
+    let (also, _) = session.loses(Plane::Signaling).await;
+    let back = Instant::now();
+    line.net.restore().expect("the relays are there");
+    let (recovered, (plan, _)) = session.recovers().await;
+    assert!(matches!(plan, Plan::Resume { .. }), "well within the window: {plan:?}");
+    say(what, begin, noticed.max(also), Some(back), recovered);
+    session.recovered_once(&line).await;
+    line.end().await;
+}
+
+/// F30, E2: the second loss joins the recovery under way, and the restart rides in the resume.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_black_hole_is_one_outage_of_both_planes() {
+    hole("black hole", Direction::Both).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_of_the_way_out_is_one_outage_of_both_planes() {
+    hole("one-way cut, out", Direction::Up).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_of_the_way_in_is_one_outage_of_both_planes() {
+    hole("one-way cut, in", Direction::Down).await;
+}

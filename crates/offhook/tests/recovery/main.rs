@@ -1,0 +1,14 @@
+//! Recovery over real WebRTC against embedded servers, through a bad network: every alarm, both
+//! planes, and the move to another server. What the machine decides is held in milliseconds
+//! elsewhere; here it is shown that the facts it decides on really come.
+//!
+//! Times are printed, not asserted: machines of tests are busy. `cargo xtask bench` measures them.
+#![cfg(feature = "webrtc")]
+
+#[path = "../far_side/mod.rs"]
+mod far_side;
+
+mod alarms;
+mod line;
+mod moving;
+mod planes;
