@@ -54,8 +54,13 @@ const FOUND_OUT: &[(Breach, &[&str])] = &[
     (Breach::PanicsOnGarbage, &["a_hostile_far_side_is_a_typed_failure"]),
     (
         Breach::LosesMediaWithSignaling,
-        &["a_lost_signaling_plane_leaves_media_alone", "a_resume_on_a_new_socket_keeps_the_media"],
+        &[
+            "a_lost_signaling_plane_leaves_media_alone",
+            "a_resume_on_a_new_socket_keeps_the_media",
+            "a_redial_replaces_a_dial_under_way",
+        ],
     ),
+    (Breach::HidesItsEpoch, &["a_stale_epoch_is_refused_and_changes_nothing"]),
     (Breach::InheritsNothing, &["a_resume_on_a_new_socket_keeps_the_media"]),
     (Breach::RestartsNoIce, &["a_resume_with_an_ice_restart_brings_both_planes_back"]),
     (Breach::FailedDialTakesAll, &["a_failed_dial_takes_nothing_of_the_old_link"]),

@@ -20,6 +20,7 @@ mod marks;
 mod planes;
 mod rig;
 mod run;
+mod taking_over;
 
 pub use closing::*;
 pub use desired::*;
@@ -30,6 +31,7 @@ pub use marks::{mark_of, marked};
 pub use planes::*;
 pub use rig::{Behaviour, FarSide, Hostility, NotSupported, Rig, Stage, Step};
 pub use run::{CHECKS, Named, Outcome, Report, run_all, run_one};
+pub use taking_over::*;
 
 /// What a check comes to.
 pub type Check = Result<(), Miss>;

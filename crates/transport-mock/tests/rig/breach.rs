@@ -2,12 +2,12 @@
 
 use offhook_transport::media::{Gate, LocalTrack, Tap, TrackSender, local};
 use offhook_transport::{
-    Action, Capabilities, Connection, Content, DialRequest, EndCode, Event, Fault, FaultKind, Full, Plan,
-    Plane, RefusalItem, RefusedCode, Revision, Transport, Verdict,
+    Action, Capabilities, Connection, Content, DialRequest, EndCode, Epoch, Event, Fault, FaultKind, Full,
+    Plan, Plane, RefusalItem, RefusedCode, Revision, Transport, Verdict,
 };
 use offhook_transport_mock::MockTransport;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -36,6 +36,7 @@ pub(crate) enum Breach {
     LosesMediaWithSignaling,
     InheritsNothing,
     RestartsNoIce,
+    HidesItsEpoch,
     FailedDialTakesAll,
     RejoinEndsOld,
     DeafToRestart,
@@ -58,6 +59,7 @@ struct Shared {
     leaked: Mutex<Vec<Box<dyn Connection>>>,
     taps: Mutex<Vec<Tap>>,
     struck: AtomicBool,
+    dials: AtomicU32,
 }
 
 impl Breaking {
@@ -84,6 +86,9 @@ impl Transport for Breaking {
                 if let Plan::Resume { restart_ice, .. } = &mut request.plan {
                     *restart_ice = false;
                 }
+            }
+            Breach::HidesItsEpoch => {
+                request.epoch = Epoch(100 + self.shared.dials.fetch_add(1, Ordering::SeqCst));
             }
             Breach::TakesNoFrames => request.media.sink = None,
             Breach::IgnoresGate => {

@@ -8,18 +8,18 @@ use crate::{
 };
 use std::time::Duration;
 
-fn lost(plane: Plane) -> impl Fn(&Event) -> bool {
+pub(super) fn lost(plane: Plane) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::PlaneLost(which, _) if *which == plane)
 }
 
-fn needs(link: &Driven, capability: Capability) -> Check {
+pub(super) fn needs(link: &Driven, capability: Capability) -> Check {
     match link.up() {
         Some(up) if up.capabilities.has(capability) => Ok(()),
         _ => Err(NotSupported(format!("{capability:?}")).into()),
     }
 }
 
-fn key_of(link: &Driven) -> Result<ResumeKey, Miss> {
+pub(super) fn key_of(link: &Driven) -> Result<ResumeKey, Miss> {
     // The newest: a key may be rotated on the living link.
     let rotated = link.said.iter().rev().find_map(|event| match event {
         Event::ResumeKey(key) => Some(key.clone()),
@@ -31,7 +31,7 @@ fn key_of(link: &Driven) -> Result<ResumeKey, Miss> {
     }
 }
 
-fn a_resume(stage: &Stage, key: ResumeKey, restart_ice: bool) -> DialRequest {
+pub(super) fn a_resume(stage: &Stage, key: ResumeKey, restart_ice: bool) -> DialRequest {
     DialRequest {
         plan: Plan::Resume { key, restart_ice },
         epoch: Epoch(2),

@@ -68,6 +68,8 @@ checks! {
     a_failed_dial_takes_nothing_of_the_old_link,
     a_rejoin_replaces_its_own_ghost_in_silence,
     an_ice_restart_carries_the_media_again,
+    a_redial_replaces_a_dial_under_way,
+    a_stale_epoch_is_refused_and_changes_nothing,
     a_go_away_is_passed_on_and_the_link_goes_on,
     frames_go_out_in_order,
     frames_come_in_in_order,

@@ -164,6 +164,12 @@ impl RemoteSink {
         taken
     }
 
+    /// Do its frames get through: still, already, or from its next key frame on?
+    pub fn is_chosen(&self) -> bool {
+        let selection = self.hub.lock();
+        [selection.current, selection.next].contains(&Some(self.epoch))
+    }
+
     /// Ready when somebody wants a key frame since the last time this said so.
     pub fn poll_key_frame_wanted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut selection = self.hub.lock();
