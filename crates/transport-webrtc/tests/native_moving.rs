@@ -47,13 +47,13 @@ async fn a_target_is_shown_its_ticket_and_nothing_else() {
         let nobody = "127.0.0.1:1".parse().expect("an address");
         let transport = WebRtc::new("ws://127.0.0.1:1/session").via(nobody);
         let mut line = Line::dial(&transport, a_move(&target.url(), ticket));
+        line.until("the end", |event| matches!(event, Event::DialFailed(_))).await;
         let first = timeout(PATIENCE, heard.recv()).await.expect("in time").expect("a first frame");
         assert!(!first.contains(TOKEN), "the access token went to a target");
         assert!(!first.contains(RESUME), "the resume secret went to a target");
         if let Some(ticket) = ticket {
             assert!(first.contains(ticket) && first.contains(r#""type":"migrate""#), "{first}");
         }
-        line.until("the end", |event| matches!(event, Event::DialFailed(_))).await;
         line.finish().await;
     }
 }

@@ -5,6 +5,7 @@ mod peer_common;
 use offhook_transport::media::Codec;
 use offhook_transport_webrtc::peer::{PeerError, PeerEvent};
 use peer_common::*;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -129,5 +130,44 @@ async fn a_restart_that_is_not_applied_touches_nothing() {
         number += 1;
         sender.try_send(picture(number, true, 500));
         assert!(begin.elapsed() < PATIENCE, "media never came back");
+    }
+}
+
+/// G7 (algesten/str0m#883): data channels that are written to while either side closes, and opened
+/// again at once. Whatever the timing, the answer is an error and never a panic of the engine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quick_close_and_reopen_under_a_writer_panics_nothing() {
+    for round in 0..24_u32 {
+        let (mut a, mut b) = pair(offerer(), answerer()).await;
+        let (one, two) = (Arc::new(a.peer), Arc::new(b.peer));
+        let writers: Vec<_> = [one.clone(), two.clone()]
+            .into_iter()
+            .map(|peer| {
+                tokio::spawn(async move {
+                    // Until it is told that there is nothing to write to any more.
+                    while peer.send_data(&[7; 1_000], false).await != Err(PeerError::Closed) {
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        if round % 2 == 0 {
+            tokio::join!(one.close(), two.close());
+        } else {
+            one.close().await;
+            two.close().await;
+        }
+        for writer in writers {
+            timeout(PATIENCE, writer).await.expect("it ends").expect("it does not panic");
+        }
+        for events in [&mut a.events, &mut b.events] {
+            while let Some(event) = timeout(PATIENCE, events.next()).await.expect("they end") {
+                let stopped = PeerEvent::Broken(PeerError::EngineStopped);
+                assert_ne!(event, stopped, "round {round}: the engine panicked");
+            }
+        }
     }
 }

@@ -78,7 +78,6 @@ async fn a_session_moves_without_ever_being_away() {
     println!("longest gap between two pictures over the move: {:?}", session.longest_gap());
     session.is_well().await;
     assert!(!session.was_ever(CallingState::Reconnecting), "{:#?}", session.told());
-    members(&line.server, 0).await;
     members(&second, 1).await;
     line.end().await;
     second.shutdown().await;

@@ -19,7 +19,7 @@ use offhook_transport::media::RemoteSink;
 use offhook_transport::{Action, DialRequest, Event, Fault, FaultKind, Plane};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -69,6 +69,8 @@ pub(super) struct Driver {
     pub(super) opening: Option<BoxFuture<'static, Result<Opened, Fault>>>,
     pub(super) socket: Option<Socket>,
     pub(super) lane: Option<Arc<Lane>>,
+    /// What a move leaves behind, to see whether pictures are to be expected.
+    pub(super) predecessor: Option<Weak<Lane>>,
     pub(super) reports: Option<broadcast::Receiver<PeerEvent>>,
     pub(super) sink: Option<RemoteSink>,
     /// The offer of the first frame, and whether the engine was told of it.
@@ -140,6 +142,7 @@ impl Driver {
             opening: None,
             socket: None,
             lane: None,
+            predecessor: None,
             reports: None,
             sink,
             offer: None,

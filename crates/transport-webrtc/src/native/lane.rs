@@ -302,6 +302,12 @@ impl State {
         (flowing || self.went_silent) && !self.due.is_empty()
     }
 
+    /// As [`media_is_due`](Self::media_is_due), of pictures.
+    pub(super) fn video_is_due(&self) -> bool {
+        let video = |mid: &String| self.kinds.get(mid) == Some(&Kind::Video);
+        self.media_is_due() && self.due.iter().any(video)
+    }
+
     /// The media plane carries: what is due may take its time from here.
     pub(super) fn carried(&mut self) {
         let now = Instant::now();

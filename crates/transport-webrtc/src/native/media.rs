@@ -5,7 +5,7 @@ use super::lane::Lane;
 use crate::peer::{LocalCandidate, PeerEvent};
 use offhook_signaling::{Candidate, EndOfCandidates, FromClient};
 use offhook_transport::{Content, Event, Fault, FaultKind, Plan, Plane};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -18,6 +18,8 @@ const ENDED_WITHIN: Duration = Duration::from_millis(25);
 const GAP: Duration = Duration::from_millis(1_500);
 /// And for this long: the first hint may come before there is anything to do about it.
 const BACK: Duration = Duration::from_secs(2);
+/// How often it is looked whether the first picture of a move came.
+const PICTURE_EVERY: Duration = Duration::from_millis(5);
 /// Media that is due and does not come for this long is lost (R9).
 const MEDIA_SILENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether due media came.
@@ -34,6 +36,9 @@ pub(super) enum Proof {
     Path,
     /// A restart: a pair under the new credentials.
     Ice,
+    /// The path of a move works; the application is to have a picture from it before the old link
+    /// goes (R13).
+    Picture,
     /// The path works; media that was coming must come again, past this many packets.
     Media(u64),
 }
@@ -127,6 +132,9 @@ impl Driver {
         if due {
             self.proof = Proof::Media(lane.state().inbound());
             self.rtp_due = Some(Instant::now() + LOOK_EVERY);
+        } else if self.proof == Proof::Dtls && self.awaits_picture() {
+            self.proof = Proof::Picture;
+            self.rtp_due = Some(Instant::now() + PICTURE_EVERY);
         } else {
             self.media_carries(lane);
         }
@@ -142,8 +150,22 @@ impl Driver {
         self.out.say(Event::Carried(Plane::Media));
     }
 
+    /// Do pictures come in on the link that this one is to follow?
+    fn awaits_picture(&self) -> bool {
+        self.predecessor.as_ref().and_then(Weak::upgrade).is_some_and(|lane| lane.state().video_is_due())
+    }
+
     pub(super) async fn look_for_media(&mut self) {
-        let (Some(lane), Proof::Media(before)) = (self.lane.clone(), self.proof) else { return };
+        let Some(lane) = self.lane.clone() else { return };
+        let before = match self.proof {
+            Proof::Media(before) => before,
+            Proof::Picture if self.awaits_picture() && !lane.sinks.has_picture() => {
+                self.rtp_due = Some(Instant::now() + PICTURE_EVERY);
+                return;
+            }
+            Proof::Picture => return self.media_carries(&lane),
+            Proof::None | Proof::Dtls | Proof::Path | Proof::Ice => return,
+        };
         let packets = inbound(&lane).await;
         lane.state().saw_inbound(packets);
         let due = lane.state().media_is_due();

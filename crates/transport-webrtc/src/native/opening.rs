@@ -44,6 +44,9 @@ impl Driver {
             self.reports = Some(lane.reports());
             self.lane = Some(lane);
         } else {
+            if let Plan::Migrate { .. } = self.request.plan {
+                self.predecessor = self.registry.newest(self.request.instance).as_ref().map(Arc::downgrade);
+            }
             self.opening = Some(self.open_peer(&address).boxed());
         }
         let (config, to, within) = (self.config.clone(), address.clone(), self.request.open_timeout);

@@ -52,6 +52,11 @@ impl Registry {
         lanes.iter().rev().find(|(of, _)| *of == epoch)?.1.upgrade()
     }
 
+    /// The planes that this session was last let in on.
+    pub(super) fn newest(&self, instance: InstanceId) -> Option<Arc<Lane>> {
+        self.lock().get(&instance)?.lanes.iter().rev().find_map(|(_, lane)| lane.upgrade())
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,32 +1,85 @@
 //! Where received frames go: into the sinks of all links that share a peer. The newest is
 //! tried first; it takes frames from the moment the host switches to it, so a resume costs no
 //! picture.
+//!
+//! While the host has chosen none of them, as during a move, the frames since the newest key frame
+//! are held: when it switches there is a picture to begin with, and nobody has to ask for one.
 
 use offhook_transport::Epoch;
-use offhook_transport::media::{EncodedFrame, RemoteSink};
+use offhook_transport::media::{EncodedFrame, Kind, RemoteSink};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// Frames that are held. With more than these behind it a key frame is too old to begin with.
+const HELD: usize = 64;
+/// And how much they may be in all.
+const HELD_BYTES: usize = 1 << 20;
+
 #[derive(Default)]
-pub(super) struct Sinks(Mutex<Vec<(Epoch, RemoteSink)>>);
+pub(super) struct Sinks(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    sinks: Vec<(Epoch, RemoteSink)>,
+    held: Vec<EncodedFrame>,
+    bytes: usize,
+}
 
 impl Sinks {
     pub(super) fn add(&self, epoch: Epoch, sink: RemoteSink) {
-        self.lock().push((epoch, sink));
+        self.lock().sinks.push((epoch, sink));
     }
 
     pub(super) fn remove(&self, epoch: Epoch) {
-        self.lock().retain(|(of, _)| *of != epoch);
+        self.lock().sinks.retain(|(of, _)| *of != epoch);
     }
 
     pub(super) fn push(&self, frame: &EncodedFrame) {
-        for (_, sink) in self.lock().iter().rev() {
+        let mut state = self.lock();
+        let State { sinks, held, bytes } = &mut *state;
+        let mut chosen = false;
+        for (_, sink) in sinks.iter().rev() {
+            if sink.is_chosen() {
+                chosen = true;
+                *bytes = 0;
+                for frame in held.drain(..) {
+                    sink.push(&frame);
+                }
+            }
             if sink.push(frame) {
                 return;
             }
         }
+        if !chosen {
+            state.hold(frame);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Epoch, RemoteSink)>> {
+    /// Is a picture held that could be begun with?
+    pub(super) fn has_picture(&self) -> bool {
+        !self.lock().held.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl State {
+    fn hold(&mut self, frame: &EncodedFrame) {
+        // Sound is not begun with what is past.
+        if frame.codec.kind() != Kind::Video || (self.held.is_empty() && !frame.key) {
+            return;
+        }
+        if frame.key || self.held.len() == HELD || self.bytes + frame.data.len() > HELD_BYTES {
+            self.held.clear();
+            self.bytes = 0;
+        }
+        if frame.key || !self.held.is_empty() {
+            self.bytes += frame.data.len();
+            self.held.push(frame.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
