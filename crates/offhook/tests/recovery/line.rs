@@ -195,6 +195,13 @@ impl Observed {
         Instant::now()
     }
 
+    /// The other plane lived all the time.
+    pub(crate) fn lost_only(&self, one: Plane) {
+        let told = self.told();
+        let other = |event: &Event| matches!(event, Event::LinkLost { plane, .. } if *plane != one);
+        assert!(!told.iter().any(|(_, event)| other(event)), "{told:#?}");
+    }
+
     /// R8: however many alarms rang, there was one outage, and each plane was lost at most once
     /// in it. Then the session is as joined as before.
     pub(crate) async fn recovered_once(&mut self, line: &Line) {
