@@ -25,6 +25,8 @@ pub struct Limits {
     pub prompt: usize,
     /// Longest picture edge that is repainted, in pixels.
     pub edge: usize,
+    /// Rejoins that are let in within a second; the others are told when to come (E10).
+    pub rejoins_per_second: usize,
 }
 
 impl Default for Limits {
@@ -37,6 +39,7 @@ impl Default for Limits {
             frames_per_second: 100,
             prompt: 4096,
             edge: 1920,
+            rejoins_per_second: 50,
         }
     }
 }
@@ -52,6 +55,9 @@ pub(crate) struct Config {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) bitrate: u32,
+    pub(crate) restart_spread: Duration,
+    pub(crate) kick_life: Duration,
+    pub(crate) one_instance: bool,
 }
 
 impl Default for Config {
@@ -65,6 +71,9 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             ice_servers: Vec::new(),
             bitrate: 1_500_000,
+            restart_spread: Duration::from_secs(8),
+            kick_life: Duration::from_secs(600),
+            one_instance: false,
         }
     }
 }
@@ -79,3 +88,11 @@ pub(crate) const REAP_AFTER_WINDOW: Duration = Duration::from_secs(2);
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a ticket to another server is good.
 pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(60);
+/// For so long after its start a server takes the sessions it does not know for those of its
+/// life before; later they are merely unknown.
+pub(crate) const RESTART_REMEMBERED: Duration = Duration::from_secs(120);
+/// A credential that nobody refreshed is asked for at this part of its life. Clients refresh at
+/// 80 % by themselves.
+pub(crate) const ASK_CREDENTIAL_AT: f64 = 0.9;
+/// A section that its client says is being sent and that brings nothing for this long is a fault.
+pub(crate) const MEDIA_SILENT: Duration = Duration::from_secs(5);

@@ -1,13 +1,14 @@
 //! The door: who may come in, judged from the first frame alone. Nothing is allocated for a
 //! session before the credential is good (S9); who is inside is `rooms.rs`.
 
-use crate::token::{Claims, Grants, TokenError};
+use crate::token::{Claims, Credential, Grants, Pass, TokenError};
 use crate::{Shared, hex};
 use offhook_signaling::{
-    Error, ErrorCode, Feature, FromClient, FromServer, Join, Migrate, ResumeRefusal, ResumeRefused,
-    SessionRef, Versions,
+    Error, ErrorCode, Feature, FromClient, FromServer, GoAway, GoAwayCode, Join, Migrate, Resume,
+    ResumeRefusal, ResumeRefused, SessionRef, Versions,
 };
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// What this server speaks.
 pub(crate) fn versions() -> Versions {
@@ -24,6 +25,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::MakeBeforeBreak,
     Feature::Messages,
     Feature::Roster,
+    Feature::CredentialRefresh,
 ];
 
 /// The one model of this server.
@@ -40,7 +42,9 @@ pub(crate) struct Admission {
     /// How long the credential is good, from now.
     pub(crate) expires_in_ms: Option<u64>,
     /// The credential's own name and end: what a kick revokes.
-    pub(crate) credential: (String, u64),
+    pub(crate) credential: Credential,
+    /// The pass of one that came with a ticket: who it was where it comes from.
+    pub(crate) pass: Option<Pass>,
 }
 
 /// The answer to a first frame that is not let in.
@@ -72,7 +76,9 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
             "this credential was revoked when its bearer was removed; ask the one who issues them",
         ));
     }
-    fits_session(shared, &claims, &join.session, &join.instance.to_string())?;
+    let session = key(&join.session);
+    fits_session(shared, &claims, &session, &join.instance.to_string())?;
+    not_kicked(shared, &session, &claims.sub)?;
     if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
         let mut error = Error::new(
             ErrorCode::UnknownModel,
@@ -81,46 +87,100 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
         error.known = MODELS.iter().map(ToString::to_string).collect();
         return Err(Box::new(FromServer::Error(error)));
     }
-    let expires_in_ms = claims.exp.checked_sub(now()).map(|seconds| seconds * 1000);
-    let credential = (claims.jti, claims.exp);
-    Ok(Admission { user: claims.sub, grants: claims.grants, version, expires_in_ms, credential })
+    let expires_in_ms = Some(claims.exp.saturating_sub(now()).saturating_mul(1000));
+    let credential = Credential { jti: claims.jti, exp: claims.exp };
+    Ok(Admission { user: claims.sub, grants: claims.grants, version, expires_in_ms, credential, pass: None })
 }
 
 /// Judges a migration: the ticket stands for the credential.
 /// `called` is the name this server was called by, from the request.
 pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Result<Admission, Refusal> {
     let version = agree(migrate.versions, &migrate.requires)?;
-    let claims = shared
+    let session = key(&migrate.session);
+    let ticket = shared
         .signer
         .check_ticket(migrate.ticket.expose())
         .ok()
-        .filter(|ticket| ticket.session == key(&migrate.session))
-        .filter(|ticket| ticket.instance == migrate.instance.to_string())
+        .filter(|ticket| ticket.pass.session == session)
+        .filter(|ticket| ticket.pass.instance == migrate.instance.to_string())
         .filter(|ticket| ticket.target.eq_ignore_ascii_case(called))
         .filter(|ticket| shared.doormat.use_once(&ticket.jti, ticket.exp, now()));
-    match claims {
-        Some(ticket) => {
-            let credential = (ticket.jti, ticket.exp);
-            Ok(Admission {
-                user: ticket.sub,
-                grants: ticket.grants,
-                version,
-                expires_in_ms: None,
-                credential,
-            })
-        }
-        None => Err(refuse(
+    let Some(ticket) = ticket else {
+        return Err(refuse(
             ErrorCode::TicketRefused,
             "the ticket is not good here (used, too old, or for another session or server); rejoin with a credential",
-        )),
+        ));
+    };
+    not_kicked(shared, &session, &ticket.sub)?;
+    let pass = ticket.pass;
+    let (grants, credential) = (pass.grants.clone(), pass.credential.clone());
+    let expires_in_ms = Some(credential.exp.saturating_sub(now()).saturating_mul(1000));
+    Ok(Admission { user: ticket.sub, grants, version, expires_in_ms, credential, pass: Some(pass) })
+}
+
+/// E8: a kick is for the person, not for the credential it came with.
+fn not_kicked(shared: &Shared, session: &str, user: &str) -> Result<(), Refusal> {
+    if shared.kicks.keeps_out(session, user, Instant::now()) {
+        return Err(refuse(
+            ErrorCode::NotPermitted,
+            "you were removed from this session and cannot come back for now; ask its owner",
+        ));
+    }
+    Ok(())
+}
+
+/// The refusal of a rejoin that comes with too many others (E10).
+pub(crate) fn too_many_at_once(wait: Duration) -> Refusal {
+    let mut error = Error::new(ErrorCode::Busy, "many come back at once; dial again when it is your turn");
+    // Rounded up: who comes a moment early only has to come again.
+    error.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1));
+    Box::new(FromServer::Error(error))
+}
+
+/// Where to go instead of coming in here: this server is being emptied.
+pub(crate) fn elsewhere(shared: &Shared, join: &Join, admission: Admission, target: &str) -> Refusal {
+    let viewer = join.viewer || !admission.grants.publish;
+    let kept = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.clone());
+    let pass = Pass {
+        session: key(&join.session),
+        session_id: kept.unwrap_or_default(),
+        instance: join.instance.to_string(),
+        grants: admission.grants,
+        name: join.name.clone(),
+        viewer,
+        credential: admission.credential,
+    };
+    match shared.signer.ticket(&admission.user, pass, target) {
+        Ok(ticket) => Box::new(FromServer::GoAway(GoAway {
+            target: Some(target.to_owned()),
+            ticket: Some(offhook_signaling::Secret::new(ticket)),
+            deadline_ms: 0,
+            reason: GoAwayCode::ShuttingDown,
+            strategy: None,
+        })),
+        Err(_) => going_down(shared),
     }
 }
 
 /// The refusal of everything by a server that is about to stop.
-pub(crate) fn going_down() -> Refusal {
+pub(crate) fn going_down(shared: &Shared) -> Refusal {
     let mut error = Error::new(ErrorCode::ShuttingDown, "the server is going down; dial again in a while");
-    error.retry_after_ms = Some(2_000);
+    error.retry_after_ms = Some(shared.spread_ms());
     Box::new(FromServer::Error(error))
+}
+
+/// The refusal of a resume of a session that is not here. In the first minutes of a server's life
+/// one that another life made was lost in the restart, and all the others come as well: spread
+/// out, please.
+pub(crate) fn nothing_to_resume(shared: &Shared, resume: &Resume) -> Refusal {
+    let came = shared.rooms.was_adopted(&key(&resume.session), &resume.session_id);
+    let went = shared.emptied_to().is_some();
+    if !came && !went && shared.was_before_restart(&resume.session_id) {
+        let why = ResumeRefusal::Restarted;
+        let retry_after_ms = Some(shared.spread_ms());
+        return Box::new(FromServer::ResumeRefused(ResumeRefused { why, retry_after_ms }));
+    }
+    no_resume(ResumeRefusal::Unknown)
 }
 
 /// The refusal of a resume that cannot be.
@@ -154,14 +214,14 @@ fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {
     Ok(version)
 }
 
-fn fits_session(
+pub(crate) fn fits_session(
     shared: &Shared,
     claims: &Claims,
-    session: &SessionRef,
+    session: &str,
     instance: &str,
 ) -> Result<(), Refusal> {
     let Some(bound) = &claims.session else { return Ok(()) };
-    if *bound != key(session) {
+    if bound != session {
         return Err(refuse(
             ErrorCode::NotPermitted,
             "the credential is for another session; ask for one for this",

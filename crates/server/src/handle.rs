@@ -1,26 +1,31 @@
-//! Starting a server, and what its owner can do with it: mint credentials, end members, send
-//! them elsewhere, look, stop.
+//! Starting a server, and what its owner can do with it: mint credentials, end members, look,
+//! stop. Sending members elsewhere is in `moving.rs`.
+
+mod moving;
 
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;
+use crate::endings::Endings;
+use crate::kicks::Kicks;
 use crate::listen::{Caller, Lines};
 use crate::lobby::Lobby;
 use crate::member::Mail;
+use crate::pace::Pace;
 use crate::rooms::Rooms;
 use crate::token::{Mint, MintError, Signer};
-use crate::{EndCode, GoAwayCode, Shared, listen};
+use crate::{EndCode, Shared, hex, listen};
 use futures_util::future::join_all;
 use offhook_signaling::{Ended, Party};
 use offhook_transport::Secret;
 use offhook_transport_webrtc::peer::{Certificate, IceServer};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// What a server shall be.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +94,29 @@ impl Builder {
         self
     }
 
+    /// Over how long the members of a server that was restarted are asked to spread their
+    /// rejoins; 8 s unless told.
+    #[must_use]
+    pub fn restart_spread(mut self, spread: Duration) -> Self {
+        self.config.restart_spread = spread;
+        self
+    }
+
+    /// How long somebody who was kicked stays out of the session; ten minutes unless told.
+    #[must_use]
+    pub fn kick_life(mut self, life: Duration) -> Self {
+        self.config.kick_life = life;
+        self
+    }
+
+    /// A user may be in a session only once: a second instance of the same user ends the first
+    /// with [`EndCode::Replaced`]. Unless told, one user may be there on any number of devices.
+    #[must_use]
+    pub fn one_instance_per_user(mut self) -> Self {
+        self.config.one_instance = true;
+        self
+    }
+
     /// Opens the port and serves until the server is shut down or dropped.
     ///
     /// # Errors
@@ -107,8 +135,15 @@ impl Builder {
         let (cut, is_cut) = watch::channel(false);
         let lobby = Arc::new(Lobby::new(self.config.limits.sockets_before_auth));
         let patience = self.config.limits.first_frame.saturating_mul(2);
+        let life = hex::random::<4>().map_err(|_| StartError::Random)?;
         let shared = Arc::new(Shared {
             lobby: lobby.clone(),
+            pace: Pace::new(self.config.limits.rejoins_per_second),
+            kicks: Kicks::default(),
+            endings: Endings::default(),
+            life,
+            started: Instant::now(),
+            emptied_to: Mutex::default(),
             config: self.config,
             signer,
             certificate,
@@ -205,6 +240,11 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Server {
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Settings for a server.
     pub fn builder() -> Builder {
         Builder::default()
@@ -234,11 +274,15 @@ impl Server {
     }
 
     /// Ends a user's membership in a session (`kind/id`), for any reason the wire knows. True if
-    /// there was somebody to end.
+    /// there was somebody to end. Who is kicked stays out for a while, there or not
+    /// ([`Builder::kick_life`]). Who cannot hear it now is told when it comes to resume.
     ///
     /// # Cancel safety
     /// Those already told are ended.
     pub async fn end(&self, session: &str, user: &str, reason: EndCode) -> bool {
+        if reason == EndCode::Kicked {
+            self.shared.kicks.keep_out(session, user, self.shared.config.kick_life, Instant::now());
+        }
         self.end_members(Some(session), Some(user), reason).await
     }
 
@@ -252,27 +296,6 @@ impl Server {
         !mailboxes.is_empty()
     }
 
-    /// Asks every member of a session (`kind/id`; all sessions where none is named) to move, to
-    /// another server of the same key or, without a target, wherever it finds. The old link is
-    /// closed at the deadline without an ending.
-    ///
-    /// # Cancel safety
-    /// Those already told stay told.
-    pub async fn go_away(
-        &self,
-        session: Option<&str>,
-        target: Option<&str>,
-        deadline: Duration,
-        reason: GoAwayCode,
-    ) -> usize {
-        let mailboxes = self.shared.rooms.mailboxes(session, None);
-        for mail in &mailboxes {
-            let target = target.map(str::to_owned);
-            let _ = mail.send(Mail::GoAway { target, deadline, reason: reason.clone() }).await;
-        }
-        mailboxes.len()
-    }
-
     /// What is in it now.
     pub fn census(&self) -> Census {
         let (sessions, members) = self.shared.rooms.count();
@@ -281,17 +304,40 @@ impl Server {
         Census { sessions, members, tasks }
     }
 
-    /// Tells every member that the server goes down, waits for the words to reach the wire and
-    /// stops; a socket that does not close within a second is cut. When it returns nothing of the
-    /// server runs.
+    /// Tells every member that it is over because the server goes down, waits for the words to
+    /// reach the wire and stops; a socket that does not close within a second is cut. When it
+    /// returns nothing of the server runs.
     ///
     /// # Cancel safety
     /// Dropped half way, the rest goes on by itself without the waiting.
     pub async fn shutdown(mut self) {
+        self.close_doors();
+        let _ = timeout(LAST_WORDS, self.end_members(None, None, EndCode::ServerShutdown)).await;
+        self.stop().await;
+    }
+
+    /// As [`shutdown`](Server::shutdown), but nobody's session ends: another life of this server
+    /// will listen here soon. Every member is told over how long to spread its return, and its
+    /// link is closed with code 1012. What the server knew is lost; the members bring their state
+    /// along.
+    ///
+    /// # Cancel safety
+    /// As `shutdown`.
+    pub async fn shutdown_for_restart(mut self) {
+        self.close_doors();
+        let mailboxes = self.shared.rooms.mailboxes(None, None);
+        let told = join_all(mailboxes.iter().map(|mail| mail.send(Mail::Restart)));
+        let _ = timeout(LAST_WORDS, told).await;
+        self.stop().await;
+    }
+
+    fn close_doors(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.shared.rooms.close();
         self.shared.lobby.clear();
-        let _ = timeout(LAST_WORDS, self.end_members(None, None, EndCode::ServerShutdown)).await;
+    }
+
+    async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }

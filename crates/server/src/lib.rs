@@ -19,11 +19,15 @@
 mod config;
 mod door;
 mod doormat;
+mod endings;
 mod handle;
+mod handover;
 mod hex;
+mod kicks;
 mod listen;
 mod lobby;
 mod member;
+mod pace;
 mod rooms;
 mod socket;
 pub mod studio;
@@ -31,18 +35,24 @@ mod token;
 
 pub use config::Limits;
 pub use handle::{Builder, Census, Server, StartError};
-pub use offhook_signaling::{EndCode, GoAwayCode};
+pub use handover::{DrainError, Drained};
+pub use offhook_signaling::{EndCode, GoAwayCode, Strategy};
 pub use offhook_transport_webrtc::peer::IceServer;
 pub use token::{Claims, Grants, Mint, MintError, Signer, TokenError};
 
 use config::Config;
 use doormat::Doormat;
+use endings::Endings;
+use kicks::Kicks;
 use lobby::Lobby;
 use offhook_transport_webrtc::peer::Certificate;
+use pace::Pace;
 use rooms::Rooms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// Held by every task of a server; when all are dropped, nothing of it runs any more.
 pub(crate) type Alive = mpsc::Sender<()>;
@@ -55,6 +65,14 @@ pub(crate) struct Shared {
     pub(crate) rooms: Rooms,
     pub(crate) doormat: Doormat,
     pub(crate) lobby: Arc<Lobby>,
+    pub(crate) pace: Pace,
+    pub(crate) kicks: Kicks,
+    pub(crate) endings: Endings,
+    /// Which life of which server this is: the ids of the sessions it makes begin with it.
+    pub(crate) life: String,
+    started: Instant,
+    /// Where everybody is sent who wants in.
+    emptied_to: Mutex<Option<String>>,
     closing: AtomicBool,
     /// Says true when everything that still runs must end at once.
     cut: watch::Sender<bool>,
@@ -69,5 +87,25 @@ impl Shared {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Over how long those who lost their sessions in a restart are to spread their rejoins.
+    pub(crate) fn spread_ms(&self) -> u64 {
+        u64::try_from(self.config.restart_spread.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Was this session made by another life of this server, that just ended?
+    pub(crate) fn was_before_restart(&self, session_id: &str) -> bool {
+        let ours = session_id.strip_prefix(&self.life).is_some_and(|rest| rest.starts_with('-'));
+        !ours && self.started.elapsed() < config::RESTART_REMEMBERED
+    }
+
+    /// Where everybody is sent who wants in, if the server is being emptied.
+    pub(crate) fn emptied_to(&self) -> Option<String> {
+        self.emptied_to.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn empty_to(&self, target: Option<&str>) {
+        *self.emptied_to.lock().unwrap_or_else(PoisonError::into_inner) = target.map(str::to_owned);
     }
 }

@@ -8,7 +8,7 @@ mod tests;
 
 pub(crate) use line::{Caller, Lines};
 
-use crate::{Shared, socket};
+use crate::{Shared, handover, socket};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
@@ -29,6 +29,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; conn
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/session", get(session))
+        .route("/handover", get(taking))
         .route("/health", get(health))
         .route("/", get(|| async { page("text/html; charset=utf-8", include_str!("page/index.html")) }))
         .route(
@@ -53,6 +54,28 @@ async fn session(
         .max_frame_size(offhook_signaling::limits::FRAME_BYTES)
         .on_upgrade(move |websocket| async move {
             socket::run(shared, websocket, caller, &called).await;
+            drop(alive);
+        })
+}
+
+/// For other servers, which must hold the key.
+async fn taking(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    // No page has business here, whatever its origin.
+    if headers.contains_key(header::ORIGIN) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let alive = shared.alive();
+    let called = host(&headers).unwrap_or_default().to_owned();
+    upgrade
+        .max_message_size(offhook_signaling::limits::FRAME_BYTES)
+        .max_frame_size(offhook_signaling::limits::FRAME_BYTES)
+        .on_upgrade(move |websocket| async move {
+            handover::take(shared, websocket, caller, &called).await;
             drop(alive);
         })
 }

@@ -6,20 +6,26 @@
 mod attach;
 mod clock;
 mod frames;
+mod inflow;
+mod leaving;
 mod media;
+#[cfg(test)]
+mod tests;
 
 use crate::door::Admission;
+use crate::handover::Dossier;
 use crate::rooms::Place;
-use crate::token::Grants;
+use crate::token::{Credential, Grants};
 use crate::{Alive, Shared};
+use leaving::Leaving;
 use media::Media;
 use offhook_signaling::{
-    Attendance, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member, Migrate,
-    Party, Reliability, Resume, Role,
+    Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
+    Migrate, Reliability, Resume, Role, Strategy,
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// Where a member's letters go.
@@ -27,18 +33,34 @@ pub(crate) type Mailbox = mpsc::Sender<Mail>;
 
 /// What a member is told.
 pub(crate) enum Mail {
-    /// A socket showed a good first frame.
-    Attach(Box<Attach>),
+    /// A socket showed a good first frame; whether it was taken, or is given back by a member
+    /// that is just ending.
+    Attach(Box<Attach>, oneshot::Sender<Result<(), Box<Attach>>>),
     /// A frame came on a link.
     Frame { link: u64, frame: Box<Frame<FromClient>> },
-    /// A socket is gone.
-    SocketGone { link: u64 },
+    /// A socket is gone; `closed` where its client said so in the words of RFC 6455.
+    SocketGone { link: u64, closed: bool },
     /// Somebody else did something this member's client should know.
     Say(Box<FromServer>),
     /// The owner of the server ends it.
     End(Box<Ended>),
     /// The owner of the server asks it to move.
-    GoAway { target: Option<String>, deadline: Duration, reason: GoAwayCode },
+    GoAway(Box<Away>),
+    /// Another life of this server will be here soon.
+    Restart,
+    /// What is known of it, for another server.
+    Describe(oneshot::Sender<Option<Box<Dossier>>>),
+}
+
+/// What a member that is asked to move is told.
+#[derive(Clone)]
+pub(crate) struct Away {
+    pub(crate) target: Option<String>,
+    pub(crate) deadline: Duration,
+    pub(crate) reason: GoAwayCode,
+    pub(crate) strategy: Option<Strategy>,
+    /// At the deadline only the link goes: it is to come back here.
+    pub(crate) place_is_kept: bool,
 }
 
 /// A new link for a member.
@@ -79,21 +101,29 @@ struct Actor {
     seen: Member,
     grants: Grants,
     /// The name and end of what it came in with.
-    credential: (String, u64),
+    credential: Credential,
+    /// When a fresh one is asked for; none where it has no end or that was done.
+    ask_credential: Option<Instant>,
     epoch: u64,
     link: Option<Link>,
+    /// Did its client say anything since it was let in? Then it knows that it was.
+    confirmed: bool,
     frames: Reliability<FromServer>,
     secret: String,
     /// Good until the first frame on the newest link.
     previous_secret: Option<String>,
+    /// From before the newest rejoin: good for another rejoin until the first frame on the newest
+    /// link, but for no resume, since the media it was of is gone.
+    rejoin_secret: Option<String>,
     media: Option<Media>,
+    desired: Desired,
     applied: Option<u64>,
     generation: Option<Generation>,
     generations: u64,
     heard: Instant,
     pinged: Instant,
     lost: Option<Instant>,
-    leaves_at: Option<Instant>,
+    leaves: Option<Leaving>,
 }
 
 /// A generation under way.
@@ -115,39 +145,66 @@ pub(crate) fn unseen(instance: Instance) -> Member {
     }
 }
 
-/// Runs a member to its end.
-pub(crate) async fn run(shared: Arc<Shared>, place: Place, mut letters: mpsc::Receiver<Mail>, alive: Alive) {
-    let now = Instant::now();
-    let mut actor = Actor {
-        seen: unseen(place.instance),
-        shared,
-        place,
-        grants: Grants::default(),
-        credential: (String::new(), 0),
-        epoch: 0,
-        link: None,
-        frames: Reliability::new(),
-        secret: String::new(),
-        previous_secret: None,
-        media: None,
-        applied: None,
-        generation: None,
-        generations: 0,
-        heard: now,
-        pinged: now,
-        lost: Some(now),
-        leaves_at: None,
-    };
+/// What the roster holds of somebody that another server sends: not here yet.
+pub(crate) fn awaited(member: &Member) -> Member {
+    Member { attendance: Attendance::Away, ..member.clone() }
+}
+
+/// Runs a member to its end: one that just came, or one that another server sends and that is
+/// awaited.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    place: Place,
+    awaited: Option<(Dossier, Duration)>,
+    mut letters: mpsc::Receiver<Mail>,
+    alive: Alive,
+) {
+    let mut actor = Actor::new(shared, place);
+    if let Some((dossier, within)) = awaited {
+        actor.expect(dossier, within);
+    }
     let why = actor.live(&mut letters).await;
     letters.close();
     actor.shared.rooms.remove(&actor.place);
+    // Who wants in at this very moment is no part of this end.
+    while let Ok(letter) = letters.try_recv() {
+        if let Mail::Attach(attach, taken) = letter {
+            let _ = taken.send(Err(attach));
+        }
+    }
     actor.finish(why).await;
-    // Letters that came too late: a socket that wanted in finds its link closed and dials again.
-    while letters.try_recv().is_ok() {}
     drop(alive);
 }
 
 impl Actor {
+    fn new(shared: Arc<Shared>, place: Place) -> Self {
+        let now = Instant::now();
+        Self {
+            seen: unseen(place.instance),
+            shared,
+            place,
+            grants: Grants::default(),
+            credential: Credential::default(),
+            ask_credential: None,
+            epoch: 0,
+            link: None,
+            confirmed: false,
+            frames: Reliability::new(),
+            secret: String::new(),
+            previous_secret: None,
+            rejoin_secret: None,
+            media: None,
+            desired: Desired::default(),
+            applied: None,
+            generation: None,
+            generations: 0,
+            heard: now,
+            pinged: now,
+            lost: Some(now),
+            leaves: None,
+        }
+    }
+
     async fn live(&mut self, letters: &mut mpsc::Receiver<Mail>) -> LeaveCode {
         loop {
             let deadline = self.next_deadline();
@@ -167,7 +224,10 @@ impl Actor {
 
     async fn read(&mut self, letter: Mail) -> Flow {
         match letter {
-            Mail::Attach(attach) => self.attach(*attach).await,
+            Mail::Attach(attach, taken) => {
+                let _ = taken.send(Ok(()));
+                self.attach(*attach).await
+            }
             Mail::Frame { link, frame } => {
                 if self.link.as_ref().is_some_and(|current| current.number == link) {
                     self.frame(*frame).await
@@ -175,8 +235,13 @@ impl Actor {
                     Flow::On
                 }
             }
-            Mail::SocketGone { link } => {
+            Mail::SocketGone { link, closed } => {
                 if self.link.as_ref().is_some_and(|current| current.number == link) {
+                    if closed && !self.confirmed {
+                        // Given up before it knew that it was in: it holds no secret to resume
+                        // with, so there is nobody to wait for.
+                        return Flow::Over(LeaveCode::Left);
+                    }
                     self.lose_link();
                 }
                 Flow::On
@@ -185,19 +250,14 @@ impl Actor {
                 self.say(&message);
                 Flow::On
             }
-            Mail::End(ended) => {
-                let why = if ended.reason == offhook_signaling::EndCode::Kicked {
-                    let (credential, exp) = &self.credential;
-                    self.shared.doormat.revoke(credential, *exp, crate::door::now());
-                    LeaveCode::Kicked
-                } else {
-                    LeaveCode::Left
-                };
-                self.end(*ended);
-                Flow::Over(why)
+            Mail::End(ended) => self.end_by_owner(*ended),
+            Mail::GoAway(away) => {
+                self.go_away(*away);
+                Flow::On
             }
-            Mail::GoAway { target, deadline, reason } => {
-                self.go_away(target, deadline, reason);
+            Mail::Restart => self.restart(),
+            Mail::Describe(tell) => {
+                let _ = tell.send(self.describe().map(Box::new));
                 Flow::On
             }
         }
@@ -224,32 +284,11 @@ impl Actor {
         self.lost.get_or_insert_with(Instant::now);
     }
 
-    fn end(&mut self, ended: Ended) {
-        self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
-        self.say(&FromServer::Ended(ended));
-        self.close_link(1000);
-    }
-
     fn close_link(&mut self, code: u16) {
         if let Some(link) = self.link.take() {
             // Dropping the sender closes the socket as well; the code is a courtesy.
             let _ = link.out.try_send(ToSocket::Close(code));
         }
-    }
-
-    fn go_away(&mut self, target: Option<String>, deadline: Duration, reason: GoAwayCode) {
-        let ticket = target.as_ref().and_then(|target| {
-            let instance = self.place.instance.to_string();
-            self.shared.signer.ticket(&self.seen.user, &self.grants, &self.place.key, &instance, target).ok()
-        });
-        self.leaves_at = Some(Instant::now() + deadline);
-        self.say(&FromServer::GoAway(offhook_signaling::GoAway {
-            target,
-            ticket: ticket.map(offhook_signaling::Secret::new),
-            deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
-            reason,
-            strategy: None,
-        }));
     }
 
     /// Lets everything go. Nothing of this member is left when it returns.
@@ -258,7 +297,8 @@ impl Actor {
         if let Some(media) = self.media.take() {
             media.close().await;
         }
-        if !self.seen.user.is_empty() {
+        // In a house that closes everybody goes: the others hear of their own end.
+        if !self.seen.user.is_empty() && !self.shared.is_closing() {
             let left = offhook_signaling::MemberLeft { instance: self.place.instance, reason: why };
             self.shared.rooms.tell(&self.place, None, &FromServer::MemberLeft(left));
         }
@@ -270,15 +310,6 @@ impl Actor {
             self.shared.rooms.show(&self.place, self.seen.clone());
             let change = offhook_signaling::MemberChange { member: self.seen.clone() };
             self.shared.rooms.tell(&self.place, None, &FromServer::MemberUpdated(change));
-        }
-    }
-
-    fn ended_by_user(&self) -> Ended {
-        Ended {
-            reason: offhook_signaling::EndCode::LeftByUser,
-            by: Party::User,
-            text: String::new(),
-            may_retry: true,
         }
     }
 }

@@ -8,13 +8,14 @@ use crate::{Shared, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
 use offhook_signaling::{
-    DecodeError, Error, ErrorCode, Frame, FromClient, FromServer, ResumeRefusal, decode_from_client, encode,
-    limits,
+    DecodeError, Error, ErrorCode, Frame, FromClient, FromServer, Instance, Message as _, Secret, SessionRef,
+    decode_from_client, encode, limits,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
@@ -22,6 +23,9 @@ use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 const OUTBOX: usize = 256;
 /// Longest a close handshake may take.
 const CLOSING: Duration = Duration::from_millis(500);
+
+/// Members of one instance that may end one after the other while one link wants in.
+const ENDING_MEMBERS: usize = 4;
 
 static LINKS: AtomicU64 = AtomicU64::new(1);
 
@@ -54,20 +58,33 @@ pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Call
     let number = link.number;
     let mail = match enter(&shared, first.message, link, called).await {
         Ok(mail) => mail,
-        Err(refusal) => return say_and_close(&mut socket, &refusal, 1008).await,
+        Err(refusal) => {
+            let code = close_code(&refusal);
+            return say_and_close(&mut socket, &refusal, code).await;
+        }
     };
     knock.admit();
     drop(knock);
     tracing::debug!(link = number, local = caller.is_local, "a socket was let in");
-    pump(&shared, socket, outbox, &mail, number).await;
+    let closed = pump(&shared, socket, outbox, &mail, number).await;
     // The member learns of the loss at once; where it is gone there is nobody to tell.
-    let _ = mail.send(Mail::SocketGone { link: number }).await;
+    let _ = mail.send(Mail::SocketGone { link: number, closed }).await;
+}
+
+/// How a socket closes after a refusal.
+fn close_code(refusal: &FromServer) -> u16 {
+    match refusal {
+        FromServer::GoAway(_) => 1001,
+        FromServer::Ended(_) => 1000,
+        FromServer::Error(error) if error.code == ErrorCode::ShuttingDown => 1012,
+        _ => 1008,
+    }
 }
 
 /// Too many at the door, or nobody is let in any more.
 fn sent_away(shared: &Shared) -> FromServer {
     if shared.is_closing() {
-        return *door::going_down();
+        return *door::going_down(shared);
     }
     let mut error = Error::new(
         ErrorCode::RateLimited,
@@ -150,48 +167,98 @@ async fn enter(
     called: &str,
 ) -> Result<Mailbox, Box<FromServer>> {
     if shared.is_closing() {
-        return Err(door::going_down());
+        return Err(door::going_down(shared));
     }
-    let (mail, hello) = match first {
+    let hello = match first {
         FromClient::Join(join) => {
             let admission = door::join(shared, &join)?;
-            let returning = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.as_str());
-            if join.rejoin.as_ref().is_some_and(|rejoin| rejoin.must_exist)
-                && shared.rooms.find(&join.session, join.instance).is_none()
-            {
-                let text = "the session is not here any more; join it anew";
-                return Err(Box::new(FromServer::Error(Error::new(ErrorCode::NoSessionToResume, text))));
+            if let Some(target) = shared.emptied_to() {
+                return Err(door::elsewhere(shared, &join, admission, &target));
             }
-            let mail = shared.rooms.enter(shared, &join.session, join.instance, returning)?;
-            (mail, Hello::Join(Box::new(join), admission))
+            if let Some(rejoin) = &join.rejoin {
+                heard_late(shared, &join.session, join.instance, &rejoin.secret)?;
+                shared.pace.knock(join.instance, Instant::now()).map_err(door::too_many_at_once)?;
+                if rejoin.must_exist && shared.rooms.find(&join.session, join.instance).is_none() {
+                    let text = "the session is not here any more; join it anew";
+                    return Err(Box::new(FromServer::Error(Error::new(ErrorCode::NoSessionToResume, text))));
+                }
+            }
+            Hello::Join(Box::new(join), admission)
         }
         FromClient::Migrate(migrate) => {
             let admission = door::migrate(shared, &migrate, called)?;
-            let mail = shared.rooms.enter(shared, &migrate.session, migrate.instance, None)?;
-            (mail, Hello::Migrate(Box::new(migrate), admission))
+            Hello::Migrate(Box::new(migrate), admission)
         }
         FromClient::Resume(resume) => {
-            let Some(mail) = shared.rooms.find(&resume.session, resume.instance) else {
-                return Err(door::no_resume(ResumeRefusal::Unknown));
-            };
-            (mail, Hello::Resume(Box::new(resume)))
+            heard_late(shared, &resume.session, resume.instance, &resume.secret)?;
+            Hello::Resume(Box::new(resume))
         }
         other => return Err(door::not_a_beginning(&other)),
     };
-    let gone = || {
-        Box::new(FromServer::Error(Error::new(ErrorCode::Unavailable, "the session just ended; join anew")))
-    };
-    mail.send(Mail::Attach(Box::new(Attach { hello, link }))).await.map_err(|_| gone())?;
-    Ok(mail)
+    attach(shared, Box::new(Attach { hello, link })).await
 }
 
+/// Gives a link to its member. One that ends at this very moment gives it back: then the next one
+/// is made, or there is none to resume (A22).
+async fn attach(shared: &Arc<Shared>, mut attach: Box<Attach>) -> Result<Mailbox, Box<FromServer>> {
+    for _ in 0..ENDING_MEMBERS {
+        let mail = mailbox(shared, &attach.hello)?;
+        let (taken, is_taken) = oneshot::channel();
+        let given_back = match mail.send(Mail::Attach(attach, taken)).await {
+            Ok(()) => match is_taken.await {
+                Ok(Ok(())) => return Ok(mail),
+                Ok(Err(attach)) => Some(attach),
+                Err(_) => None,
+            },
+            Err(SendError(Mail::Attach(attach, _))) => Some(attach),
+            Err(SendError(_)) => None,
+        };
+        let Some(again) = given_back else { break };
+        attach = again;
+    }
+    let text = "the session just ended; join anew";
+    Err(Box::new(FromServer::Error(Error::new(ErrorCode::Unavailable, text))))
+}
+
+/// Where the member of a link is reached; made if there is none yet and it may be.
+fn mailbox(shared: &Arc<Shared>, hello: &Hello) -> Result<Mailbox, Box<FromServer>> {
+    match hello {
+        Hello::Join(join, admission) => {
+            let known = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.as_str());
+            shared.rooms.enter(shared, &join.session, join.instance, &admission.user, known)
+        }
+        Hello::Migrate(migrate, admission) => {
+            let known = admission.pass.as_ref().map(|pass| pass.session_id.as_str());
+            shared.rooms.enter(shared, &migrate.session, migrate.instance, &admission.user, known)
+        }
+        Hello::Resume(resume) => {
+            let found = shared.rooms.find(&resume.session, resume.instance);
+            found.ok_or_else(|| door::nothing_to_resume(shared, resume))
+        }
+    }
+}
+
+/// An ending that was said into a dead link is said again to the one it was for.
+fn heard_late(
+    shared: &Shared,
+    session: &SessionRef,
+    instance: Instance,
+    secret: &Secret,
+) -> Result<(), Box<FromServer>> {
+    match shared.endings.find(&door::key(session), instance, secret.expose(), Instant::now()) {
+        Some(ended) => Err(Box::new(FromServer::Ended(ended))),
+        None => Ok(()),
+    }
+}
+
+/// Carries frames both ways until the socket is over. True if its client closed it in due form.
 async fn pump(
     shared: &Shared,
     mut socket: WebSocket,
     mut outbox: mpsc::Receiver<ToSocket>,
     mail: &Mailbox,
     link: u64,
-) {
+) -> bool {
     let mut bucket = Bucket::new(shared.config.limits.frames_per_second);
     loop {
         tokio::select! {
@@ -200,26 +267,38 @@ async fn pump(
                     // A peer that does not read is as good as gone.
                     let sent = timeout(shared.config.limits.first_frame, socket.send(Message::Text(text.into())));
                     if !matches!(sent.await, Ok(Ok(()))) {
-                        return;
+                        return false;
                     }
                 }
-                Some(ToSocket::Close(code)) => return close(&mut socket, code).await,
-                None => return close(&mut socket, 1000).await,
+                Some(ToSocket::Close(code)) => {
+                    close(&mut socket, code).await;
+                    return false;
+                }
+                None => {
+                    close(&mut socket, 1000).await;
+                    return false;
+                }
             },
             frame = socket.next() => {
                 // Before it is read: a flood costs its sender more than us.
                 if !bucket.take() {
                     let error = Error::new(ErrorCode::RateLimited, "too many frames a second; slow down");
-                    return say_and_close(&mut socket, &FromServer::Error(error), 1008).await;
+                    say_and_close(&mut socket, &FromServer::Error(error), 1008).await;
+                    return false;
                 }
                 match heard(frame) {
                     Ok(Some(frame)) => {
                         if mail.send(Mail::Frame { link, frame: Box::new(frame) }).await.is_err() {
-                            return drain(&mut socket, &mut outbox).await;
+                            drain(&mut socket, &mut outbox).await;
+                            return false;
                         }
                     }
                     Ok(None) => {}
-                    Err(over) => return over.answer(&mut socket).await,
+                    Err(over) => {
+                        let closed = matches!(over, Over::Closed);
+                        over.answer(&mut socket).await;
+                        return closed;
+                    }
                 }
             }
         }
@@ -242,7 +321,8 @@ async fn refuse(socket: &mut WebSocket, text: String, code: u16) {
 }
 
 async fn say_and_close(socket: &mut WebSocket, message: &FromServer, code: u16) {
-    if let Ok(text) = encode(None, 0, message) {
+    // The first and the last of its link, so its number, where it has one, is the first.
+    if let Ok(text) = encode(message.is_reliable().then_some(1), 0, message) {
         let _ = timeout(CLOSING, socket.send(Message::Text(text.into()))).await;
     }
     close(socket, code).await;

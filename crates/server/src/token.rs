@@ -3,6 +3,9 @@
 
 #[cfg(test)]
 mod tests;
+mod ticket;
+
+pub(crate) use ticket::{Credential, Pass, authority};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -11,8 +14,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Whom a credential of this server is for.
 const AUDIENCE: &str = "offhook";
-/// Whom a ticket is for: a ticket is no credential and a credential no ticket.
-const TICKET_AUDIENCE: &str = "offhook-move";
 /// How far two clocks may differ (I9).
 const LEEWAY: Duration = Duration::from_secs(60);
 /// Longest token looked at: anything longer is not one of ours.
@@ -60,20 +61,6 @@ pub enum TokenError {
     /// Not signed by this server's key, for another audience, or not a credential at all.
     #[error("the credential is not valid here; ask the one who issues them")]
     Invalid,
-}
-
-/// A ticket to this server from one that lets its members go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ticket {
-    pub(crate) sub: String,
-    aud: String,
-    pub(crate) exp: u64,
-    pub(crate) jti: String,
-    pub(crate) session: String,
-    pub(crate) instance: String,
-    /// The server it is for, as its clients call it (host and port).
-    pub(crate) target: String,
-    pub(crate) grants: Grants,
 }
 
 /// What a new credential shall say.
@@ -164,34 +151,7 @@ impl Signer {
     /// # Errors
     /// As [`TokenError`] says; the text never repeats the credential.
     pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
-        self.read(token, AUDIENCE)
-    }
-
-    /// A one-use ticket that lets this instance into its session on a server with the same key.
-    pub(crate) fn ticket(
-        &self,
-        user: &str,
-        grants: &Grants,
-        session: &str,
-        instance: &str,
-        target: &str,
-    ) -> Result<String, MintError> {
-        let claims = Ticket {
-            sub: user.into(),
-            aud: TICKET_AUDIENCE.into(),
-            exp: (now()? + crate::config::TICKET_LIFE).as_secs(),
-            jti: crate::hex::random::<16>().map_err(|_| MintError::Random)?,
-            session: session.into(),
-            instance: instance.into(),
-            target: authority(target).into(),
-            grants: grants.clone(),
-        };
-        self.sign(&claims)
-    }
-
-    /// Reads a ticket.
-    pub(crate) fn check_ticket(&self, ticket: &str) -> Result<Ticket, TokenError> {
-        self.read(ticket, TICKET_AUDIENCE)
+        self.read(token, AUDIENCE, LEEWAY)
     }
 
     fn sign(&self, claims: &impl Serialize) -> Result<String, MintError> {
@@ -199,14 +159,19 @@ impl Signer {
         encode(&Header::new(Algorithm::HS256), claims, &key).map_err(|_| MintError::Sign)
     }
 
-    fn read<C: serde::de::DeserializeOwned>(&self, token: &str, audience: &str) -> Result<C, TokenError> {
+    fn read<C: serde::de::DeserializeOwned>(
+        &self,
+        token: &str,
+        audience: &str,
+        leeway: Duration,
+    ) -> Result<C, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::Invalid);
         }
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "aud", "sub"]);
-        validation.leeway = LEEWAY.as_secs();
+        validation.leeway = leeway.as_secs();
         let key = DecodingKey::from_secret(self.key.expose_secret());
         match decode::<C>(token, &key, &validation) {
             Ok(data) => Ok(data.claims),
@@ -216,12 +181,6 @@ impl Signer {
             }),
         }
     }
-}
-
-/// Host and port of a URL, as a client puts them into `Host`.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 fn now() -> Result<Duration, MintError> {

@@ -2,16 +2,16 @@
 //! that is refused is told why and changes nothing.
 
 use super::clock::millis;
-use super::media::Media;
+use super::media::{Media, MediaError};
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::config::{AWAY_AFTER, PING_EVERY};
 use crate::door::{self, Admission};
 use crate::studio::Recipe;
 use crate::token::Grants;
 use offhook_signaling::{
-    Acked, Answer, Attendance, Capabilities, Desired, Error, ErrorCode, FromServer, Item, Join, Joined,
-    Liveness, MemberChange, Migrate, NeedSections, Offer, Progress, Reliability, ReplayLost, Resume,
-    ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track, encode,
+    Acked, Answer, Attendance, Capabilities, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item,
+    Join, Joined, Liveness, MemberChange, Migrate, NeedSections, Offer, Party, Progress, Rejoin, Reliability,
+    ReplayLost, Resume, ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track, encode,
 };
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
@@ -35,14 +35,24 @@ impl Actor {
                 let Join { epoch, desired, tracks, offer, viewer, name, rejoin, .. } = *join;
                 // A session that this very join made anew was not found again, whatever its name.
                 let found = self.epoch > 0 || !self.place.anew;
-                let resumed =
-                    found && rejoin.is_some_and(|rejoin| rejoin.session_id == self.place.session_id);
+                let resumed = found && rejoin.as_ref().is_some_and(|rejoin| self.is_key(rejoin));
+                // A right that does not hold here is none (F02): the one who asks may not be the
+                // one who was here.
+                if rejoin.is_some_and(|rejoin| rejoin.must_exist) && !resumed {
+                    let text = "the session is not here any more; join it anew";
+                    return self.turn_away(&link, Error::new(ErrorCode::NoSessionToResume, text));
+                }
                 let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
                 self.enter(entry, admission, link).await
             }
             Hello::Migrate(migrate, admission) => {
                 let Migrate { epoch, desired, tracks, offer, .. } = *migrate;
-                let entry = Entry { epoch, desired, tracks, offer, viewer: false, name: None, resumed: true };
+                let (viewer, name) =
+                    admission.pass.as_ref().map(|pass| (pass.viewer, pass.name.clone())).unwrap_or_default();
+                // The same session is one that kept its name on the way.
+                let resumed =
+                    admission.pass.as_ref().is_some_and(|pass| pass.session_id == self.place.session_id);
+                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
                 self.enter(entry, admission, link).await
             }
             Hello::Resume(resume) => {
@@ -63,54 +73,56 @@ impl Actor {
             }
             Ok(Ok(recipe)) => recipe,
         };
+        say_on(&link, &FromServer::Progress(Progress { step: Step::Preparing, text: None }));
+        let Ok(secret) = door::resume_secret() else {
+            let text = "the server has no random numbers now; try again later";
+            return self.turn_away(&link, Error::new(ErrorCode::Unavailable, text));
+        };
+        let viewer = entry.viewer || !admission.grants.publish;
+        // Everything that can fail comes first: an offer that is not usable costs its link and
+        // nothing of what the member had.
+        let (media, answer) = match self.prepare(recipe, !viewer, entry.offer.as_ref()).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                return self.turn_away(&link, Error::new(ErrorCode::MediaFailed, error.to_string()));
+            }
+        };
+        if link.out.is_closed() {
+            // Given up meanwhile: the late copy of an abandoned dial evicts nobody (S19).
+            media.close().await;
+            return self.stay_as_before();
+        }
         let newcomer = self.seen.user.is_empty();
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
-        if let Some(old) = self.media.take() {
-            old.close().await;
-        }
+        let old = self.media.replace(media);
         self.frames = Reliability::new();
         self.link = Some(link);
         self.lost = None;
         self.epoch = entry.epoch;
         self.grants = admission.grants;
         self.credential = admission.credential;
-        self.applied = None;
+        self.credential_lives(admission.expires_in_ms);
         self.heard = Instant::now();
-        self.leaves_at = None;
-        self.say(&FromServer::Progress(Progress { step: Step::Preparing, text: None }));
-        let Ok(secret) = door::resume_secret() else {
-            let error =
-                Error::new(ErrorCode::Unavailable, "the server has no random numbers now; try again later");
-            return self.give_up(error);
-        };
-        let viewer = entry.viewer || !self.grants.publish;
-        let mut media = match Media::open(&self.shared, recipe, !viewer).await {
-            Ok(media) => media,
-            Err(error) => return self.give_up(Error::new(ErrorCode::MediaFailed, error.to_string())),
-        };
-        let answer = match entry.offer {
-            None => None,
-            Some(offer) => match media.answer(&offer).await {
-                Ok(answer) => Some(answer),
-                Err(error) => {
-                    media.close().await;
-                    return self.give_up(Error::new(ErrorCode::MediaFailed, error.to_string()));
-                }
-            },
-        };
-        self.media = Some(media);
-        self.secret = secret;
+        self.pinged = self.heard;
+        self.leaves = None;
+        // The one before is good until its client shows that it has the new one.
+        let before = std::mem::replace(&mut self.secret, secret);
+        if self.rejoin_secret.is_none() && !before.is_empty() {
+            self.rejoin_secret = self.previous_secret.take().or(Some(before));
+        }
         self.previous_secret = None;
         self.applied = Some(entry.desired.revision);
+        self.desired = entry.desired;
+        let offered = entry.offer.map(|offer| offer.tracks).filter(|tracks| !tracks.is_empty());
         self.seen = offhook_signaling::Member {
             instance: self.place.instance,
             user: admission.user,
             name: entry.name,
             role: if viewer { Role::Viewer } else { Role::Participant },
             attendance: Attendance::Present,
-            tracks: entry.tracks,
+            tracks: if viewer { Vec::new() } else { offered.unwrap_or(entry.tracks) },
         };
         self.shared.rooms.show(&self.place, self.seen.clone());
         self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
@@ -118,7 +130,50 @@ impl Actor {
         let news =
             if newcomer { FromServer::MemberJoined(change) } else { FromServer::MemberUpdated(change) };
         self.shared.rooms.tell(&self.place, None, &news);
+        if self.shared.config.one_instance {
+            let ended = Ended {
+                reason: EndCode::Replaced,
+                by: Party::User,
+                text: "the same user came in elsewhere".into(),
+                may_retry: false,
+            };
+            self.shared.rooms.end_others(&self.place, &self.seen.user, &ended);
+        }
+        if let Some(old) = old {
+            old.close().await;
+        }
         Flow::On
+    }
+
+    async fn prepare(
+        &self,
+        recipe: Recipe,
+        publishes: bool,
+        offer: Option<&Offer>,
+    ) -> Result<(Media, Option<Answer>), MediaError> {
+        let mut media = Media::open(&self.shared, recipe, publishes).await?;
+        let Some(offer) = offer else { return Ok((media, None)) };
+        match media.answer(offer).await {
+            Ok(answer) => Ok((media, Some(answer))),
+            Err(error) => {
+                media.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Does a rejoin show what this member was given?
+    fn is_key(&self, rejoin: &Rejoin) -> bool {
+        let shown = rejoin.secret.expose();
+        let older = self.rejoin_secret.as_deref().is_some_and(|secret| is_same(secret, shown));
+        rejoin.session_id == self.place.session_id && (older | self.is_secret(shown))
+    }
+
+    /// The newest secret, or the one before it while that is good.
+    fn is_secret(&self, shown: &str) -> bool {
+        // Both are looked at, whichever it is.
+        is_same(&self.secret, shown)
+            | self.previous_secret.as_deref().is_some_and(|secret| is_same(secret, shown))
     }
 
     /// `joined`, and then the answer to the state that the dial carried (R14).
@@ -154,30 +209,34 @@ impl Actor {
     async fn resume(&mut self, resume: Resume, link: Link) {
         if let Err(why) = self.may_resume(&resume) {
             return match why {
-                Some(why) => say_on(&link, &door::no_resume(why), 1008),
-                None => say_on(&link, &stale(), 1008),
+                Some(why) => say_and_close(&link, &door::no_resume(why), 1008),
+                None => say_and_close(&link, &stale(), 1008),
             };
         }
         let replay = match self.frames.replay(resume.last_seen) {
             Ok(replay) => replay,
             Err(ReplayLost::Protocol(error)) => {
                 let error = Error::new(ErrorCode::ProtocolError, error.to_string());
-                return say_on(&link, &FromServer::Error(error), 1002);
+                return say_and_close(&link, &FromServer::Error(error), 1002);
             }
             Err(error) => {
                 tracing::debug!(%error, "a resume would lose messages");
-                return say_on(&link, &door::no_resume(ResumeRefusal::ReplayLost), 1008);
+                return say_and_close(&link, &door::no_resume(ResumeRefusal::ReplayLost), 1008);
             }
         };
         let Ok(secret) = door::resume_secret() else {
-            return say_on(&link, &door::no_resume(ResumeRefusal::Other("no_random".into())), 1011);
+            return say_and_close(&link, &door::no_resume(ResumeRefusal::Other("no_random".into())), 1011);
         };
+        if link.out.is_closed() {
+            // Given up meanwhile: a late copy of it evicts nobody (S19).
+            return;
+        }
         let answer = match (&mut self.media, &resume.offer) {
             (Some(media), Some(offer)) => match media.answer(offer).await {
                 Ok(answer) => Some(answer),
                 Err(error) => {
                     tracing::debug!(%error, "the restart offer of a resume is not usable");
-                    return say_on(
+                    return say_and_close(
                         &link,
                         &door::no_resume(ResumeRefusal::Other("media_failed".into())),
                         1008,
@@ -185,7 +244,7 @@ impl Actor {
                 }
             },
             (Some(_), None) => None,
-            (None, _) => return say_on(&link, &door::no_resume(ResumeRefusal::Unknown), 1008),
+            (None, _) => return say_and_close(&link, &door::no_resume(ResumeRefusal::Unknown), 1008),
         };
         self.close_link(1000);
         // The one it showed, not the one it may never have seen: however many answers are lost in
@@ -212,17 +271,19 @@ impl Actor {
             }
         }
         self.show(Attendance::Present);
+        if let Some(offer) = resume.offer {
+            self.publishes(&offer.tracks);
+        }
+        self.leaves = self.leaves.filter(|leaving| !leaving.place_is_kept);
     }
 
     /// `Err(None)` is a stale epoch.
     fn may_resume(&self, resume: &Resume) -> Result<(), Option<ResumeRefusal>> {
-        let shown = resume.secret.expose().as_bytes();
-        let fits = |secret: &str| bool::from(secret.as_bytes().ct_eq(shown));
         // Nobody came in yet, so nobody holds a secret: an empty one fits nothing.
         if self.epoch == 0 || self.secret.is_empty() || resume.session_id != self.place.session_id {
             return Err(Some(ResumeRefusal::Unknown));
         }
-        if !fits(&self.secret) && !self.previous_secret.as_deref().is_some_and(fits) {
+        if !self.is_secret(resume.secret.expose()) {
             return Err(Some(ResumeRefusal::BadSecret));
         }
         if resume.epoch <= self.epoch { Err(None) } else { Ok(()) }
@@ -243,15 +304,13 @@ impl Actor {
 
     /// Refuses a link before anything of the member was touched. A newcomer is gone with it.
     fn turn_away(&self, link: &Link, error: Error) -> Flow {
-        say_on(link, &FromServer::Error(error), 1008);
-        if self.epoch == 0 { Flow::Over(offhook_signaling::LeaveCode::Left) } else { Flow::On }
+        let code = if error.code == ErrorCode::Unavailable { 1011 } else { 1008 };
+        say_and_close(link, &FromServer::Error(error), code);
+        self.stay_as_before()
     }
 
-    /// Refuses the link that was just taken.
-    fn give_up(&mut self, error: Error) -> Flow {
-        self.say(&FromServer::Error(error));
-        self.close_link(1011);
-        Flow::Over(offhook_signaling::LeaveCode::Left)
+    fn stay_as_before(&self) -> Flow {
+        if self.epoch == 0 { Flow::Over(offhook_signaling::LeaveCode::Left) } else { Flow::On }
     }
 
     pub(super) fn snapshot(&self) -> SessionSnapshot {
@@ -282,14 +341,24 @@ impl Actor {
     }
 }
 
+/// An empty secret fits nothing.
+fn is_same(secret: &str, shown: &str) -> bool {
+    !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
+}
+
 fn stale() -> FromServer {
     FromServer::Error(Error::new(ErrorCode::StaleEpoch, "a newer dial of this instance is inside already"))
 }
 
 /// Says one thing on a link that is not the member's, and closes it.
-fn say_on(link: &Link, message: &FromServer, code: u16) {
+fn say_and_close(link: &Link, message: &FromServer, code: u16) {
+    say_on(link, message);
+    let _ = link.out.try_send(ToSocket::Close(code));
+}
+
+/// Says one thing on a link that is not the member's yet.
+fn say_on(link: &Link, message: &FromServer) {
     if let Ok(text) = encode(None, 0, message) {
         let _ = link.out.try_send(ToSocket::Frame(text));
     }
-    let _ = link.out.try_send(ToSocket::Close(code));
 }

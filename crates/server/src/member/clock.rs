@@ -1,11 +1,11 @@
 //! A member's deadlines: pings, silence, the roster's `away`, the end of the resume window, the
-//! ticks of a generation, and the end of a go-away.
+//! ticks of a generation, media that is due, a credential that ends, and the end of a go-away.
 
 use super::{Actor, Flow, Generation};
-use crate::config::{AWAY_AFTER, PING_EVERY, REAP_AFTER_WINDOW};
+use crate::config::{ASK_CREDENTIAL_AT, AWAY_AFTER, PING_EVERY, REAP_AFTER_WINDOW};
 use offhook_signaling::{
-    Attendance, FromServer, GenerationEnd, GenerationEnded, GenerationStarted, GenerationTick, LeaveCode,
-    Ping,
+    Attendance, CredentialNeed, FromServer, GenerationEnd, GenerationEnded, GenerationStarted,
+    GenerationTick, LeaveCode, MediaFault, NeedCredential, Ping,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,7 +27,13 @@ impl Actor {
         if let Some(generation) = &self.generation {
             next = next.min(generation.ticked + TICK_EVERY);
         }
-        self.leaves_at.map_or(next, |leaves| next.min(leaves))
+        if self.link.is_some() {
+            // What is only there to be told waits for somebody to tell.
+            let silence =
+                self.media.as_ref().and_then(|media| media.inflow.next_look(|mid| self.is_muted(mid)));
+            next = [silence, self.ask_credential].into_iter().flatten().fold(next, Instant::min);
+        }
+        self.leaves.map_or(next, |leaving| next.min(leaving.at))
     }
 
     /// How long a lost member is kept; one that never came in is not.
@@ -41,9 +47,8 @@ impl Actor {
 
     pub(super) fn due(&mut self) -> Flow {
         let now = Instant::now();
-        if self.leaves_at.is_some_and(|leaves| leaves <= now) {
-            // A moved link is closed without `ended`: the session goes on elsewhere.
-            return Flow::Over(LeaveCode::Moved);
+        if let Some(leaving) = self.leaves.filter(|leaving| leaving.at <= now) {
+            return self.let_go(leaving);
         }
         if self.lost.is_some_and(|lost| lost + self.window() <= now) {
             return Flow::Over(LeaveCode::Lost);
@@ -60,8 +65,38 @@ impl Actor {
             self.pinged = now;
             self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));
         }
+        if self.link.is_some() && self.ask_credential.take_if(|due| *due <= now).is_some() {
+            self.say(&FromServer::NeedCredential(NeedCredential { why: CredentialNeed::ExpiresSoon }));
+        }
+        self.look_for_media(now);
         self.tick(now);
         Flow::On
+    }
+
+    /// R9: what its client says it sends and does not come is told, once for each silence.
+    fn look_for_media(&mut self, now: Instant) {
+        if self.link.is_none() {
+            return;
+        }
+        let Some(mut media) = self.media.take() else { return };
+        let silent = media.inflow.found_silent(now, |mid| self.is_muted(mid));
+        let negotiation_id = media.negotiation();
+        self.media = Some(media);
+        if silent {
+            let text = Some("nothing comes of what is said to be sent".to_owned());
+            self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text }));
+        }
+    }
+
+    fn is_muted(&self, mid: &str) -> bool {
+        let mut here = self.seen.tracks.iter().filter(|track| track.mid.as_deref() == Some(mid));
+        here.any(|track| self.desired.muted.contains(&track.track))
+    }
+
+    /// From when on a fresh credential is asked for, if its client does not bring one by itself.
+    pub(super) fn credential_lives(&mut self, life_ms: Option<u64>) {
+        let life = life_ms.map(|life| Duration::from_millis(life).mul_f64(ASK_CREDENTIAL_AT));
+        self.ask_credential = life.and_then(|life| Instant::now().checked_add(life));
     }
 
     fn tick(&mut self, now: Instant) {

@@ -2,9 +2,11 @@
 
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
+use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, CredentialRefreshed, Error, ErrorCode, Frame, FromClient, FromServer, GenerationEnd,
-    GoodbyeCode, Item, LeaveCode, MediaFault, NotKnown, Offer, Receipt, RefusalCode, Refused, Role,
+    GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, NotKnown, Offer, Receipt, RefusalCode, Refused,
+    Role, Track,
 };
 use tokio::time::Instant;
 
@@ -12,6 +14,8 @@ impl Actor {
     pub(super) async fn frame(&mut self, frame: Frame<FromClient>) -> Flow {
         self.heard = Instant::now();
         self.previous_secret = None;
+        self.rejoin_secret = None;
+        self.confirmed = true;
         self.show(offhook_signaling::Attendance::Present);
         match self.frames.receive(&frame) {
             Ok(Receipt::Duplicate) => return Flow::On,
@@ -70,9 +74,17 @@ impl Actor {
                     self.unknown(id, other.kind.as_str());
                 }
             }
+            FromClient::Sending(section) => {
+                if let Some(media) = &mut self.media {
+                    media.inflow.sending(section.mid, Instant::now());
+                }
+            }
+            FromClient::Paused(section) => {
+                if let Some(media) = &mut self.media {
+                    media.inflow.paused(&section.mid);
+                }
+            }
             FromClient::EndOfCandidates(_)
-            | FromClient::Sending(_)
-            | FromClient::Paused(_)
             | FromClient::ImageChunk(_)
             | FromClient::Pong(_)
             | FromClient::Unsupported(_)
@@ -96,9 +108,12 @@ impl Actor {
         }
         match self.read_recipe(&apply.desired, &self.grants) {
             Ok(recipe) => {
-                if let Some(media) = &self.media {
+                if let Some(media) = &mut self.media {
                     media.paint_with(recipe);
+                    // What was muted may come again.
+                    media.inflow.afresh(Instant::now());
                 }
+                self.desired = apply.desired.clone();
                 self.applied = Some(revision);
                 self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
             }
@@ -117,7 +132,10 @@ impl Actor {
     async fn offer(&mut self, offer: &Offer) -> Flow {
         let Some(media) = &mut self.media else { return Flow::On };
         match media.answer(offer).await {
-            Ok(answer) => self.say(&FromServer::Answer(answer)),
+            Ok(answer) => {
+                self.say(&FromServer::Answer(answer));
+                self.publishes(&offer.tracks);
+            }
             Err(error) => {
                 let text = Some(error.to_string());
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id: offer.negotiation_id, text }));
@@ -126,23 +144,50 @@ impl Actor {
         Flow::On
     }
 
+    /// What it publishes now, as its newest offer says; the others hear of a change. An offer
+    /// that names nothing says nothing.
+    pub(super) fn publishes(&mut self, tracks: &[Track]) {
+        if tracks.is_empty() || self.seen.role != Role::Participant || self.seen.tracks == tracks {
+            return;
+        }
+        self.seen.tracks = tracks.to_vec();
+        self.shared.rooms.show(&self.place, self.seen.clone());
+        let change = MemberChange { member: self.seen.clone() };
+        self.shared.rooms.tell(&self.place, None, &FromServer::MemberUpdated(change));
+    }
+
+    /// A fresh credential, in band. One that is not good costs the link, not the membership: the
+    /// old one may still be.
     fn credential(&mut self, token: &str) {
-        let now = crate::door::now();
-        match self.shared.signer.check(token) {
-            Ok(claims) if claims.sub == self.seen.user && !self.shared.doormat.is_revoked(&claims.jti) => {
+        match self.judge_credential(token) {
+            Ok(claims) => {
+                let expires_in_ms = claims.exp.saturating_sub(crate::door::now()).saturating_mul(1000);
                 self.grants = claims.grants;
-                self.credential = (claims.jti, claims.exp);
-                let expires_in_ms = claims.exp.saturating_sub(now) * 1000;
+                self.credential = Credential { jti: claims.jti, exp: claims.exp };
+                self.credential_lives(Some(expires_in_ms));
                 self.say(&FromServer::CredentialRefreshed(CredentialRefreshed { expires_in_ms }));
             }
-            _ => {
-                let error =
-                    Error::new(ErrorCode::Unauthorized, "the fresh credential is not good; ask for another");
-                self.say(&FromServer::Error(error));
+            Err(refusal) => {
+                self.say(&refusal);
                 self.close_link(1008);
                 self.lose_link();
             }
         }
+    }
+
+    fn judge_credential(&self, token: &str) -> Result<Claims, Box<FromServer>> {
+        let refuse = |code, text: &str| Box::new(FromServer::Error(Error::new(code, text)));
+        let claims = self.shared.signer.check(token).map_err(|error| match error {
+            TokenError::Expired => refuse(ErrorCode::CredentialExpired, &error.to_string()),
+            TokenError::Invalid => refuse(ErrorCode::Unauthorized, &error.to_string()),
+        })?;
+        if claims.sub != self.seen.user || self.shared.doormat.is_revoked(&claims.jti) {
+            let text = "the fresh credential is not for this member; ask for another";
+            return Err(refuse(ErrorCode::Unauthorized, text));
+        }
+        let instance = self.place.instance.to_string();
+        crate::door::fits_session(&self.shared, &claims, &self.place.key, &instance)?;
+        Ok(claims)
     }
 
     /// What the media plane reports.

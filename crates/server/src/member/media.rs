@@ -1,5 +1,6 @@
 //! A member's media: its peer connection, what comes in, the painter, what goes back.
 
+use super::inflow::Inflow;
 use crate::Shared;
 use crate::studio::{Orders, Painter, Recipe, Said};
 use offhook_signaling::{Answer, Candidate, EndOfCandidates, MediaKind, MidRef, MidUse, Offer, sdp};
@@ -8,6 +9,8 @@ use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec,
 use offhook_transport_webrtc::peer::{
     Intake, Peer, PeerConfig, PeerError, PeerEvent, PeerEvents, RemoteCandidate, Sending,
 };
+use std::sync::Arc;
+use tokio::time::Instant;
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -59,6 +62,8 @@ pub(super) struct Media {
     painter: Painter,
     /// Held so that the pump of the returned track lives as long as this does.
     sending: Vec<(String, Sending)>,
+    /// What is due from the client.
+    pub(super) inflow: Inflow,
     negotiation: u64,
     painted: bool,
 }
@@ -75,7 +80,13 @@ impl Media {
         let mut config = PeerConfig::answerer(shared.certificate.clone());
         config.bind = shared.config.media_bind.clone();
         config.include_loopback = config.bind.iter().any(|address| address.ip().is_loopback());
-        config.intake = Intake { sink: publishes.then(|| remote.sink(Epoch(0))), ..Intake::default() };
+        let inflow = Inflow::default();
+        let arrivals = inflow.arrivals.clone();
+        config.intake = Intake {
+            sink: publishes.then(|| remote.sink(Epoch(0))),
+            packets: Some(Arc::new(move |mid, _| arrivals.note(mid))),
+            ..Intake::default()
+        };
         config.gate = gate.clone();
         config.codecs = vec![Codec::H264];
         let (peer, events) = Peer::open(config).await?;
@@ -91,6 +102,7 @@ impl Media {
             gate,
             painter,
             sending: Vec::new(),
+            inflow,
             negotiation: 0,
             painted: false,
         })
@@ -101,6 +113,7 @@ impl Media {
         sdp::check_sdp(offer.sdp.as_str())?;
         let answer = self.peer.answer(offer.sdp.as_str()).await?;
         self.negotiation = offer.negotiation_id;
+        self.inflow.afresh(Instant::now());
         for section in self.peer.sections().await {
             // One picture comes back however many sections there are.
             if section.kind == Kind::Video && section.sends && self.sending.is_empty() {
@@ -126,6 +139,11 @@ impl Media {
         if let Err(error) = self.peer.add_remote_candidate(candidate).await {
             tracing::debug!(%error, "a candidate was left out");
         }
+    }
+
+    /// The offer that was answered last.
+    pub(super) fn negotiation(&self) -> u64 {
+        self.negotiation
     }
 
     /// From the next picture on.

@@ -142,7 +142,7 @@ async fn a_full_server_is_busy_and_says_when_to_come_again() {
 // S8
 #[tokio::test]
 async fn a_first_frame_that_does_not_come_in_time_ends_the_socket_with_a_word() {
-    let limits = Limits { first_frame: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits { first_frame: Duration::from_secs(1), ..Limits::default() };
     let server = builder().limits(limits).start().await.expect("a port");
     let mut wire = Wire::dial(&server).await;
     let (error, code) = wire.refused().await;

@@ -1,9 +1,9 @@
 //! Go-away: a ticket, another server, and an old link that goes without an ending.
 
-use crate::wire::{Member, Wire, builder, credential, empty, refusal_of, server};
+use crate::wire::{Member, Wire, builder, credential, empty, join, migrate, now, refusal_of, server, signed};
 use offhook_server::{GoAwayCode, Mint, Server};
 use offhook_signaling::{
-    ErrorCode, FromClient, FromServer, GoAway, Instance, Migrate, Secret, SessionRef, Versions,
+    ErrorCode, FromClient, FromServer, GoAway, Instance, Join, Migrate, Role, SessionRef,
 };
 use std::time::Duration;
 
@@ -19,21 +19,6 @@ async fn sent_away(server: &Server, member: &mut Member, target: Option<&str>, d
             _ => None,
         })
         .await
-}
-
-fn migrate(member: &Member, ticket: &Secret) -> Migrate {
-    Migrate {
-        versions: Versions::OURS,
-        features: Vec::new(),
-        requires: Vec::new(),
-        session: member.join.session.clone(),
-        instance: member.join.instance,
-        epoch: member.join.epoch + 1,
-        ticket: ticket.clone(),
-        desired: crate::wire::desired(4, Some("sepia")),
-        tracks: Vec::new(),
-        offer: None,
-    }
 }
 
 async fn refused(server: &Server, migrate: Migrate) -> ErrorCode {
@@ -52,7 +37,7 @@ async fn a_ticket_opens_the_other_server_once_and_the_old_link_stays_until_it_is
     let mut wire = Wire::dial(&new).await;
     wire.say(&FromClient::Migrate(migrate(&member, &ticket))).await;
     let joined = wire.joined().await;
-    assert_eq!(joined.snapshot.applied, Some(4), "the desired state came along");
+    assert_eq!(joined.snapshot.applied, Some(6), "the desired state came along");
     assert_eq!(joined.snapshot.roster[0].user, "ada");
     assert_eq!((old.census().members, new.census().members), (1, 1), "both until the new one carries");
 
@@ -105,4 +90,62 @@ async fn at_the_deadline_the_old_link_is_closed_without_an_ending() {
     let (said, _) = member.wire.rest().await;
     assert!(!said.iter().any(|message| matches!(message, FromServer::Ended(_))), "{said:?}");
     empty(&server).await;
+}
+
+// A ticket alone keeps the session and who its bearer is.
+#[tokio::test]
+async fn a_ticket_keeps_the_sessions_id_and_what_its_bearer_is() {
+    let (old, new) = (server().await, server().await);
+    let named = Join { name: Some("Ada".into()), viewer: true, ..join("ada", 1) };
+    let mut member = Wire::enter_with(&old, named).await;
+    let ticket = sent_away(&old, &mut member, Some(&new.url()), LONG).await.ticket.expect("a ticket");
+    let mut wire = Wire::dial(&new).await;
+    wire.say(&FromClient::Migrate(migrate(&member, &ticket))).await;
+    let joined = wire.joined().await;
+    assert_eq!((&joined.session_id, joined.resumed), (&member.joined.session_id, true));
+    let me = &joined.snapshot.roster[0];
+    assert_eq!((me.name.as_deref(), &me.role), (Some("Ada"), &Role::Viewer));
+    assert!(joined.expires_in_ms.is_some_and(|left| left > 500_000), "its credential lives on");
+}
+
+// S4: at most a minute, and no leeway after it.
+#[tokio::test]
+async fn a_ticket_past_its_time_is_refused() {
+    let server = server().await;
+    let member = Wire::enter(&server, "ada", 1).await;
+    let ticket = |exp: u64, jti: &str| {
+        signed(&serde_json::json!({
+            "sub": "ada", "aud": "offhook-move", "exp": exp, "jti": jti,
+            "target": server.address().to_string(),
+            "pass": {
+                "session": "studio/1", "session_id": member.joined.session_id,
+                "instance": member.join.instance.to_string(),
+                "grants": { "publish": true, "prompt": true },
+                "credential": { "jti": "c", "exp": now() + 600 },
+            },
+        }))
+    };
+    let late = migrate(&member, &ticket(now() - 2, "one"));
+    assert_eq!(refused(&server, late).await, ErrorCode::TicketRefused);
+    // The same in time is good: it was the time that was refused.
+    let mut wire = Wire::dial(&server).await;
+    wire.say(&FromClient::Migrate(migrate(&member, &ticket(now() + 50, "two")))).await;
+    wire.joined().await;
+}
+
+// E23, F32: the reason comes along, and nobody is told of an error.
+#[tokio::test]
+async fn every_reason_to_go_is_told_as_it_is() {
+    let server = server().await;
+    let mut member = Wire::enter(&server, "ada", 1).await;
+    for reason in GoAwayCode::KNOWN {
+        let reason = GoAwayCode::from(*reason);
+        assert_eq!(server.go_away(None, None, LONG, reason.clone()).await, 1);
+        let told = member.wire.until("go_away", |message| match message {
+            FromServer::GoAway(away) => Some(away.reason),
+            FromServer::Error(error) => panic!("no error: {error:?}"),
+            _ => None,
+        });
+        assert_eq!(told.await, reason);
+    }
 }

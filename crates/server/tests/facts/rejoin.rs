@@ -2,7 +2,7 @@
 
 use crate::wire::{Member, Wire, join, refusal_of, server};
 use offhook_server::Server;
-use offhook_signaling::{ErrorCode, FromClient, FromServer, Instance, Join, Ping, Rejoin};
+use offhook_signaling::{ErrorCode, FromClient, FromServer, Instance, Join, Offer, Ping, Rejoin, Sdp};
 
 fn rejoin(member: &Member, epoch: u64) -> Join {
     let rejoin = Rejoin {
@@ -113,4 +113,90 @@ async fn a_session_that_is_gone_is_refused_or_made_anew_as_asked() {
     }
     let anew = Wire::enter_with(&server, back).await;
     assert!(!anew.joined.resumed, "it was made anew, and says so");
+}
+
+// The hole that was: an offer that cannot be used cost the whole membership.
+#[tokio::test]
+async fn a_rejoin_with_an_offer_that_is_not_usable_costs_its_link_and_nothing_else() {
+    let server = server().await;
+    let mut member = Wire::enter(&server, "ada", 1).await;
+    for sdp in ["v=0", "no session description", "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"] {
+        let offer = Offer { negotiation_id: 2, sdp: Sdp::new(sdp), tracks: Vec::new() };
+        let bad = Join { offer: Some(offer), ..rejoin(&member, 2) };
+        let mut wire = Wire::dial(&server).await;
+        wire.say_once(&FromClient::Join(bad)).await;
+        let code = wire.until("the refusal", |message| match message {
+            FromServer::Error(error) => Some(error.code),
+            _ => None,
+        });
+        assert_eq!(code.await, ErrorCode::MediaFailed, "{sdp:?}");
+        // The old link lives, and its epoch still is the newest.
+        crate::wire::pong(&mut member, 1).await;
+    }
+    assert_eq!(again(&server, &member, 2).await.joined.session_id, member.joined.session_id);
+}
+
+// S19: the id of a session is no secret, and without the secret it is nobody's to come back to.
+#[tokio::test]
+async fn a_rejoin_that_must_find_its_session_needs_the_secret() {
+    let server = server().await;
+    let mut member = Wire::enter(&server, "ada", 1).await;
+    let mut stolen = rejoin(&member, 2);
+    if let Some(rejoin) = &mut stolen.rejoin {
+        rejoin.must_exist = true;
+        rejoin.secret = offhook_signaling::Secret::new("a-guess");
+    }
+    let (error, _) = refusal_of(&server, &FromClient::Join(stolen)).await;
+    assert_eq!(error.code, ErrorCode::NoSessionToResume);
+    crate::wire::pong(&mut member, 1).await;
+}
+
+// However many answers to a rejoin are lost, the secret that its client has still opens.
+#[tokio::test]
+async fn a_rejoin_whose_answer_was_lost_is_repeated_on_the_secret_before() {
+    let server = server().await;
+    let member = Wire::enter(&server, "ada", 1).await;
+    for epoch in 2..=4 {
+        let mut again = rejoin(&member, epoch);
+        if let Some(rejoin) = &mut again.rejoin {
+            rejoin.must_exist = true;
+        }
+        assert!(Wire::enter_with(&server, again).await.joined.resumed);
+    }
+    let mut newest = again(&server, &member, 5).await;
+    crate::wire::pong(&mut newest, 1).await;
+    // It spoke on the newest: the old secret is void.
+    let (error, _) = {
+        let mut late = rejoin(&member, 6);
+        if let Some(rejoin) = &mut late.rejoin {
+            rejoin.must_exist = true;
+        }
+        refusal_of(&server, &FromClient::Join(late)).await
+    };
+    assert_eq!(error.code, ErrorCode::NoSessionToResume);
+}
+
+// B8, C18, F10, F11
+#[tokio::test]
+async fn the_roster_after_a_rejoin_is_that_of_a_clean_join() {
+    let server = server().await;
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let ada = Wire::enter(&server, "ada", 1).await;
+    let again = rejoin(&ada, 2);
+    ada.wire.lose();
+    // Meanwhile one leaves and another comes.
+    bob.wire.say(&crate::wire::goodbye()).await;
+    bob.wire.rest().await;
+    let _eve = Wire::enter(&server, "eve", 3).await;
+    let by_instance = |mut roster: Vec<offhook_signaling::Member>| {
+        roster.sort_by_key(|member| member.instance);
+        roster
+    };
+    let rejoined = Wire::enter_with(&server, again).await;
+    let after_rejoin = by_instance(rejoined.joined.snapshot.roster.clone());
+    let clean = Wire::enter(&server, "watcher", 9).await;
+    let mut of_others = by_instance(clean.joined.snapshot.roster);
+    of_others.retain(|member| member.instance != Instance(9));
+    assert_eq!(after_rejoin, of_others);
+    assert_eq!(after_rejoin.iter().map(|member| member.user.as_str()).collect::<Vec<_>>(), ["ada", "eve"]);
 }

@@ -1,7 +1,7 @@
 //! A lost socket goes on where it was: nothing lost, nothing twice, nobody else let in.
 
-use crate::wire::{Member, Wire, builder, empty, refusal_of, server};
-use offhook_server::Server;
+use crate::wire::{Member, Wire, builder, empty, pong, refusal_of, server};
+use offhook_server::{Limits, Server};
 use offhook_signaling::{
     ErrorCode, FromClient, FromServer, Ping, Relay, Reliability, Resume, ResumeRefusal, Resumed, Secret,
 };
@@ -25,11 +25,6 @@ async fn come_back(server: &Server, member: Member, epoch: u64, secret: &Secret)
     let FromServer::Resumed(resumed) = first else { panic!("`resumed` was due first: {first:?}") };
     assert_eq!(resumed.epoch, epoch);
     (Member { wire, join, joined }, resumed)
-}
-
-async fn pong(member: &mut Member, id: u64) {
-    member.wire.say(&FromClient::Ping(Ping { id })).await;
-    member.wire.until("a pong", |message| (message == FromServer::Pong(Ping { id })).then_some(())).await;
 }
 
 async fn why_not(server: &Server, resume: Resume) -> ResumeRefusal {
@@ -150,4 +145,55 @@ async fn when_the_window_is_over_the_place_is_gone() {
     member.wire.lose();
     empty(&server).await;
     assert_eq!(why_not(&server, resume).await, ResumeRefusal::Unknown);
+}
+
+// F36: what is kept is bounded, and a stream with a hole in it does not go on.
+#[tokio::test]
+async fn more_than_is_kept_for_a_replay_is_said_to_be_lost_and_a_rejoin_goes_on() {
+    let limits = Limits { frames_per_second: 100_000, ..Limits::default() };
+    let server = builder().limits(limits).start().await.expect("a port");
+    let ada = Wire::enter(&server, "ada", 1).await;
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let resume = ada.resume(2, &ada.joined.resume_secret);
+    let join = ada.join.clone();
+    ada.wire.lose();
+    for id in 1..=400 {
+        bob.wire.say(&relay(id)).await;
+        pong(&mut bob, id).await;
+    }
+    assert_eq!(why_not(&server, resume).await, ResumeRefusal::ReplayLost);
+    let back = Wire::enter_with(&server, offhook_signaling::Join { epoch: 3, ..join }).await;
+    assert_eq!(back.joined.snapshot.roster.len(), 2);
+}
+
+// S15: any frame that was captured and is sent again changes nothing.
+#[tokio::test]
+async fn a_captured_frame_that_is_sent_again_is_a_no_op() {
+    let server = server().await;
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let mut captured = Vec::new();
+    for message in [relay(1), crate::wire::apply(1, 2, "sepia"), crate::wire::apply(2, 3, "edges"), relay(2)]
+    {
+        let text = ada.wire.frames.frame(&message).expect("a frame");
+        captured.push(text.clone());
+        ada.wire.raw(tokio_tungstenite::tungstenite::Message::text(text)).await;
+    }
+    pong(&mut ada, 1).await;
+    assert_eq!((relayed(&mut bob.wire).await, relayed(&mut bob.wire).await), (1, 2));
+    for frame in captured {
+        ada.wire.raw(tokio_tungstenite::tungstenite::Message::text(frame)).await;
+    }
+    ada.wire.say(&FromClient::Ping(Ping { id: 9 })).await;
+    let answers = ada.wire.until("the pong", |message| match message {
+        FromServer::Acked(_) | FromServer::Refused(_) => Some("answered again"),
+        FromServer::Pong(Ping { id: 9 }) => Some("nothing"),
+        _ => None,
+    });
+    assert_eq!(answers.await, "nothing");
+    ada.wire.say(&relay(3)).await;
+    assert_eq!(relayed(&mut bob.wire).await, 3, "none came twice");
+    // On a link of its own it is the beginning of nothing.
+    let first = FromClient::Join(ada.join.clone());
+    assert_eq!(refusal_of(&server, &first).await.0.code, ErrorCode::StaleEpoch);
 }

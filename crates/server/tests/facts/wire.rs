@@ -5,8 +5,8 @@
 use futures_util::{SinkExt, StreamExt};
 use offhook_server::{Builder, Mint, Server, Signer};
 use offhook_signaling::{
-    Apply, Desired, Error, FromClient, FromServer, Goodbye, GoodbyeCode, Instance, Join, Joined, Prompt,
-    Reliability, Resume, Secret, SessionRef, Versions, decode_from_server, encode,
+    Apply, Desired, Error, FromClient, FromServer, Goodbye, GoodbyeCode, Instance, Join, Joined, Migrate,
+    Ping, Prompt, Reliability, Resume, Secret, SessionRef, Versions, decode_from_server, encode,
 };
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -219,11 +219,50 @@ impl Member {
     }
 }
 
+/// The migrate that this member's client would send with a ticket.
+pub fn migrate(member: &Member, ticket: &Secret) -> Migrate {
+    Migrate {
+        versions: Versions::OURS,
+        features: Vec::new(),
+        requires: Vec::new(),
+        session: member.join.session.clone(),
+        instance: member.join.instance,
+        epoch: member.join.epoch + 1,
+        ticket: ticket.clone(),
+        desired: desired(6, Some("sepia")),
+        tracks: Vec::new(),
+        offer: None,
+    }
+}
+
+/// A token of any content, signed with the key that all here share.
+pub fn signed(claims: &serde_json::Value) -> Secret {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    let key = EncodingKey::from_secret(KEY);
+    Secret::new(encode(&Header::new(Algorithm::HS256), claims, &key).expect("a key that signs"))
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()
+}
+
+/// A sign of life that is answered: everything before it was dealt with.
+pub async fn pong(member: &mut Member, id: u64) {
+    member.wire.say(&FromClient::Ping(Ping { id })).await;
+    member.wire.until("a pong", |message| (message == FromServer::Pong(Ping { id })).then_some(())).await;
+}
+
 /// What a first frame is answered with.
 pub async fn refusal_of(server: &Server, first: &FromClient) -> (Error, CloseCode) {
     let mut wire = Wire::dial(server).await;
     wire.say_once(first).await;
     wire.refused().await
+}
+
+/// Comes again no sooner than it was told to.
+pub async fn wait_as_told(retry_after_ms: u64) {
+    tokio::time::sleep(Duration::from_millis(retry_after_ms)).await;
 }
 
 /// A level that nobody announces, looked at until it holds.

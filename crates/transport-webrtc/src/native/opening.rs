@@ -279,7 +279,7 @@ impl Driver {
 }
 
 /// One section for each published track, and one to see what comes back.
-fn sections(request: &DialRequest) -> Vec<SectionSpec> {
+pub(super) fn sections(request: &DialRequest) -> Vec<SectionSpec> {
     let mut sections: Vec<_> = request
         .media
         .publish

@@ -6,7 +6,7 @@ use crate::native::lane::Lane;
 use crate::native::payload;
 use crate::native::translate;
 use crate::peer::RemoteCandidate;
-use offhook_signaling::{FromClient, FromServer};
+use offhook_signaling::{ErrorCode, FromClient, FromServer};
 use offhook_transport::media::Kind;
 use offhook_transport::{Content, Event, Fault, FaultKind, Generation, MemberChange, Revision, Verdict};
 use std::sync::Arc;
@@ -23,7 +23,11 @@ impl Driver {
             FromServer::Ended(ended) => return self.ended(&ended),
             FromServer::Error(error) => {
                 // Refuses the link, not the session: recovery follows.
-                let fault = Fault::with(FaultKind::Protocol, ProtocolFault::Error(error.text));
+                let kind = match error.code {
+                    ErrorCode::ShuttingDown => FaultKind::ServerRestart,
+                    _ => FaultKind::Protocol,
+                };
+                let fault = Fault::with(kind, ProtocolFault::Error(error.text));
                 return self.break_off(1000, fault).await;
             }
             FromServer::Ping(ping) => return self.send(&FromClient::Pong(ping)),

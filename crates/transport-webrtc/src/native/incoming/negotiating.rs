@@ -29,17 +29,19 @@ impl Driver {
 
     pub(super) async fn need_sections(&mut self, lane: &Arc<Lane>, need: wire::NeedSections) -> Flow {
         let room = |wanted: u32| usize::try_from(wanted).unwrap_or(usize::MAX).min(limits::LIST);
-        let have = lane.peer.sections().await.len();
-        // Before the first answer the sections of the dial are still unused.
-        if have > 0 {
-            for (kind, wanted) in [(Kind::Audio, need.audio), (Kind::Video, need.video)] {
-                for _ in 0..room(wanted).min(limits::SDP_SECTIONS.saturating_sub(have)) {
-                    let section = SectionSpec { kind, direction: Direction::RecvOnly };
-                    if let Err(error) = lane.peer.add_section(section).await {
-                        tracing::debug!(%error, "no more sections");
-                        break;
-                    }
+        let agreed = lane.peer.sections().await.len();
+        // Before the first answer the sections of the dial are still unused, and count.
+        let unused = if agreed == 0 { crate::native::opening::sections(&self.request) } else { Vec::new() };
+        let mut have = agreed.max(unused.len());
+        for (kind, wanted) in [(Kind::Audio, need.audio), (Kind::Video, need.video)] {
+            let there = unused.iter().filter(|section| section.kind == kind).count();
+            for _ in 0..room(wanted).saturating_sub(there).min(limits::SDP_SECTIONS.saturating_sub(have)) {
+                let section = SectionSpec { kind, direction: Direction::RecvOnly };
+                if let Err(error) = lane.peer.add_section(section).await {
+                    tracing::debug!(%error, "no more sections");
+                    break;
                 }
+                have += 1;
             }
         }
         self.negotiate(false).await

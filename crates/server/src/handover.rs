@@ -1,0 +1,206 @@
+//! Sessions that move whole: what one server tells another about the members it sends there, so
+//! that they are known before they arrive. The giving end is here, the taking end in `taking.rs`;
+//! `docs/decisions/0006` says why it is so.
+//!
+//! One WebSocket, JSON text frames, one question and one answer at a time. Before anything is
+//! said, both ends show that they hold the same key.
+
+mod taking;
+
+pub(crate) use taking::take;
+
+use crate::Shared;
+use crate::member::{Mail, Mailbox};
+use crate::token::{Credential, Grants, authority};
+use futures_util::{SinkExt, StreamExt};
+use offhook_signaling::address::{AddressPolicy, Host, check_target};
+use offhook_signaling::{Desired, Member};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// How long the other server may take for any one answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Everything a server knows of one member that is worth keeping. Never logged: it has the resume
+/// secrets.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Dossier {
+    /// `kind/id`.
+    pub(crate) session: String,
+    pub(crate) session_id: String,
+    /// Who it is, as the others see it.
+    pub(crate) member: Member,
+    pub(crate) grants: Grants,
+    pub(crate) credential: Credential,
+    /// The newest dial that came.
+    pub(crate) epoch: u64,
+    /// The resume secret, and the one before it where that is still good.
+    pub(crate) secrets: Vec<String>,
+    /// What it asked for last that was applied.
+    pub(crate) desired: Desired,
+    /// How many generations it had.
+    pub(crate) generations: u64,
+}
+
+/// What the giving end says.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Give {
+    /// I hold the key.
+    Hello { voucher: String },
+    /// This one comes to you within the time.
+    Member { dossier: Box<Dossier>, within_ms: u64 },
+    /// This one was kicked and is to stay out.
+    KeepOut { session: String, user: String, left_ms: u64 },
+}
+
+/// What the taking end answers.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Took {
+    /// So do I.
+    Hello {
+        voucher: String,
+    },
+    Taken,
+    /// There is no room.
+    NoRoom,
+}
+
+/// What became of a server's members when it was emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Drained {
+    /// Handed over and told to go.
+    pub moved: usize,
+    /// Not taken by the other server, and still here.
+    pub stayed: usize,
+}
+
+/// Why a server could not be emptied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrainError {
+    /// The channel between the two is not encrypted, so it stays on this machine.
+    #[error(
+        "sessions are handed over to a `ws` URL on this machine only; use `go_away` for any other: its tickets keep the session and the member"
+    )]
+    NotHere,
+    /// Nobody answers there, or not as a server of this kind does.
+    #[error("the other server cannot be reached ({0}); check that it listens there")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It did not answer in time.
+    #[error("the other server does not answer; check its load and try again")]
+    NoAnswer,
+    /// It said what makes no sense here.
+    #[error("the other server does not speak this language; run the same version on both")]
+    Garbled,
+    /// It does not hold the key.
+    #[error("the other server has another key; give both the same signer")]
+    NotTrusted,
+    /// It is this very server.
+    #[error("a server cannot be emptied into itself; name another")]
+    Itself,
+    /// The system has no random numbers, or its clock is wrong.
+    #[error(transparent)]
+    Mint(#[from] crate::MintError),
+}
+
+/// What a member tells of itself; `None` of one that is just ending.
+pub(crate) async fn describe(mail: &Mailbox) -> Option<Box<Dossier>> {
+    let (tell, told) = oneshot::channel();
+    mail.send(Mail::Describe(tell)).await.ok()?;
+    told.await.ok().flatten()
+}
+
+/// The channel to another server that takes sessions over.
+pub(crate) struct Peer {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Peer {
+    /// Dials, shows the key and has the other show it.
+    pub(crate) async fn dial(shared: &Shared, target: &str) -> Result<Self, DrainError> {
+        let url = channel(target).ok_or(DrainError::NotHere)?;
+        let dialled = timeout(ANSWER_WITHIN, tokio_tungstenite::connect_async(&url)).await;
+        let (socket, _) = dialled.map_err(|_| DrainError::NoAnswer)?.map_err(unreachable)?;
+        let mut peer = Self { socket };
+        let (voucher, nonce) = shared.signer.vouch(&shared.life, Some(target), None)?;
+        let Took::Hello { voucher } = peer.ask(&Give::Hello { voucher }).await? else {
+            return Err(DrainError::Garbled);
+        };
+        let theirs = shared.signer.check_voucher(&voucher).map_err(|_| DrainError::NotTrusted)?;
+        if theirs.answers.as_deref() != Some(&*nonce) {
+            return Err(DrainError::NotTrusted);
+        }
+        if theirs.sub == shared.life {
+            return Err(DrainError::Itself);
+        }
+        Ok(peer)
+    }
+
+    /// True if the other has taken it.
+    pub(crate) async fn hand_over(
+        &mut self,
+        dossier: Box<Dossier>,
+        within: Duration,
+    ) -> Result<bool, DrainError> {
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        match self.ask(&Give::Member { dossier, within_ms }).await? {
+            Took::Taken => Ok(true),
+            Took::NoRoom => Ok(false),
+            Took::Hello { .. } => Err(DrainError::Garbled),
+        }
+    }
+
+    /// Has the other keep somebody out as well.
+    pub(crate) async fn keep_out(
+        &mut self,
+        session: &str,
+        user: String,
+        left: Duration,
+    ) -> Result<(), DrainError> {
+        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        match self.ask(&Give::KeepOut { session: session.to_owned(), user, left_ms }).await? {
+            Took::Taken => Ok(()),
+            Took::NoRoom | Took::Hello { .. } => Err(DrainError::Garbled),
+        }
+    }
+
+    async fn ask(&mut self, give: &Give) -> Result<Took, DrainError> {
+        let text = serde_json::to_string(give).map_err(|_| DrainError::Garbled)?;
+        let answer = timeout(ANSWER_WITHIN, async {
+            self.socket.send(Message::text(text)).await.map_err(unreachable)?;
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        return serde_json::from_str(&text).map_err(|_| DrainError::Garbled);
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    // It hangs up on those who do not hold the key.
+                    Some(Ok(_)) | None => return Err(DrainError::NotTrusted),
+                    Some(Err(error)) => return Err(unreachable(error)),
+                }
+            }
+        });
+        answer.await.map_err(|_| DrainError::NoAnswer)?
+    }
+}
+
+/// Where a server that clients reach by this URL takes sessions over; only on this machine.
+fn channel(target: &str) -> Option<String> {
+    let checked = check_target(target, false, AddressPolicy::LOCAL).ok()?;
+    let here = match &checked.host {
+        Host::Ip(ip) => ip.is_loopback(),
+        Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
+    };
+    (here && !checked.secure).then(|| format!("ws://{}/handover", authority(target)))
+}
+
+fn unreachable(error: tungstenite::Error) -> DrainError {
+    DrainError::Unreachable(Box::new(error))
+}

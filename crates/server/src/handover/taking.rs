@@ -1,0 +1,80 @@
+//! The taking end of a handover: who shows the key is believed, and what it tells of becomes
+//! members that are away and may come.
+
+use super::{ANSWER_WITHIN, Give, Took};
+use crate::listen::Caller;
+use crate::{Shared, door};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::StreamExt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Longest that somebody who was handed over may be waited for before its window begins.
+const MOST_WITHIN: Duration = Duration::from_secs(120);
+
+/// Runs one channel to its end. `called` is the name that the other called this server by.
+pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Caller, called: &str) {
+    let knock = caller.knock;
+    knock.talks();
+    let first = tokio::select! {
+        first = timeout(shared.config.limits.first_frame, hear(&mut socket)) => first.ok().flatten(),
+        _ = knock.decided() => None,
+    };
+    let Some(Give::Hello { voucher }) = first else { return };
+    let Some(answer) = vouch(&shared, &voucher, called) else {
+        tracing::warn!("somebody without the key wanted to hand sessions over");
+        let close = CloseFrame { code: 1008, reason: "".into() };
+        let _ = timeout(ANSWER_WITHIN, socket.send(Message::Close(Some(close)))).await;
+        return;
+    };
+    knock.admit();
+    drop(knock);
+    if !say(&mut socket, &Took::Hello { voucher: answer }).await {
+        return;
+    }
+    while let Some(give) = hear(&mut socket).await {
+        let took = match give {
+            Give::Hello { .. } => return,
+            Give::Member { dossier, within_ms } => {
+                let within = Duration::from_millis(within_ms).min(MOST_WITHIN);
+                let there_is_room = shared.rooms.adopt(&shared, *dossier, within);
+                if there_is_room { Took::Taken } else { Took::NoRoom }
+            }
+            Give::KeepOut { session, user, left_ms } => {
+                let left = Duration::from_millis(left_ms).min(shared.config.kick_life);
+                shared.kicks.keep_out(&session, &user, left, Instant::now());
+                Took::Taken
+            }
+        };
+        if !say(&mut socket, &took).await {
+            return;
+        }
+    }
+}
+
+/// The answer to a voucher that is good, new and meant for this server.
+fn vouch(shared: &Shared, voucher: &str, called: &str) -> Option<String> {
+    let voucher = shared.signer.check_voucher(voucher).ok()?;
+    let for_us = voucher.target.as_deref().is_some_and(|target| target.eq_ignore_ascii_case(called));
+    if !for_us || !shared.doormat.use_once(&voucher.nonce, voucher.exp, door::now()) {
+        return None;
+    }
+    shared.signer.vouch(&shared.life, None, Some(voucher.nonce)).ok().map(|(answer, _)| answer)
+}
+
+/// The next thing said; `None` when the channel is over, or is none.
+async fn hear(socket: &mut WebSocket) -> Option<Give> {
+    loop {
+        match socket.next().await? {
+            Ok(Message::Text(text)) => return serde_json::from_str(&text).ok(),
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(Message::Binary(_) | Message::Close(_)) | Err(_) => return None,
+        }
+    }
+}
+
+async fn say(socket: &mut WebSocket, took: &Took) -> bool {
+    let Ok(text) = serde_json::to_string(took) else { return false };
+    matches!(timeout(ANSWER_WITHIN, socket.send(Message::Text(text.into()))).await, Ok(Ok(())))
+}

@@ -1,0 +1,141 @@
+//! How a member goes: by its own word, by its owner's, to another server, or with the server;
+//! and how one that another server sends is awaited.
+
+use super::clock::millis;
+use super::{Actor, Away, Flow};
+use crate::config::REAP_AFTER_WINDOW;
+use crate::endings::Ending;
+use crate::handover::Dossier;
+use crate::token::Pass;
+use offhook_signaling::{
+    EndCode, Ended, Error, ErrorCode, FromServer, GoAway, LeaveCode, Party, Role, Secret,
+};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What happens at the end of a go-away.
+#[derive(Clone, Copy)]
+pub(super) struct Leaving {
+    pub(super) at: Instant,
+    /// Only the link goes then.
+    pub(super) place_is_kept: bool,
+}
+
+impl Actor {
+    pub(super) fn end(&mut self, ended: Ended) {
+        self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
+        self.say(&FromServer::Ended(ended));
+        self.close_link(1000);
+    }
+
+    pub(super) fn ended_by_user(&self) -> Ended {
+        Ended { reason: EndCode::LeftByUser, by: Party::User, text: String::new(), may_retry: true }
+    }
+
+    pub(super) fn end_by_owner(&mut self, ended: Ended) -> Flow {
+        let now = Instant::now();
+        let why = if ended.reason == EndCode::Kicked {
+            self.shared.doormat.revoke(&self.credential.jti, self.credential.exp, crate::door::now());
+            LeaveCode::Kicked
+        } else {
+            LeaveCode::Left
+        };
+        if !self.secret.is_empty() {
+            // Its link may be dead, whatever is believed here: who comes to resume is told then.
+            let ending = Ending {
+                secrets: self.secrets(),
+                ended: ended.clone(),
+                until: now + self.shared.config.resume_window + REAP_AFTER_WINDOW,
+            };
+            self.shared.endings.keep(&self.place.key, self.place.instance, ending, now);
+        }
+        self.end(ended);
+        Flow::Over(why)
+    }
+
+    /// The session does not end: another life of the server takes it up.
+    pub(super) fn restart(&mut self) -> Flow {
+        let mut error = Error::new(ErrorCode::ShuttingDown, "the server is restarted; come back spread out");
+        error.retry_after_ms = Some(self.shared.spread_ms());
+        self.say(&FromServer::Error(error));
+        self.close_link(1012);
+        Flow::Over(LeaveCode::Lost)
+    }
+
+    pub(super) fn go_away(&mut self, away: Away) {
+        let Away { target, deadline, reason, strategy, place_is_kept } = away;
+        let ticket = target.as_ref().and_then(|target| {
+            let pass = Pass {
+                session: self.place.key.clone(),
+                session_id: self.place.session_id.clone(),
+                instance: self.place.instance.to_string(),
+                grants: self.grants.clone(),
+                name: self.seen.name.clone(),
+                viewer: self.seen.role == Role::Viewer,
+                credential: self.credential.clone(),
+            };
+            self.shared.signer.ticket(&self.seen.user, pass, target).ok()
+        });
+        self.leaves = Some(Leaving { at: Instant::now() + deadline, place_is_kept });
+        self.say(&FromServer::GoAway(GoAway {
+            target,
+            ticket: ticket.map(Secret::new),
+            deadline_ms: millis(deadline),
+            reason,
+            strategy,
+        }));
+    }
+
+    /// The time of a go-away is over.
+    pub(super) fn let_go(&mut self, leaving: Leaving) -> Flow {
+        self.leaves = None;
+        if leaving.place_is_kept {
+            self.close_link(1001);
+            self.lose_link();
+            return Flow::On;
+        }
+        // A moved link is closed without `ended`: the session goes on elsewhere.
+        Flow::Over(LeaveCode::Moved)
+    }
+
+    /// Everything that another server should know of it; `None` of one that never came in.
+    pub(super) fn describe(&self) -> Option<Dossier> {
+        (self.epoch > 0 && !self.seen.user.is_empty()).then(|| Dossier {
+            session: self.place.key.clone(),
+            session_id: self.place.session_id.clone(),
+            member: self.seen.clone(),
+            grants: self.grants.clone(),
+            credential: self.credential.clone(),
+            epoch: self.epoch,
+            secrets: self.secrets(),
+            desired: self.desired.clone(),
+            generations: self.generations,
+        })
+    }
+
+    /// Takes up what another server knew of it. It is away, and may come within the time and the
+    /// resume window after it.
+    pub(super) fn expect(&mut self, dossier: Dossier, within: Duration) {
+        let now = Instant::now();
+        self.seen = super::awaited(&dossier.member);
+        self.grants = dossier.grants;
+        self.credential = dossier.credential;
+        self.epoch = dossier.epoch;
+        let mut secrets = dossier.secrets.into_iter();
+        self.secret = secrets.next().unwrap_or_default();
+        self.previous_secret = secrets.next();
+        self.rejoin_secret = secrets.next();
+        self.applied = Some(dossier.desired.revision);
+        self.desired = dossier.desired;
+        self.generations = dossier.generations;
+        self.confirmed = true;
+        self.lost = Some(now + within);
+        let change = offhook_signaling::MemberChange { member: self.seen.clone() };
+        self.shared.rooms.tell(&self.place, None, &FromServer::MemberJoined(change));
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let older = self.previous_secret.clone().into_iter().chain(self.rejoin_secret.clone());
+        std::iter::once(self.secret.clone()).chain(older).collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! What the far side asks for before it has answered anything.
+
+mod native_common;
+
+use native_common::hostile::{Guest, Hostile, JOINED};
+use native_common::*;
+use offhook_transport::{Event, Secret};
+use offhook_transport_webrtc::native::WebRtc;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// The sections of the offer that follows a question for this many.
+async fn sections(audio: u32, video: u32) -> (usize, usize) {
+    let (told, mut heard) = mpsc::channel(8);
+    let far = Hostile::serve(move |mut guest: Guest| {
+        let told = told.clone();
+        async move {
+            guest.hear().await;
+            guest.say(JOINED).await;
+            guest.say(format!(r#"{{"type":"need_sections","ack":0,"audio":{audio},"video":{video}}}"#)).await;
+            while let Some(frame) = guest.hear().await {
+                if frame.contains(r#""type":"offer""#) {
+                    let _ = told.send(frame).await;
+                }
+            }
+        }
+    })
+    .await;
+    let mut line = Line::dial(&WebRtc::new(far.url()), join(Some(Secret::new("a-credential"))));
+    line.until("the way in", |event| matches!(event, Event::Up(_))).await;
+    let offer = timeout(PATIENCE, heard.recv()).await.expect("in time").expect("the link lives");
+    line.connection.close();
+    line.finish().await;
+    (offer.matches("m=audio ").count(), offer.matches("m=video ").count())
+}
+
+// Design section 6: the server asks for an offer, with room for so many. The dial's own section
+// is still unused then, and counts.
+#[tokio::test]
+async fn sections_asked_for_before_the_first_answer_are_in_the_offer_that_follows() {
+    assert_eq!(sections(0, 1).await, (0, 1));
+    assert_eq!(sections(1, 3).await, (1, 3));
+}
+
+// A number without measure is held to the limits of a session description.
+#[tokio::test]
+async fn more_sections_than_a_description_holds_are_not_made() {
+    let (audio, video) = sections(4_000_000_000, 4_000_000_000).await;
+    assert!(audio + video <= offhook_signaling::limits::SDP_SECTIONS, "{audio} and {video}");
+}
