@@ -35,12 +35,16 @@ enum Part {
     Leave,
     /// Cycles of join and leave: tasks, file descriptors, live bytes.
     Leak,
+    /// Bytes copied for each byte of encoded media sent.
+    Copies,
     /// Recovery from each kind of loss, through the relay at 0, 50 and 200 ms round trip.
     Recovery,
     /// A move to another server, at 50 ms round trip.
     Migration,
     /// A thousand sessions whose server restarts, in virtual time.
     Herd,
+    /// A laptop that switches networks; needs root.
+    Address,
     /// All of them.
     All,
 }
@@ -57,9 +61,11 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Join, bench: "session", argument: Some("join") },
     Target { part: Part::Leave, bench: "session", argument: Some("leave") },
     Target { part: Part::Leak, bench: "session", argument: Some("leak") },
+    Target { part: Part::Copies, bench: "sending", argument: None },
     Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
     Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },
     Target { part: Part::Herd, bench: "recovery", argument: Some("herd") },
+    Target { part: Part::Address, bench: "recovery", argument: Some("address") },
 ];
 
 const TABLES: &str = "docs/benchmarks.md";

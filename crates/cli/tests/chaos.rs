@@ -6,12 +6,12 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A seed whose 24 seconds cut the signaling, black-hole and reset, and mute.
+/// A seed whose 24 seconds cut the signaling, and reset it once more soon after.
 const SEED: &str = "3";
 const SECONDS: &str = "24";
 
 /// Checks that a busy machine can fail without anything being wrong.
-const TIMED: [&str; 4] = ["R9 R11", "F41", "R4", "R5"];
+const TIMED: [&str; 3] = ["carried again within", "pictures came again within", "released within"];
 
 #[test]
 fn a_session_keeps_every_rule_under_a_seeded_schedule_of_faults() {
@@ -32,8 +32,9 @@ fn a_session_keeps_every_rule_under_a_seeded_schedule_of_faults() {
     assert_eq!(summary["faults"].as_u64(), Some(planned as u64));
     let verdicts = summary["verdicts"].as_array().expect("a list");
     let broken: Vec<&Value> = verdicts.iter().filter(|verdict| verdict["held"] == "no").collect();
-    let (timed, real): (Vec<&Value>, Vec<&Value>) =
-        broken.into_iter().partition(|verdict| TIMED.iter().any(|rules| verdict["rules"] == *rules));
+    let (timed, real): (Vec<&Value>, Vec<&Value>) = broken
+        .into_iter()
+        .partition(|verdict| TIMED.iter().any(|words| verdict["what"].to_string().contains(words)));
     assert!(real.is_empty(), "{real:#?}\nthe whole run:\n{said}");
     assert!(verdicts.iter().filter(|verdict| verdict["held"] == "yes").count() >= 12, "{verdicts:#?}");
     assert_eq!(output.status.code(), Some(i32::from(!timed.is_empty())), "{timed:?}");

@@ -1,13 +1,22 @@
 //! How long a session is away: from each kind of loss through a relay, over a move, and for a
 //! thousand sessions at once.
 //!
-//! `cargo bench -p offhook --bench recovery -- relay|migration|herd [--quick]`. Tables for people
+//! `cargo bench -p offhook --bench recovery -- relay|migration|herd|address [--quick]`. Tables for people
 //! go to stderr, one JSON object a table to stdout; `cargo xtask bench` collects them. Not a
 //! test: nothing here fails on time. What is lost and how it is measured is in
 //! `recovery/scenes.rs`, the network it happens on in `recovery/place.rs`.
 
+#[cfg(target_os = "linux")]
+#[path = "recovery/address.rs"]
+mod address;
+#[cfg(target_os = "linux")]
+#[path = "../tests/far_side/mod.rs"]
+mod far_side;
 #[path = "recovery/herd.rs"]
 mod herd;
+#[cfg(target_os = "linux")]
+#[path = "../tests/far_side/laptop.rs"]
+mod laptop;
 #[path = "recovery/migration.rs"]
 mod migration;
 #[path = "recovery/place.rs"]
@@ -39,12 +48,26 @@ fn main() {
             relay(runs);
             migration(runs);
             herd::run(runs);
+            address(runs);
         }
         Some("relay") => relay(runs),
         Some("migration") => migration(runs),
         Some("herd") => herd::run(runs),
-        Some(other) => eprintln!("no part is called {other}: relay, migration, herd"),
+        Some("address") => address(runs),
+        Some(other) => eprintln!("no part is called {other}: relay, migration, herd, address"),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn address(runs: usize) {
+    address::run(runs);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn address(_: usize) {
+    let mut table = Table::new("change of address");
+    table.note("not measured: needs Linux");
+    table.print();
 }
 
 fn runtime() -> Runtime {
@@ -82,7 +105,9 @@ fn relay(runs: usize) {
         table.note(&format!(
             "{SIDE_BY_SIDE} runs at a time, each with a server, a relay and a client, in one process"
         ));
-        table.note("peer closed its transport, and the change of address: not measured here");
+        table.note(
+            "a peer that closes its transport is not measured: the server does so with its last word only",
+        );
         table.print();
     }
 }

@@ -17,7 +17,7 @@ use offhook::{
     StateSeen, States, Watch,
 };
 use offhook_media::PumpStop;
-use offhook_netrig::{Applied, Change, Conditions, Direction};
+use offhook_netrig::{Applied, Change, Conditions, Direction, Fault};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +151,8 @@ impl Play<'_> {
                 let moment = fault.is_momentary();
                 let at = self.log.say("fault", json!({ "fault": name, "on": true, "moment": moment }));
                 let to = moment.then_some(at);
-                self.record.note(|seen| seen.troubles.push(Trouble { name, from: at, to }));
+                let swallows = matches!(fault, Fault::CutUdp | Fault::Cut | Fault::BlackHole(_));
+                self.record.note(|seen| seen.troubles.push(Trouble { name, from: at, to, swallows }));
             }
             Change::Ended { .. } => {
                 self.screen.news("the path is back");

@@ -57,6 +57,8 @@ pub(crate) struct Trouble {
     pub(crate) from: f64,
     /// Its end; the same moment for one that has no length, none if it was not reached.
     pub(crate) to: Option<f64>,
+    /// Does it swallow media? What was sent into it may be asked for, and come, after it.
+    pub(crate) swallows: bool,
 }
 
 /// One consistent look at the session.

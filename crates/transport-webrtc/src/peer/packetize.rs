@@ -146,4 +146,5 @@ fn push_trimmed(stream: &Bytes, begin: usize, mut end: usize, units: &mut Vec<By
 }
 
 #[cfg(test)]
+#[path = "packetize/tests.rs"]
 mod tests;

@@ -2,12 +2,13 @@
 
 use super::{Finding, Held, not_checked, unless};
 use crate::chaos::plan::{LOOKS, Plan};
-use crate::chaos::record::{Answer, Returned, Seen, Sent};
+use crate::chaos::record::{Answer, Returned, Seen};
 use offhook::{ChangeOutcome, Event};
 use std::collections::BTreeMap;
 
 /// How old a picture can be that comes back, in seconds: queues of the line and the studio. Less
-/// than the clip is long, so that a picture of the clip stands for one moment.
+/// than the clip is long, so that a picture of the clip stands for one moment. Time in which media
+/// was swallowed does not count: what was lost in it is asked for, and sent again, after it.
 const OLDEST: f64 = 4.0;
 
 /// A picture was painted after it was sent. If a prompt was acknowledged before that, this look or
@@ -16,7 +17,7 @@ pub(super) fn none_lost(_: &Plan, seen: &Seen) -> Finding {
     let (mut judged, mut unclear) = (0_u64, 0_u64);
     let mut broken = Vec::new();
     for picture in &seen.returned {
-        let (Some(look), Some((sent, _))) = (picture.look, sent_between(&seen.sent, picture)) else {
+        let (Some(look), Some((sent, _))) = (picture.look, sent_between(seen, picture)) else {
             unclear += 1;
             continue;
         };
@@ -52,8 +53,16 @@ pub(super) fn none_lost(_: &Plan, seen: &Seen) -> Finding {
 }
 
 /// The first and the last moment at which a returned picture may have been sent.
-pub(super) fn sent_between(sent: &[Sent], picture: &Returned) -> Option<(f64, f64)> {
-    let from = sent.partition_point(|sent| sent.at < picture.at - OLDEST);
+pub(super) fn sent_between(seen: &Seen, picture: &Returned) -> Option<(f64, f64)> {
+    let sent = &seen.sent;
+    let mut oldest = picture.at - OLDEST;
+    for hole in seen.troubles.iter().rev().filter(|trouble| trouble.swallows && trouble.from < picture.at) {
+        let to = hole.to.unwrap_or(picture.at).min(picture.at);
+        if to > oldest {
+            oldest -= to - hole.from;
+        }
+    }
+    let from = sent.partition_point(|sent| sent.at < oldest);
     let to = sent.partition_point(|sent| sent.at <= picture.at);
     let mut likely =
         sent.get(from..to)?.iter().filter(|sent| picture.near.contains(&sent.picture)).map(|sent| sent.at);

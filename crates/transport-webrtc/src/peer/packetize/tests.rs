@@ -65,3 +65,22 @@ fn vp8_counts_its_pictures() {
     packetizer.packetize(&vec![7; 10].into(), &mut out);
     assert_eq!(&out[0][..4], &[0x90, 0x80, 0x80, 1]);
 }
+
+/// Design §7: an encoded sample is copied at most once on our side, here; what a payload does not
+/// share with its frame is a copy.
+#[test]
+fn each_byte_of_a_frame_is_copied_at_most_once() {
+    let sizes = [1, 2, 30, 400, MAX_PAYLOAD - 3, MAX_PAYLOAD, MAX_PAYLOAD + 1, 3 * MAX_PAYLOAD, 60_000];
+    for (place, size) in sizes.iter().enumerate() {
+        let units: Vec<Vec<u8>> = sizes[place..].iter().chain([size]).map(|size| vec![0x41; *size]).collect();
+        let frame = stream(&units.iter().map(Vec::as_slice).collect::<Vec<_>>(), true);
+        let mut out = Vec::new();
+        Packetizer::new(Codec::H264).packetize(&frame, &mut out);
+        let (from, to) = (frame.as_ptr() as usize, frame.as_ptr() as usize + frame.len());
+        let copied = out.iter().filter(|payload| !(from..to).contains(&(payload.as_ptr() as usize)));
+        let copied: usize = copied.map(Bytes::len).sum();
+        // Two bytes head each fragment and each unit of an aggregate, three an aggregate.
+        let heads = 2 * out.len() + 3 * units.len();
+        assert!(copied <= frame.len() + heads, "{copied} bytes copied of a frame of {}", frame.len());
+    }
+}
