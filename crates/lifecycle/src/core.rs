@@ -1,8 +1,11 @@
 //! The context that the handlers work on: everything a session knows, owned by `Machine` and
-//! never by statig. Rooms: `lines` epochs and links · `joining` the join · `outage` budgets and
-//! plans · `moving` go-aways · `liveness` silence and pings · `commands` what waits for an answer · `timers`.
+//! never by statig. Rooms: `ringing` · `joining` the join · `lines` epochs and links · `outage` plans and
+//! budgets · `recovering` one recovery · `without` a network · `moving` go-aways · `liveness` silence
+//! and pings · `credentials` · `commands` what waits for an answer · `ending` · `timers`.
 
 mod commands;
+mod credentials;
+mod ending;
 mod joining;
 #[cfg(any(test, feature = "walk"))]
 mod key;
@@ -10,14 +13,17 @@ mod lines;
 mod liveness;
 mod moving;
 mod outage;
+mod planes;
+mod recovering;
+mod ringing;
 pub(crate) mod timers;
 mod window;
+mod without;
 
 use crate::policy::Jitter;
 use crate::{
-    AcceptFailure, Cause, Config, CredentialRef, CredentialWhy, Decline, Direction, EndReason, Ending, Epoch,
-    Event, Fault, Gate, Input, JoinErrorKind, Ledger, MoveReason, Output, Plane, Policy, Progress, Revision,
-    RingVerb, Snapshot, State, SuspendPolicy, TargetRef, Time, Who,
+    AcceptFailure, Cause, Config, CredentialRef, Ending, Epoch, Event, Fault, Input, JoinErrorKind, Ledger,
+    MoveReason, Output, Policy, Progress, Revision, Snapshot, State, TargetRef, Time,
 };
 use commands::Commands;
 use joining::Join;
@@ -28,7 +34,7 @@ pub(crate) use outage::{Recovery, refused_for_good};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use timers::{Timer, Timers};
+use timers::Timers;
 use window::Window;
 
 /// A go-away that waits to be acted on.
@@ -255,205 +261,6 @@ impl Core {
             }
             _ => true,
         }
-    }
-
-    // Ringing.
-
-    pub(crate) fn start_ringing(&mut self, direction: Direction) {
-        self.accepting = false;
-        if !self.policy.ring.is_zero() {
-            self.timers.set(Timer::Ring, self.now.plus(self.policy.ring));
-        }
-        if direction == Direction::Outgoing {
-            self.outputs.push_back(Output::Ring(RingVerb::Place));
-        }
-    }
-
-    pub(crate) fn ask_accept(&mut self) {
-        self.accepting = true;
-        self.touch();
-        self.timers.set(Timer::Accept, self.now.plus(self.policy.accept));
-        self.outputs.push_back(Output::Ring(RingVerb::Accept));
-    }
-
-    pub(crate) fn accept_failed(&mut self, why: AcceptFailure) {
-        self.accepting = false;
-        self.timers.clear(Timer::Accept);
-        self.failed_accepts += 1;
-        self.accept_error = Some(why);
-        self.touch();
-        self.report(Event::AcceptFailed(why));
-    }
-
-    /// Stops a ring at this end, in the way its direction asks for.
-    pub(crate) fn stop_ringing(&mut self) {
-        let verb = match self.state {
-            State::Ringing(Direction::Outgoing) => RingVerb::Cancel,
-            // An accept is on its way: only a word can take it back.
-            _ if self.accepting => RingVerb::Decline(Decline::Unwanted),
-            _ => RingVerb::StopHere,
-        };
-        self.outputs.push_back(Output::Ring(verb));
-    }
-
-    pub(crate) fn decline(&mut self, why: Decline) {
-        self.outputs.push_back(Output::Ring(RingVerb::Decline(why)));
-        self.end_by(EndReason::Declined, Who::User);
-    }
-
-    // Ending.
-
-    /// Writes down why it ends. The first cause wins (R1).
-    pub(crate) fn end(&mut self, reason: EndReason) {
-        self.end_by(reason, reason.who());
-    }
-
-    pub(crate) fn end_by(&mut self, reason: EndReason, who: Who) {
-        if self.ending.is_none() {
-            self.ending = Some(Ending { reason, who });
-            self.touch();
-        }
-    }
-
-    /// Why a user who leaves now leaves: what failed stays the reason.
-    pub(crate) fn end_by_user(&mut self, reason: EndReason) {
-        match self.state {
-            State::Failed => self.end_by(self.outage.end_reason(), Who::User),
-            _ => self.end(reason),
-        }
-    }
-
-    /// Entering `leaving`: gates shut, goodbyes said, epochs void, listeners told; in that order.
-    pub(crate) fn say_goodbye(&mut self) {
-        self.end_told = true;
-        let ending = *self.ending.get_or_insert(Ending::of(EndReason::LeftByUser));
-        self.gate_current(Gate::Closed);
-        self.gate_standby(Gate::Closed);
-        let heard = matches!(ending.who, Who::FarSide) || ending.reason == EndReason::HostGone;
-        if let Some(standby) = self.standby.take() {
-            let epoch = standby.epoch;
-            self.report_attempt(&standby, Some(lines::REPLACED));
-            // A far side that never let us in has nothing to say goodbye to (J7).
-            self.part_with(epoch, standby.up && !heard, ending.reason);
-        }
-        if let Some(line) = self.current.take() {
-            let epoch = line.epoch;
-            self.part_with(epoch, line.lives(Plane::Signaling) && !heard, ending.reason);
-        }
-        self.epoch = self.epoch.next();
-        self.timers.clear_all();
-        self.generating = false;
-        self.hint = None;
-        self.end_commands();
-        if ending.reason.is_error() {
-            let cause = match ending.reason {
-                EndReason::JoinFailed(kind) => Cause::Refusal(kind),
-                reason => Cause::End(reason),
-            };
-            self.report(Event::Error(cause));
-        }
-        self.report(Event::Ended(ending));
-        self.timers.set(Timer::Goodbye, self.now.plus(self.policy.goodbye));
-    }
-
-    fn part_with(&mut self, epoch: Epoch, politely: bool, reason: EndReason) {
-        if politely {
-            self.departing[usize::from(self.departing[0].is_some())] = Some(epoch);
-            self.outputs.push_back(Output::Goodbye { epoch, reason });
-        } else {
-            self.outputs.push_back(Output::Close { epoch });
-        }
-    }
-
-    /// The goodbye took too long: what is still open goes regardless (R4).
-    pub(crate) fn close_departing(&mut self) {
-        for epoch in std::mem::take(&mut self.departing).into_iter().flatten() {
-            self.outputs.push_back(Output::Close { epoch });
-        }
-    }
-
-    /// Entering `left`. Without a `leaving` before it, the end is told here.
-    pub(crate) fn be_gone(&mut self) {
-        if !self.end_told {
-            self.say_goodbye();
-            self.close_departing();
-        }
-        self.timers.clear_all();
-        self.touch();
-    }
-
-    // Credentials.
-
-    /// The far side wants a credential. An error when a second one is refused in one outage.
-    pub(crate) fn need_credential(&mut self, epoch: Epoch, why: CredentialWhy) -> Result<(), JoinErrorKind> {
-        let dialling = self.is_standby(epoch);
-        if dialling && why == CredentialWhy::Expired {
-            if self.refreshed {
-                return Err(JoinErrorKind::Unauthorized);
-            }
-            self.refreshed = true;
-        }
-        if dialling && why != CredentialWhy::Refresh {
-            self.dial_answered();
-            self.pause_dial();
-        }
-        if !self.asking {
-            self.asking = true;
-            self.timers.set(Timer::Credential, self.now.plus(self.policy.credential));
-            self.outputs.push_back(Output::AskCredential { epoch, why });
-        } else if !self.timers.is_set(Timer::Credential) {
-            self.timers.set(Timer::Credential, self.now.plus(self.policy.credential));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn credential_refreshed(&mut self, credential: CredentialRef) {
-        self.credential = Some(credential);
-        self.asking = false;
-        self.timers.clear(Timer::Credential);
-        let epoch = match (&self.standby, &self.current) {
-            (Some(standby), _) => Some(standby.epoch),
-            (None, Some(line)) => Some(line.epoch),
-            (None, None) => None,
-        };
-        if let Some(epoch) = epoch {
-            self.outputs.push_back(Output::Credential { epoch, credential });
-        }
-        self.resume_dial();
-    }
-
-    /// The provider was silent for too long. True when a dial waited for it.
-    pub(crate) fn credential_late(&mut self) -> bool {
-        self.asking = false;
-        self.dial_left.is_some()
-    }
-
-    /// The provider said no. True when a dial waited for it.
-    pub(crate) fn credential_denied(&mut self) -> bool {
-        self.asking = false;
-        self.timers.clear(Timer::Credential);
-        self.dial_left.is_some()
-    }
-
-    // Suspending.
-
-    pub(crate) fn leaves_on_suspend(&self) -> bool {
-        self.policy.suspend == SuspendPolicy::Leave
-    }
-
-    /// Media and pings stop; the network counts as down until the wake.
-    pub(crate) fn pause(&mut self) {
-        self.suspended = true;
-        self.network_up = false;
-        self.gate_current(Gate::Closed);
-        self.gate_standby(Gate::Closed);
-        self.touch();
-    }
-
-    pub(crate) fn unpause(&mut self) {
-        self.suspended = false;
-        self.network_up = true;
-        self.touch();
     }
 
     pub(crate) fn note_error(&mut self, cause: Cause) {

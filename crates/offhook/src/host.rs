@@ -1,8 +1,12 @@
 //! The host of one session: one task, one `select!` loop around the machine. It feeds facts and
 //! wishes in, drains outputs after each, and waits nowhere else. What an output means is in
 //! `host/outputs.rs`, what listeners are told in `host/reports.rs`, connections are in
-//! `host/links.rs`; what the words mean is in `translate.rs`. No deadline lives here.
+//! `host/links.rs`, how a join begins is in `host/joining.rs`; what the words mean is in
+//! `translate.rs`. No deadline lives here.
 
+mod commands;
+mod credentials;
+mod joining;
 mod links;
 mod outputs;
 mod reports;
@@ -11,18 +15,17 @@ use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
 use crate::command::{ChangeAnswer, Command, SendAnswer};
 use crate::contents::Contents;
-use crate::credential::{CredentialRequest, ProviderError};
+use crate::credential::ProviderError;
 use crate::join::JoinData;
 use crate::shared::Shared;
 use crate::token::ResumeToken;
 use crate::translate;
 use crate::view::Facts;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use links::Links;
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, SetError, State};
-use offhook_transport::{Action, Capability, InstanceId, Outgoing};
+use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
+use offhook_transport::InstanceId;
 use reports::Reporter;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -181,44 +184,6 @@ impl Host {
         self.feed(input);
     }
 
-    /// The contents of a join enter the ledger before the wish is dispatched.
-    fn begin_join(&mut self) {
-        let Some(mut join) = self.shared.notes().join.take() else { return };
-        if !self.begun && (join.wait.is_some() || join.resume.is_some()) {
-            self.remake(&join);
-        }
-        self.contents.returning = join.resume.is_some();
-        let sources = self.shared.sources.clone();
-        for feeder in join.feeders.drain(..) {
-            let run = feeder.run(sources.clone());
-            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
-        }
-        let initial = std::mem::take(&mut join.initial);
-        self.shared.notes().tracks = join.tracks.clone();
-        self.join = join;
-        if !initial.is_empty() {
-            let now = self.clock.now();
-            self.initial = self.machine.set(translate::change(initial), now).ok();
-            self.settle();
-        }
-    }
-
-    /// A machine that has done nothing yet is made anew with what only the join knows.
-    fn remake(&mut self, join: &JoinData) {
-        let mut policy = self.config.policy.clone();
-        if let Some(wait) = join.wait {
-            policy.queue = wait;
-        }
-        let credential = self.config.credentials.fixed.clone().map(|secret| self.contents.credential(secret));
-        let mut config = machine_config(&self.config, policy, credential);
-        if let Some(token) = &join.resume {
-            config.epoch = token.epoch;
-            self.instance = token.instance;
-            self.contents.key = Some(token.key.clone());
-        }
-        self.machine = Machine::new(config);
-    }
-
     /// One input, and everything that follows from it at once.
     fn feed(&mut self, input: Input) {
         self.begun = true;
@@ -341,105 +306,6 @@ impl Host {
         self.tell_roster();
         if let Some(content) = inward.content {
             self.tell_content(content);
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        let now = self.clock.now();
-        match command {
-            Command::Set { change, answer } => {
-                if let Some(what) = self.lacks(&change) {
-                    // Nobody listens any more: no loss, the change was not made.
-                    let _ = answer.send(ChangeAnswer::NotSupported(what));
-                    return;
-                }
-                match self.machine.set(change, now) {
-                    Ok(revision) => {
-                        self.changes.insert(revision, answer);
-                    }
-                    Err(error) => {
-                        let _ = answer.send(ChangeAnswer::Refused(error));
-                    }
-                }
-            }
-            Command::Withdraw { revision } => self.machine.withdraw(revision, now),
-            Command::Send { topic, payload, answer } => self.send(topic, payload, answer),
-        }
-        self.settle();
-    }
-
-    /// What of a change this session cannot do.
-    fn lacks(&self, change: &lifecycle::Change) -> Option<&'static str> {
-        let can = self.contents.capabilities?;
-        change.entries().iter().find_map(|entry| match entry {
-            lifecycle::Entry::Prompt(_) if !can.has(Capability::Prompt) => Some("a prompt"),
-            lifecycle::Entry::Image(_) if !can.has(Capability::Image) => Some("an image"),
-            lifecycle::Entry::Prompt(_)
-            | lifecycle::Entry::Image(_)
-            | lifecycle::Entry::Muted(..)
-            | lifecycle::Entry::Published(..)
-            | lifecycle::Entry::Subscribed(..) => None,
-        })
-    }
-
-    fn send(&mut self, topic: String, payload: bytes::Bytes, answer: oneshot::Sender<SendAnswer>) {
-        let can = self.contents.capabilities.is_none_or(|can| can.has(Capability::Messages));
-        let epoch = self.shared.told.get().epoch();
-        let refused = match (can, epoch) {
-            (false, _) => SendAnswer::NotSupported,
-            (true, None) => SendAnswer::Refused(SetError::Over),
-            (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
-            (true, Some(epoch)) => match self.machine.track(self.clock.now()) {
-                Err(error) => SendAnswer::Refused(error),
-                Ok(id) => {
-                    self.messages.insert(id, answer);
-                    self.links.act(epoch, Action::Send(Outgoing { id: id.0, topic, payload }));
-                    return;
-                }
-            },
-        };
-        let _ = answer.send(refused);
-    }
-
-    fn ask_provider(&mut self, why: lifecycle::CredentialWhy) {
-        let name = &self.shared.identity.name;
-        let request = CredentialRequest {
-            purpose: translate::purpose(why),
-            kind: name.kind.clone(),
-            id: name.id.clone(),
-            instance: self.instance.to_string(),
-        };
-        self.provider = self.config.credentials.provider.as_ref().map(|ask| {
-            let call = ask(request);
-            // A provider that panics must not take the session with it.
-            std::panic::AssertUnwindSafe(call)
-                .catch_unwind()
-                .map(|answer| {
-                    answer.unwrap_or_else(|_| Err(ProviderError::Denied("the provider panicked".into())))
-                })
-                .boxed()
-        });
-        if self.provider.is_none() {
-            self.provider =
-                Some(Box::pin(async { Err(ProviderError::Denied("there is no provider".into())) }));
-        }
-    }
-
-    fn provided(&mut self, answer: Result<SecretString, ProviderError>) {
-        self.provider = None;
-        match answer {
-            Ok(secret) => {
-                let credential = self.contents.credential(secret);
-                self.feed(Input::CredentialRefreshed { credential });
-            }
-            Err(ProviderError::Denied(why)) => {
-                tracing::warn!(parent: &self.span, %why, "no credential will be given");
-                self.feed(Input::CredentialDenied);
-            }
-            // The machine's own deadline for the provider decides what becomes of the dial.
-            Err(ProviderError::Unavailable(why)) => {
-                tracing::warn!(parent: &self.span, %why, "no credential could be had now");
-            }
         }
     }
 }

@@ -1,0 +1,68 @@
+//! Commands of the user's on the far side: changes of the desired state, and messages. Each is
+//! answered exactly once (R15), by the machine or by the far side.
+
+use super::Host;
+use crate::command::{ChangeAnswer, Command, SendAnswer};
+use offhook_lifecycle as lifecycle;
+use offhook_lifecycle::SetError;
+use offhook_transport::{Action, Capability, Outgoing};
+use tokio::sync::oneshot;
+
+impl Host {
+    pub(super) fn command(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Set { change, answer } => {
+                if let Some(what) = self.lacks(&change) {
+                    // Nobody listens any more: no loss, the change was not made.
+                    let _ = answer.send(ChangeAnswer::NotSupported(what));
+                    return;
+                }
+                match self.machine.set(change, now) {
+                    Ok(revision) => {
+                        self.changes.insert(revision, answer);
+                    }
+                    Err(error) => {
+                        let _ = answer.send(ChangeAnswer::Refused(error));
+                    }
+                }
+            }
+            Command::Withdraw { revision } => self.machine.withdraw(revision, now),
+            Command::Send { topic, payload, answer } => self.send(topic, payload, answer),
+        }
+        self.settle();
+    }
+
+    /// What of a change this session cannot do.
+    fn lacks(&self, change: &lifecycle::Change) -> Option<&'static str> {
+        let can = self.contents.capabilities?;
+        change.entries().iter().find_map(|entry| match entry {
+            lifecycle::Entry::Prompt(_) if !can.has(Capability::Prompt) => Some("a prompt"),
+            lifecycle::Entry::Image(_) if !can.has(Capability::Image) => Some("an image"),
+            lifecycle::Entry::Prompt(_)
+            | lifecycle::Entry::Image(_)
+            | lifecycle::Entry::Muted(..)
+            | lifecycle::Entry::Published(..)
+            | lifecycle::Entry::Subscribed(..) => None,
+        })
+    }
+
+    fn send(&mut self, topic: String, payload: bytes::Bytes, answer: oneshot::Sender<SendAnswer>) {
+        let can = self.contents.capabilities.is_none_or(|can| can.has(Capability::Messages));
+        let epoch = self.shared.told.get().epoch();
+        let refused = match (can, epoch) {
+            (false, _) => SendAnswer::NotSupported,
+            (true, None) => SendAnswer::Refused(SetError::Over),
+            (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
+            (true, Some(epoch)) => match self.machine.track(self.clock.now()) {
+                Err(error) => SendAnswer::Refused(error),
+                Ok(id) => {
+                    self.messages.insert(id, answer);
+                    self.links.act(epoch, Action::Send(Outgoing { id: id.0, topic, payload }));
+                    return;
+                }
+            },
+        };
+        let _ = answer.send(refused);
+    }
+}
