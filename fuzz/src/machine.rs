@@ -130,7 +130,10 @@ impl Driver {
             }
             17 => self.feed(Input::PresenceLost),
             18 => self.feed(Input::NetworkDown),
-            19 => self.feed(Input::NetworkUp),
+            19 => {
+                let input = bytes.of([Input::NetworkUp, Input::NetworkChanged]);
+                self.feed(input);
+            }
             20 => self.feed(Input::Suspend),
             21 => self.feed(Input::Unsuspend),
             22 => self.feed(Input::Woke { slept: bytes.millis() }),
@@ -197,6 +200,7 @@ impl Driver {
             10 => Input::PlaneLost { epoch, plane, fault: fault(bytes) },
             11 => Input::Refused {
                 epoch,
+                retry_after: bytes.of([None, Some(Duration::from_millis(3)), Some(Duration::MAX)]),
                 why: bytes.of([
                     JoinErrorKind::Busy {
                         retry_after: Some(Duration::from_secs(2)),

@@ -22,13 +22,14 @@ mod without;
 
 use crate::policy::Jitter;
 use crate::{
-    AcceptFailure, Cause, Config, CredentialRef, Ending, Epoch, Event, Fault, Input, JoinErrorKind, Ledger,
-    MoveReason, Output, Policy, Progress, Revision, Snapshot, State, TargetRef, Time,
+    AcceptFailure, Advice, Cause, Config, CredentialRef, Ending, Epoch, Event, Fault, Input, JoinErrorKind,
+    Ledger, MoveReason, Output, Policy, Progress, Revision, Snapshot, State, TargetRef, Time,
 };
 use commands::Commands;
 use joining::Join;
 pub(crate) use joining::ended_before_join;
 use lines::{Line, Standby};
+use liveness::Excused;
 use outage::Outage;
 pub(crate) use outage::{Recovery, refused_for_good};
 use std::collections::VecDeque;
@@ -69,6 +70,10 @@ pub(crate) struct Core {
     pub(crate) asking: bool,
     /// Was an expired credential already replaced once since the last healthy stretch?
     pub(crate) refreshed: bool,
+    /// How the far side of a join under way wants it recovered once it is live.
+    pub(crate) advised: Option<Advice>,
+    /// Whose silence was last put down to a stall of ours, and how often in a row.
+    pub(crate) excused: Excused,
     pub(crate) dial_left: Option<Duration>,
     pub(crate) upload_at: Option<Time>,
     pub(crate) accepting: bool,
@@ -144,6 +149,8 @@ impl Core {
             credential,
             asking: false,
             refreshed: false,
+            advised: None,
+            excused: Excused::No,
             dial_left: None,
             upload_at: None,
             accepting: false,

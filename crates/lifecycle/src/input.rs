@@ -57,6 +57,9 @@ pub enum Input {
     NetworkDown,
     /// *Source:* platform hint or `Controls::network`. *Meaning:* there is a network again.
     NetworkUp,
+    /// *Source:* platform hint or `Controls::network`. *Meaning:* there is a network, and it is
+    /// another one: the address or the default route is not what the links were made over.
+    NetworkChanged,
     /// *Source:* platform hint or `Controls::suspended`. *Meaning:* this machine is about to sleep.
     Suspend,
     /// *Source:* platform hint or `Controls::woken`. *Meaning:* the announced sleep is over.
@@ -148,6 +151,8 @@ pub enum Input {
         epoch: Epoch,
         /// Why, classed by its type.
         why: JoinErrorKind,
+        /// Not before so long; where everybody is sent away, spread over so long.
+        retry_after: Option<Duration>,
     },
     /// *Source:* transport. *Meaning:* the dial failed before the far side let us in.
     DialFailed {
@@ -256,6 +261,7 @@ impl Input {
             | Self::PresenceLost
             | Self::NetworkDown
             | Self::NetworkUp
+            | Self::NetworkChanged
             | Self::Suspend
             | Self::Unsuspend
             | Self::Woke { .. }
@@ -285,6 +291,7 @@ impl Input {
             Self::PresenceLost => "PresenceLost",
             Self::NetworkDown => "NetworkDown",
             Self::NetworkUp => "NetworkUp",
+            Self::NetworkChanged => "NetworkChanged",
             Self::Suspend => "Suspend",
             Self::Unsuspend => "Unsuspend",
             Self::Woke { .. } => "Woke",

@@ -30,6 +30,10 @@ pub struct Policy {
     pub media_silence: Duration,
     /// A timer this late means that the process, not the link, was asleep: probe before judging.
     pub stall: Duration,
+    /// Stalls in a row that excuse a plane's silence. 2: the first call after a stall fires what is
+    /// due before it is fed what came meanwhile, so the answer to one probe is heard after the next;
+    /// without an end a process that always stalls would keep a dead link for ever.
+    pub stalls: u8,
     /// How long a probe of both planes may take after a wake or a stall. 2 s.
     pub probe: Duration,
     /// How long the far side keeps a lost link's place. 25 s; `Up` may say otherwise.
@@ -116,6 +120,7 @@ impl Default for Policy {
             silence: ms(6_000),
             media_silence: ms(5_000),
             stall: ms(2_000),
+            stalls: 2,
             probe: ms(2_000),
             resume_window: ms(25_000),
             resume_tries: 4,

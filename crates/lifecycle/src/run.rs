@@ -140,8 +140,9 @@ impl Machine {
 
     fn dispatch(&mut self, signal: Signal) {
         self.handlers.handle_with_context(&signal, &mut self.core);
-        // A go-away that came while nothing could be done about it, and no dial was due since.
-        if self.core.state == State::Live && self.core.hint.is_some() && signal != Signal::Hinted {
+        // A go-away or advice that came while nothing could be done about it, and no dial was due since.
+        let hinted = self.core.hint.is_some() || self.core.advised.is_some();
+        if self.core.state == State::Live && hinted && signal != Signal::Hinted {
             self.handlers.handle_with_context(&Signal::Hinted, &mut self.core);
         }
     }

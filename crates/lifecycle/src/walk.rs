@@ -173,6 +173,7 @@ pub fn worlds() -> Vec<World> {
         short_resumes: 1,
         rejoins: 1,
         hops: 1,
+        stalls: 1,
         ..Policy::default()
     };
     let stern = Policy {
@@ -185,6 +186,7 @@ pub fn worlds() -> Vec<World> {
         short_resumes: small.short_resumes,
         rejoins: small.rejoins,
         hops: small.hops,
+        stalls: small.stalls,
         ..Policy::default()
     };
     let poor = LinkFacts {

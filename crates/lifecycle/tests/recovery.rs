@@ -1,6 +1,8 @@
 //! Recovery, row by row: what an outage does with a second loss, a refusal, a grant and a hint.
 
 mod rig;
+#[path = "recovery/told.rs"]
+mod told;
 
 use offhook_lifecycle::Input::*;
 use offhook_lifecycle::State::*;
@@ -153,7 +155,11 @@ fn four_refused_resumes_make_a_rejoin() {
     let mut plans = Vec::new();
     for _ in 0..4 {
         let epoch = rig.dialled();
-        rig.feed(Refused { epoch, why: JoinErrorKind::Rejected { code: Rejection::Internal } });
+        rig.feed(Refused {
+            epoch,
+            why: JoinErrorKind::Rejected { code: Rejection::Internal },
+            retry_after: None,
+        });
         plans.push(rig.pass_to_dial().plan);
     }
     let resume = Plan::Resume { restart_ice: false };
@@ -293,7 +299,7 @@ fn a_move_whose_credential_is_refused_becomes_a_rejoin() {
 fn a_new_link_that_fails_in_any_way_becomes_a_rejoin_beside_the_old_one() {
     type Failure = fn(offhook_lifecycle::Epoch) -> offhook_lifecycle::Input;
     let failures: [Failure; 7] = [
-        |epoch| Refused { epoch, why: JoinErrorKind::Unauthorized },
+        |epoch| Refused { epoch, why: JoinErrorKind::Unauthorized, retry_after: None },
         |epoch| DialFailed { epoch, fault: Fault::Tls },
         |epoch| PlaneLost { epoch, plane: Plane::Media, fault: Fault::Silent },
         |epoch| Ended { epoch, reason: EndReason::Kicked },
@@ -400,7 +406,7 @@ fn a_hundred_failed_joins_leave_nothing_behind() {
     for _ in 0..100 {
         rig.feed(Join(JoinWish::default()));
         let epoch = rig.dialled();
-        rig.feed(Refused { epoch, why: JoinErrorKind::Unauthorized });
+        rig.feed(Refused { epoch, why: JoinErrorKind::Unauthorized, retry_after: None });
         assert_eq!((rig.state(), rig.machine.poll_timeout()), (Idle, None));
     }
     rig.feed(Join(JoinWish::default()));
@@ -419,7 +425,11 @@ fn the_ending_of_a_failed_recovery_is_the_first_loss() {
     while rig.state() == Reconnecting && rounds < 200 {
         rounds += 1;
         let epoch = rig.dialled();
-        rig.feed(Refused { epoch, why: JoinErrorKind::Rejected { code: Rejection::RateLimited } });
+        rig.feed(Refused {
+            epoch,
+            why: JoinErrorKind::Rejected { code: Rejection::RateLimited },
+            retry_after: None,
+        });
         rig.pass_to_dial_or_change();
     }
     assert_eq!(rig.state(), Failed);

@@ -55,7 +55,7 @@ impl Fake {
 
     fn refuse(&self, why: JoinErrorKind) {
         let epoch = self.dialled();
-        self.feed(Input::Refused { epoch, why });
+        self.feed(Input::Refused { epoch, why, retry_after: None });
     }
 
     fn state(&self) -> State {

@@ -76,8 +76,9 @@ impl Contents {
     /// up to it, since an answer to a revision is one to everything before it.
     pub(crate) fn refusal(&self, revision: Revision) -> Arc<str> {
         let exact = self.refusals.iter().rev().find(|(of, _)| *of == revision);
-        let found = exact.or_else(|| self.refusals.back());
-        found.map_or_else(|| Arc::from(""), |(_, text)| text.clone())
+        let found = exact.or_else(|| self.refusals.back()).map(|(_, text)| text.clone());
+        // A dial that was refused for what it carried has its words with the refusal.
+        found.or_else(|| self.last_text.clone()).unwrap_or_else(|| Arc::from(""))
     }
 
     /// Files where a go-away sends us. `None` where it names nothing.

@@ -15,6 +15,10 @@ pub enum Network {
     Up,
     /// There is none.
     Down,
+    /// There is one, and it is another one than before: the address or the default route is not
+    /// what it was. What was made over the old one is made anew at once, without waiting for
+    /// its silence.
+    Changed,
 }
 
 /// A cloneable handle that keeps nothing alive and owns nothing.
@@ -43,6 +47,7 @@ impl Controls {
         self.feed(match level {
             Network::Up => Input::NetworkUp,
             Network::Down => Input::NetworkDown,
+            Network::Changed => Input::NetworkChanged,
         });
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
                 }
                 other => {
                     let why = refused(other, retry_after, queue_position, item);
-                    Inward::fact(Input::Refused { epoch, why })
+                    Inward::fact(Input::Refused { epoch, why, retry_after })
                 }
             }
         }

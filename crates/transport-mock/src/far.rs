@@ -231,6 +231,24 @@ impl Inner {
         }
     }
 
+    /// The server's process is another one.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        if let Some(studio) = &mut self.studio {
+            studio.restart();
+        }
+        self.acked.clear();
+        if !self.network {
+            // Nobody hears how it ends.
+            return;
+        }
+        let open: Vec<LinkId> =
+            self.links.iter().filter(|(_, link)| !link.closed).map(|(id, _)| *id).collect();
+        for id in open {
+            self.lose(id, Plane::Signaling, Fault::new(FaultKind::ServerRestart), now);
+            self.lose(id, Plane::Media, Fault::new(FaultKind::ClosedByPeer), now);
+        }
+    }
+
     /// The client's queue of actions reaches the far side, if there is a way.
     pub(crate) fn read_actions(&mut self, id: LinkId, actions: &mut VecDeque<Action>, now: Instant) {
         loop {

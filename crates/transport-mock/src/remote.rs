@@ -107,6 +107,13 @@ impl Remote {
         self.world.lock().restore(Instant::now());
     }
 
+    /// The server goes down and is there again at once: sockets are closed as a restarting
+    /// server closes them (1012), media ends with its process, and nobody is remembered. While
+    /// the network is [`cut`](Self::cut) it is a crash: nobody hears of it, and nobody is remembered.
+    pub fn restart(&self) {
+        self.world.lock().restart(Instant::now());
+    }
+
     /// Asks every open connection to move.
     pub fn go_away(&self, hint: GoAwayHint) {
         self.each(|dial| dial.go_away(hint.clone()));

@@ -30,6 +30,8 @@ pub struct Studio {
     knows: Option<Vec<String>>,
     credential: Option<Secret>,
     ticks: bool,
+    /// Was it ever restarted? Then whom it does not know may be somebody from before.
+    restarted: bool,
     places: HashMap<InstanceId, Place>,
 }
 
@@ -59,6 +61,7 @@ impl Studio {
             knows: None,
             credential: None,
             ticks: true,
+            restarted: false,
             places: HashMap::new(),
         }
     }
@@ -118,6 +121,11 @@ impl Studio {
     pub const fn without_ticks(mut self) -> Self {
         self.ticks = false;
         self
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.restarted = true;
+        self.places.clear();
     }
 
     pub(crate) const fn pace(&self) -> Duration {
@@ -180,7 +188,9 @@ impl Studio {
     }
 
     fn no_resume(&self, place: Option<&Place>, key: &ResumeKey, age: Duration) -> Option<ResumeRefusal> {
-        let Some(place) = place else { return Some(ResumeRefusal::Gone) };
+        let Some(place) = place else {
+            return Some(if self.restarted { ResumeRefusal::Restarted } else { ResumeRefusal::Gone });
+        };
         if self.window.is_zero() {
             Some(ResumeRefusal::Unsupported)
         } else if place.lost_at.is_some_and(|lost| age.saturating_sub(lost) > self.window) {

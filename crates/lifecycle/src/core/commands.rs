@@ -3,7 +3,9 @@
 
 use super::Core;
 use super::timers::Timer;
-use crate::{Answer, Change, CommandId, Epoch, Event, Output, Revision, SetError, State, Time, Unanswered};
+use crate::{
+    Answer, Change, CommandId, Epoch, Event, Output, Revision, SetError, State, StateItem, Time, Unanswered,
+};
 
 /// Commands that may wait for a reply at once.
 const MAX_COMMANDS: usize = 256;
@@ -114,6 +116,20 @@ impl Core {
             self.touch();
         }
         self.arm_commands();
+    }
+
+    /// A dial was refused for what it carried. False when there is nothing of it to withdraw.
+    pub(crate) fn carried_refused(&mut self, item: StateItem) -> bool {
+        let Some(revision) = self.standby.as_ref().map(|standby| standby.revision) else { return false };
+        let deadline = self.now.plus(self.policy.command);
+        let outputs = &mut self.outputs;
+        let refused = Answer::Refused(item);
+        let withdrawn = self.intent.answered(revision, refused, deadline, |revision, outcome| {
+            outputs.push_back(Output::Report(Event::Change { revision, outcome }));
+        });
+        self.arm_commands();
+        self.touch();
+        withdrawn
     }
 
     /// Due: what waited too long is reported; the wish stands.

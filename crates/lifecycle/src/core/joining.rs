@@ -119,6 +119,16 @@ impl Core {
         self.join_with_network();
     }
 
+    /// What was begun over the old network ends with it; that was no try of the far side.
+    pub(crate) fn redial_on_new_network(&mut self) {
+        let begun = self.network_up && self.standby.is_some() && !self.join.queued;
+        // A network that changes all the time makes no storm of dials (R11).
+        if begun && (self.is_dial_stale() || self.network_grants()) {
+            self.join.attempt = self.join.attempt.saturating_sub(1);
+            self.redial_after_wake();
+        }
+    }
+
     /// After a sleep whatever was under way is stale.
     pub(crate) fn redial_after_wake(&mut self) {
         if self.network_up && self.join.attempt < self.policy.join_attempts {
@@ -185,14 +195,18 @@ impl Core {
     }
 
     /// The far side said no. An error when trying again cannot help, or may not be tried.
-    pub(crate) fn attempt_refused(&mut self, kind: JoinErrorKind) -> Result<(), JoinErrorKind> {
+    pub(crate) fn attempt_refused(
+        &mut self,
+        kind: JoinErrorKind,
+        retry_after: Option<Duration>,
+    ) -> Result<(), JoinErrorKind> {
         self.note_error(Cause::Refusal(kind));
         self.drop_standby(Cause::Refusal(kind));
         match kind.class() {
             Class::Fatal => Err(kind),
             Class::Transient => {
-                let spread = kind == JoinErrorKind::Rejected { code: Rejection::Restarting };
-                let wait = spread.then(|| self.jitter.upto(self.policy.restart_spread));
+                let dials = u32::from(self.join.attempt.saturating_sub(1));
+                let wait = self.told_wait(kind, retry_after, dials);
                 self.next_attempt(kind, wait)
             }
             Class::Busy if !self.join.wait_in_queue => Err(kind),

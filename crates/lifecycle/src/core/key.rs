@@ -5,6 +5,7 @@
 use super::Core;
 use super::joining::{Join, JoinOrigin};
 use super::lines::{Line, Standby};
+use super::liveness::Excused;
 use super::outage::{Outage, Recovery};
 use super::timers::Timer;
 use crate::{Direction, Gate, LinkFacts, Plan, State};
@@ -54,6 +55,8 @@ impl Core {
             credential: _, // read by the host alone
             asking,
             refreshed,
+            advised,
+            excused,
             dial_left,
             upload_at,
             accepting,
@@ -104,6 +107,7 @@ impl Core {
             home.is_some() && outage.dials.is_multiple_of(2),
             *asking,
             *refreshed,
+            advised.is_some(),
             dial_left.is_some(),
             upload_at.is_some(),
         ]);
@@ -115,6 +119,11 @@ impl Core {
             network_granted.is_some_and(|at| now.since(at) < policy.network_grant),
             *suspended,
             *generating,
+        ]);
+        key.bits([
+            *excused == Excused::No,
+            matches!(excused, Excused::Often(crate::Plane::Signaling, _)),
+            excused.is_enough(policy.stalls),
         ]);
         key.count((intent.revision().0 - intent.acked().0) as usize, 2);
         key.count(intent.pending().iter().filter(|pending| !pending.unconfirmed).count(), 1);
@@ -234,6 +243,7 @@ fn outage_key(key: &mut Key, outage: &Outage, core: &Core) {
         began: _, // only reported
         plan,
         wait: _, // taken on entry
+        told,
         resume_until,
         restarted,
         media_only,
@@ -254,6 +264,7 @@ fn outage_key(key: &mut Key, outage: &Outage, core: &Core) {
         *restarted,
         *media_only,
         *granted,
+        *told && core.timers.is_set(Timer::Backoff),
     ]);
     key.bits([
         *away_used >= policy.away,

@@ -67,6 +67,10 @@ impl Core {
         self.current.as_ref().is_some_and(|line| line.epoch == epoch)
     }
 
+    pub(crate) fn current_epoch(&self) -> Option<Epoch> {
+        self.current.as_ref().map(|line| line.epoch)
+    }
+
     pub(crate) fn is_standby(&self, epoch: Epoch) -> bool {
         self.standby.as_ref().is_some_and(|standby| standby.epoch == epoch)
     }
@@ -148,6 +152,7 @@ impl Core {
             self.outputs.push_back(Output::Close { epoch: standby.epoch });
             self.touch();
         }
+        self.advised = None;
         self.timers.clear(Timer::Dial);
         self.dial_left = None;
     }
@@ -162,7 +167,8 @@ impl Core {
         if self.timers.is_set(Timer::Dial) {
             self.timers.set(Timer::Dial, now.plus(self.policy.join_response));
         }
-        if matches!(plan, Plan::Rejoin | Plan::Migrate) {
+        // A move beside a living link is no recovery: hops bound it (R13).
+        if plan == Plan::Rejoin {
             self.outage.rejoins.note(now);
         }
     }

@@ -6,6 +6,28 @@ use super::timers::Timer;
 use crate::{Epoch, Event, Fault, Output, Plane, Time};
 use std::time::Duration;
 
+/// A plane whose silence was put down to stalls of ours, so often in a row. Nothing was heard of it
+/// since the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excused {
+    No,
+    Often(Plane, u8),
+}
+
+impl Excused {
+    fn times(self, plane: Plane) -> u8 {
+        match self {
+            Self::Often(of, times) if of == plane => times,
+            Self::No | Self::Often(..) => 0,
+        }
+    }
+
+    #[cfg(any(test, feature = "walk"))]
+    pub(crate) fn is_enough(self, most: u8) -> bool {
+        matches!(self, Self::Often(_, times) if times >= most)
+    }
+}
+
 impl Core {
     /// Watches every plane of the current link that lives, and stops watching the others.
     pub(crate) fn watch_planes(&mut self) {
@@ -27,6 +49,7 @@ impl Core {
     }
 
     pub(crate) fn stop_watching(&mut self) {
+        self.excused = Excused::No;
         for timer in [Timer::SignalingSilence, Timer::MediaSilence, Timer::Ping, Timer::Healthy] {
             self.timers.clear(timer);
         }
@@ -38,15 +61,25 @@ impl Core {
         if self.is_current(epoch) {
             let timer = silence_of(plane);
             if self.timers.is_set(timer) {
+                if self.excused != Excused::No && self.excused.times(plane) > 0 {
+                    self.excused = Excused::No;
+                }
                 let at = self.now.plus(self.span_of(plane));
                 self.timers.set(timer, at);
             }
         }
     }
 
-    /// A deadline that is this late shows that we slept, not that they are gone (E13).
-    pub(crate) fn was_stalled(&self) -> bool {
-        self.late >= self.policy.stall
+    /// A deadline that is this late shows that we slept, not that they are gone (E13). But a
+    /// process that stalls at every deadline must not keep a dead link for ever.
+    pub(crate) fn excuses(&self, plane: Plane) -> bool {
+        self.late >= self.policy.stall && self.excused.times(plane) < self.policy.stalls
+    }
+
+    /// Asks before it judges.
+    pub(crate) fn excuse(&mut self, plane: Plane) {
+        self.excused = Excused::Often(plane, self.excused.times(plane).saturating_add(1));
+        self.probe();
     }
 
     /// Asks both planes, and gives them the probe's time to answer.
@@ -96,6 +129,14 @@ impl Core {
             Some(epoch) => self.judge_lost(epoch, plane, Fault::Silent),
             None => false,
         }
+    }
+
+    /// Judges every plane of the current link lost. False when there was none to judge.
+    pub(crate) fn lose_all_planes(&mut self) -> bool {
+        let Some(epoch) = self.current_epoch() else { return false };
+        let signaling = self.judge_lost(epoch, Plane::Signaling, Fault::Unreachable);
+        let media = self.judge_lost(epoch, Plane::Media, Fault::Unreachable);
+        signaling || media
     }
 
     /// The connection of the current link is gone, with whatever still lived on it: nothing is

@@ -22,6 +22,8 @@ pub(crate) struct Outage {
     pub(crate) plan: Recovery,
     /// What to wait for before the first dial.
     pub(crate) wait: Option<Duration>,
+    /// Is it the far side that has us wait? Then no sign of life cuts it short.
+    pub(crate) told: bool,
     pub(crate) resume_until: Time,
     /// Was the media path already made anew over the living signaling?
     pub(crate) restarted: bool,
@@ -70,6 +72,7 @@ impl Core {
         outage.resume_until = kept_until;
         outage.restarted = false;
         outage.granted = false;
+        outage.told = false;
         outage.media_only = self
             .current
             .as_ref()
@@ -88,6 +91,7 @@ impl Core {
     pub(crate) fn begin_outage_by(&mut self, fault: Fault) {
         let (at_least, wait) = self.remedy_for(fault);
         self.begin_outage(at_least, wait);
+        self.outage.told = fault == Fault::ServerRestart;
     }
 
     /// The mildest plan that can mend this fault, and what to wait for before it.
@@ -163,16 +167,36 @@ impl Core {
         self.network_granted = None;
     }
 
-    pub(super) fn escalate(&mut self, plan: Recovery) {
+    pub(crate) fn escalate(&mut self, plan: Recovery) {
         self.outage.plan = self.outage.plan.max(plan);
         if self.outage.plan == Recovery::Rejoin {
             self.timers.clear(Timer::ResumeWindow);
         }
     }
 
-    /// After a server's restart its clients come back spread out (E10).
-    pub(crate) fn restart_wait(&mut self) -> Duration {
-        self.jitter.upto(self.policy.restart_spread)
+    /// After a server's restart its clients come back spread out (E10): over its own time, or
+    /// the policy's.
+    pub(crate) fn restart_wait(&mut self, over: Option<Duration>) -> Duration {
+        self.jitter.upto(over.unwrap_or(self.policy.restart_spread))
+    }
+
+    /// How long a refusal tells us to wait, if it does: no shorter, and not to the instant,
+    /// for it tells others the same (E11).
+    pub(crate) fn told_wait(
+        &mut self,
+        why: JoinErrorKind,
+        retry_after: Option<Duration>,
+        dials: u32,
+    ) -> Option<Duration> {
+        if why == (JoinErrorKind::Rejected { code: Rejection::Restarting }) {
+            return Some(self.restart_wait(retry_after));
+        }
+        let least = match why {
+            JoinErrorKind::Busy { retry_after: in_line, .. } => in_line.or(retry_after),
+            _ => retry_after,
+        }?;
+        let span = self.policy.backoff_ceiling(dials).max(least.min(self.policy.restart_spread));
+        Some(least.saturating_add(self.jitter.upto(span)))
     }
 
     /// Did the sleep outlast the far side's patience?

@@ -45,6 +45,7 @@ impl Core {
 
     pub(super) fn recover(&mut self, by_grant: bool) {
         self.timers.clear(Timer::Backoff);
+        self.outage.told = false;
         if let Some(line) = &mut self.current {
             line.restarting = false;
         }
@@ -109,6 +110,7 @@ impl Core {
         if self.is_rejoin_budget_spent() {
             return true;
         }
+        self.outage.told = wait.is_some();
         let ceiling = self.policy.backoff_ceiling(self.outage.dials.saturating_sub(1));
         let wait = wait.unwrap_or_else(|| self.jitter.upto(ceiling));
         // Never zero: a far side that refuses at once must not be able to spin us.
@@ -136,8 +138,14 @@ impl Core {
         if self.is_rejoin_budget_spent() {
             return true;
         }
+        if self.outage.told && self.timers.is_set(Timer::Backoff) {
+            return false;
+        }
         match wait {
-            Some(wait) if !wait.is_zero() => self.timers.set(Timer::Backoff, self.now.plus(wait)),
+            Some(wait) if !wait.is_zero() => {
+                self.outage.told = cause != Cause::Fault(Fault::ClosedByPeer);
+                self.timers.set(Timer::Backoff, self.now.plus(wait));
+            }
             _ => self.recover_now(),
         }
         false
@@ -170,6 +178,9 @@ impl Core {
             self.outage.media_only = false;
         }
         if self.outage.plan == Recovery::Rejoin {
+            if fault == Fault::ServerRestart {
+                self.wait_for_restart();
+            }
             return false;
         }
         if let (Recovery::Rejoin, wait) = self.remedy_for(fault) {
@@ -191,6 +202,33 @@ impl Core {
         false
     }
 
+    /// The news that it is the server which restarts came after another alarm: everybody lost
+    /// it, and comes back spread out, unless the dial under way was answered already.
+    fn wait_for_restart(&mut self) {
+        if self.outage.told || self.standby.as_ref().is_some_and(|standby| standby.answered) {
+            return;
+        }
+        self.drop_standby(Cause::Fault(Fault::ServerRestart));
+        self.outage.told = true;
+        let wait = self.restart_wait(None).max(Duration::from_millis(1));
+        self.timers.set(Timer::Backoff, self.now.plus(wait));
+    }
+
+    /// What is under way was begun over a network that is gone: once more, over the new one, as
+    /// often as the network's return would be granted it.
+    pub(crate) fn recover_on_new_network(&mut self) {
+        self.outage.media_only = false;
+        self.lose_all_planes();
+        if self.network_grants() {
+            self.recover_by_grant();
+        } else if !self.timers.is_set(Timer::Backoff) {
+            let ceiling = self.policy.backoff_ceiling(self.outage.dials.saturating_sub(1));
+            self.drop_standby(REPLACED);
+            let wait = self.jitter.upto(ceiling).max(Duration::from_millis(1));
+            self.timers.set(Timer::Backoff, self.now.plus(wait));
+        }
+    }
+
     /// The media path over living signaling carries again. True when all planes are well.
     pub(crate) fn restart_carried(&mut self) -> bool {
         let Some(line) = self.current.as_mut().filter(|line| line.restarting) else { return false };
@@ -200,9 +238,15 @@ impl Core {
     }
 
     /// The path shows life: collapse the backoff, and replace a dial that was begun in the hole.
+    /// It is a hint and no grant: what the far side asked to wait for is waited for, and a spent
+    /// budget stays spent (R11).
     pub(crate) fn path_alive(&mut self) {
-        if self.is_dial_stale() || self.timers.is_set(Timer::Backoff) {
-            self.recover_by_grant();
+        let waits = self.timers.is_set(Timer::Backoff);
+        if waits && self.outage.told || !self.outage.granted && self.are_rejoins_full() {
+            return;
+        }
+        if self.is_dial_stale() || waits {
+            self.recover_now();
         }
     }
 

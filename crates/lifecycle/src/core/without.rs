@@ -33,14 +33,18 @@ impl Core {
         }
     }
 
-    /// Out of `offline`: one dial at once, if it is granted; spent budgets do not forbid it.
+    /// Out of `offline`: one dial at once, if it is granted; spent budgets do not forbid it. What is
+    /// neither granted nor in the budget waits for the next grant.
     pub(crate) fn come_back(&mut self, at_once: bool) {
         self.network_up = true;
-        self.outage.wait = match at_once {
-            true => None,
-            false => Some(self.jitter.upto(self.policy.backoff_ceiling(self.outage.dials))),
-        };
         self.outage.granted = self.outage.away_used >= self.policy.away || self.are_rejoins_full();
+        self.outage.wait = match (at_once, self.outage.granted) {
+            (true, _) => None,
+            (false, true) => {
+                self.network_granted.map(|at| at.plus(self.policy.network_grant).since(self.now))
+            }
+            (false, false) => Some(self.jitter.upto(self.policy.backoff_ceiling(self.outage.dials))),
+        };
         self.touch();
     }
 

@@ -4,7 +4,7 @@ use super::Signal::{self, Due, Input as On};
 use super::{Leaf, ends, handled, live_if_complete};
 use crate::Input::*;
 use crate::core::timers::Timer;
-use crate::core::{Core, Hint, refused_for_good};
+use crate::core::{Core, Hint, Recovery, refused_for_good};
 use crate::{Advice, Cause, Class, Fault, JoinErrorKind, Plane, Rejection, ResumeRefusal};
 use statig::prelude::*;
 use std::time::Duration;
@@ -55,21 +55,23 @@ pub(super) fn reconnecting(context: &mut Core, event: &Signal) -> Outcome<Leaf> 
             merges(context.judge_lost(epoch, plane, fault), context, plane, fault)
         }
         On(Closed { epoch }) if context.is_current(epoch) => fails_if(context.link_closed(epoch)),
-        Due(Timer::SignalingSilence) if !context.was_stalled() => {
+        Due(Timer::SignalingSilence) if !context.excuses(Plane::Signaling) => {
             let lost = context.judge_silent(Plane::Signaling);
             merges(lost, context, Plane::Signaling, Fault::Silent)
         }
-        Due(Timer::MediaSilence) if !context.was_stalled() => {
+        Due(Timer::MediaSilence) if !context.excuses(Plane::Media) => {
             let lost = context.judge_silent(Plane::Media);
             merges(lost, context, Plane::Media, Fault::Silent)
         }
-        On(Refused { epoch, why }) if context.is_standby(epoch) => recovery_refused(context, why),
+        On(Refused { epoch, why, retry_after }) if context.is_standby(epoch) => {
+            recovery_refused(context, why, retry_after)
+        }
         // Said to a dial that resumes nothing, it is a refusal like any other.
         On(ResumeRefused { epoch, .. }) if context.is_standby(epoch) && !context.is_resuming() => {
-            recovery_refused(context, JoinErrorKind::Rejected { code: Rejection::Internal })
+            recovery_refused(context, JoinErrorKind::Rejected { code: Rejection::Internal }, None)
         }
         On(ResumeRefused { epoch, why }) if context.is_standby(epoch) => {
-            let wait = (why == ResumeRefusal::Restarted).then(|| context.restart_wait());
+            let wait = (why == ResumeRefusal::Restarted).then(|| context.restart_wait(None));
             rejoins(context, Cause::Refusal(JoinErrorKind::NoSessionToResume), wait)
         }
         On(Advised { plan: Advice::Rejoin, .. }) if context.is_resuming() => {
@@ -87,6 +89,7 @@ pub(super) fn reconnecting(context: &mut Core, event: &Signal) -> Outcome<Leaf> 
             handled(context.recover_by_grant())
         }
         On(NetworkDown) => Transition(Leaf::offline()),
+        On(NetworkChanged) => handled(context.recover_on_new_network()),
         // The network was said to be gone, and somebody had us try all the same.
         On(NetworkUp) => handled(context.network_back()),
         _ => Super,
@@ -109,6 +112,8 @@ pub(super) fn offline(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             context.come_back(true);
             Transition(Leaf::reconnecting())
         }
+        // Remembered: the next dial is no resume.
+        On(Advised { plan: Advice::Rejoin, .. }) => handled(context.escalate(Recovery::Rejoin)),
         On(Woke { .. }) if !context.leaves_on_suspend() => Handled,
         On(Suspend) if !context.leaves_on_suspend() => handled(context.pause()),
         Due(Timer::Offline) => Transition(Leaf::failed()),
@@ -122,7 +127,7 @@ pub(super) fn failed(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             context.grant_rejoin(None);
             Transition(Leaf::reconnecting())
         }
-        On(NetworkUp) => {
+        On(NetworkUp | NetworkChanged) => {
             let wait = context.wait_for_grant();
             context.grant_rejoin(wait);
             Transition(Leaf::reconnecting())
@@ -162,7 +167,7 @@ fn rejoins(context: &mut Core, cause: Cause, wait: Option<Duration>) -> Outcome<
     fails_if(context.rejoin_instead(cause, wait))
 }
 
-fn recovery_refused(context: &mut Core, why: JoinErrorKind) -> Outcome<Leaf> {
+fn recovery_refused(context: &mut Core, why: JoinErrorKind, retry_after: Option<Duration>) -> Outcome<Leaf> {
     // A no is an answer: the try counts.
     context.dial_answered();
     let cause = Cause::Refusal(why);
@@ -170,12 +175,14 @@ fn recovery_refused(context: &mut Core, why: JoinErrorKind) -> Outcome<Leaf> {
         (JoinErrorKind::NoSessionToResume | JoinErrorKind::NotFound, _) if context.is_resuming() => {
             rejoins(context, cause, None)
         }
-        (JoinErrorKind::Busy { retry_after, .. }, _) => recovery_fails(context, cause, retry_after),
-        (JoinErrorKind::Rejected { code: Rejection::Restarting }, _) => {
-            let wait = context.restart_wait();
-            recovery_fails(context, cause, Some(wait))
+        // What it will not have is withdrawn (R14); without it the next dial may do.
+        (JoinErrorKind::InitialStateRefused { item }, _) if context.carried_refused(item) => {
+            recovery_fails(context, cause, None)
         }
-        (_, Class::Busy | Class::Transient) => recovery_fails(context, cause, None),
+        (_, Class::Busy | Class::Transient) => {
+            let wait = context.told_wait(why, retry_after, context.outage.dials.saturating_sub(1));
+            recovery_fails(context, cause, wait)
+        }
         (_, Class::Fatal) => ends(context, refused_for_good(why), Leaf::leaving()),
     }
 }

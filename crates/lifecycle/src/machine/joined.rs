@@ -20,9 +20,8 @@ pub(super) fn joined(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
         }
         On(Alive { epoch, plane } | Carried { epoch, plane }) => handled(context.heard(epoch, plane)),
         Due(Timer::Ping) => handled(context.ping()),
-        Due(Timer::SignalingSilence | Timer::MediaSilence) if context.was_stalled() => {
-            handled(context.probe())
-        }
+        Due(Timer::SignalingSilence) => handled(context.excuse(Plane::Signaling)),
+        Due(Timer::MediaSilence) => handled(context.excuse(Plane::Media)),
         // Its own deadline may be paused for a credential that never comes.
         On(NeedCredential { epoch, why }) => match context.need_credential(epoch, why) {
             Ok(()) => Handled,
@@ -50,10 +49,10 @@ pub(super) fn live(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             context.begin_outage(Recovery::Rejoin, None);
             Transition(Leaf::reconnecting())
         }
-        Due(Timer::SignalingSilence) if !context.was_stalled() => {
+        Due(Timer::SignalingSilence) if !context.excuses(Plane::Signaling) => {
             loses(context.judge_silent(Plane::Signaling), context, Fault::Silent)
         }
-        Due(Timer::MediaSilence) if !context.was_stalled() => {
+        Due(Timer::MediaSilence) if !context.excuses(Plane::Media) => {
             loses(context.judge_silent(Plane::Media), context, Fault::Silent)
         }
         On(Advised { plan: Advice::Rejoin, .. }) => {
@@ -67,8 +66,14 @@ pub(super) fn live(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             true => Transition(Leaf::migrating()),
             false => Handled,
         },
-        Signal::Hinted => Transition(Leaf::migrating()),
+        Signal::Hinted if context.hint.is_some() => Transition(Leaf::migrating()),
+        Signal::Hinted => advised(context),
         On(NetworkDown) => Transition(Leaf::offline()),
+        // Neither the socket nor the path outlives the address it was made over.
+        On(NetworkChanged) if context.lose_all_planes() => {
+            context.begin_outage_by(Fault::Unreachable);
+            Transition(Leaf::reconnecting())
+        }
         On(Woke { .. }) if !context.leaves_on_suspend() => woken(context),
         Due(Timer::Healthy) => handled(context.forget_outages()),
         _ => Super,
@@ -91,7 +96,9 @@ pub(super) fn migrating(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             move_fails(context, Cause::Fault(fault))
         }
         On(Closed { epoch }) if context.is_standby(epoch) => move_fails(context, Cause::Fault(Fault::Closed)),
-        On(Refused { epoch, why }) if context.is_standby(epoch) => move_fails(context, Cause::Refusal(why)),
+        On(Refused { epoch, why, .. }) if context.is_standby(epoch) => {
+            move_fails(context, Cause::Refusal(why))
+        }
         On(Ended { epoch, reason }) if context.is_standby(epoch) => move_fails(context, Cause::End(reason)),
         On(ResumeRefused { epoch, .. }) if context.is_standby(epoch) => {
             move_fails(context, Cause::Refusal(JoinErrorKind::NoSessionToResume))
@@ -116,12 +123,19 @@ pub(super) fn migrating(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
         // The old link may die meanwhile: the new one is already on its way.
         On(PlaneLost { epoch, plane, fault }) => handled(context.judge_lost(epoch, plane, fault)),
         On(Closed { epoch }) => handled(context.judge_closed(epoch)),
-        Due(Timer::SignalingSilence) if !context.was_stalled() => {
+        Due(Timer::SignalingSilence) if !context.excuses(Plane::Signaling) => {
             handled(context.judge_silent(Plane::Signaling))
         }
-        Due(Timer::MediaSilence) if !context.was_stalled() => handled(context.judge_silent(Plane::Media)),
+        Due(Timer::MediaSilence) if !context.excuses(Plane::Media) => {
+            handled(context.judge_silent(Plane::Media))
+        }
         On(GoAway { target, why, .. }) => handled(context.remember(Hint { target, why })),
         On(NetworkDown) => Transition(Leaf::offline()),
+        // Both links were made over the old network.
+        On(NetworkChanged) => {
+            context.lose_all_planes();
+            move_fails(context, Cause::Fault(Fault::Unreachable))
+        }
         On(Woke { .. }) if !context.leaves_on_suspend() => handled(context.probe()),
         _ => Super,
     }
@@ -133,6 +147,20 @@ fn loses(lost: bool, context: &mut Core, fault: Fault) -> Outcome<Leaf> {
     }
     context.begin_outage_by(fault);
     Transition(Leaf::reconnecting())
+}
+
+/// What the far side asked for while the join was under way.
+fn advised(context: &mut Core) -> Outcome<Leaf> {
+    match (context.advised.take(), context.current_epoch()) {
+        (Some(Advice::Resume), Some(epoch)) => {
+            loses(context.judge_lost(epoch, Plane::Signaling, Fault::Closed), context, Fault::Closed)
+        }
+        (Some(Advice::Rejoin), _) => {
+            context.begin_outage(Recovery::Rejoin, None);
+            Transition(Leaf::reconnecting())
+        }
+        (_, None) | (None, _) => Handled,
+    }
 }
 
 fn woken(context: &mut Core) -> Outcome<Leaf> {

@@ -47,8 +47,8 @@ pub(super) fn joining(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
         On(PlaneLost { fault, .. } | DialFailed { fault, .. }) => attempt_fails(context, fault),
         On(Closed { .. }) => attempt_fails(context, Fault::Closed),
         Due(Timer::Dial) => attempt_fails(context, Fault::TimedOut),
-        On(Refused { why, .. }) => {
-            let left = context.attempt_refused(why);
+        On(Refused { why, retry_after, .. }) => {
+            let left = context.attempt_refused(why, retry_after);
             unless_given_up(context, left)
         }
         On(ResumeRefused { .. }) => gives_up(context, JoinErrorKind::NoSessionToResume),
@@ -56,9 +56,11 @@ pub(super) fn joining(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             let left = context.attempt_moved(Hint { target, why });
             unless_given_up(context, left)
         }
+        On(Advised { plan, .. }) => handled(context.advised = Some(plan)),
         On(Ended { reason, .. }) => gives_up(context, ended_before_join(reason)),
         On(NetworkDown) => handled(context.join_without_network()),
         On(NetworkUp) => handled(context.join_with_network()),
+        On(NetworkChanged) => handled(context.redial_on_new_network()),
         On(Suspend) if !context.leaves_on_suspend() => {
             context.pause();
             handled(context.join_suspended())

@@ -11,7 +11,7 @@ use statig::prelude::*;
 pub(super) fn session(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
     match *event {
         On(HostGone) => ends(context, EndReason::HostGone, Leaf::left()),
-        On(NetworkDown | NetworkUp) => Handled,
+        On(NetworkDown | NetworkUp | NetworkChanged) => Handled,
         On(CredentialRefreshed { credential }) => handled(context.credential_refreshed(credential)),
         On(CredentialDenied) => handled(context.credential_denied()),
         On(Desired(revision)) => handled(context.apply_desired(revision)),

@@ -51,7 +51,8 @@ fn after(input: &Input) -> Option<Input> {
         RingEnded(_) => PresenceLost,
         PresenceLost => NetworkDown,
         NetworkDown => NetworkUp,
-        NetworkUp => Suspend,
+        NetworkUp => NetworkChanged,
+        NetworkChanged => Suspend,
         Suspend => Unsuspend,
         Unsuspend => Woke { slept: Duration::ZERO },
         Woke { .. } => Released,
@@ -66,7 +67,7 @@ fn after(input: &Input) -> Option<Input> {
         Carried { .. } => Alive { epoch, plane: Plane::Signaling },
         Alive { .. } => PathAlive { epoch },
         PathAlive { .. } => PlaneLost { epoch, plane: Plane::Signaling, fault: Fault::Silent },
-        PlaneLost { .. } => Refused { epoch, why: JoinErrorKind::Unauthorized },
+        PlaneLost { .. } => Refused { epoch, why: JoinErrorKind::Unauthorized, retry_after: None },
         Refused { .. } => DialFailed { epoch, fault: Fault::Unreachable },
         DialFailed { .. } => ResumeRefused { epoch, why: ResumeRefusal::Gone },
         ResumeRefused { .. } => GoAway { epoch, target: None, why: MoveReason::Rebalance },
@@ -92,7 +93,7 @@ fn alike(kind: Input, epoch: Epoch, revision: Revision, link: LinkFacts, into: &
             push(Join(JoinWish { wait_in_queue: false, returning: true }));
         }
         Ring | Accept | Cancel | Leave | HandleDropped | Retry | PresenceLost | NetworkDown | NetworkUp
-        | Suspend | Unsuspend | Released | HostGone | CredentialDenied => push(kind),
+        | NetworkChanged | Suspend | Unsuspend | Released | HostGone | CredentialDenied => push(kind),
         Decline(_) => push(Decline(self::Decline::Busy)),
         Desired(_) => push(Desired(revision)),
         Withdrawn(_) => push(Withdrawn(revision)),
@@ -124,10 +125,18 @@ fn alike(kind: Input, epoch: Epoch, revision: Revision, link: LinkFacts, into: &
             push(PlaneLost { epoch, plane: Plane::Media, fault: Fault::ClosedByPeer });
         }
         Refused { .. } => {
-            push(Refused { epoch, why: JoinErrorKind::Busy { retry_after: None, queue_position: None } });
-            push(Refused { epoch, why: JoinErrorKind::Unauthorized });
-            push(Refused { epoch, why: JoinErrorKind::Rejected { code: Rejection::Restarting } });
-            push(Refused { epoch, why: JoinErrorKind::NoSessionToResume });
+            push(Refused {
+                epoch,
+                why: JoinErrorKind::Busy { retry_after: None, queue_position: None },
+                retry_after: None,
+            });
+            push(Refused { epoch, why: JoinErrorKind::Unauthorized, retry_after: None });
+            push(Refused {
+                epoch,
+                why: JoinErrorKind::Rejected { code: Rejection::Restarting },
+                retry_after: None,
+            });
+            push(Refused { epoch, why: JoinErrorKind::NoSessionToResume, retry_after: None });
         }
         DialFailed { .. } => {
             push(DialFailed { epoch, fault: Fault::Unreachable });
@@ -293,6 +302,7 @@ pub(super) fn sleep(step: &Step) -> bool {
                 | Input::Up { .. }
                 | Input::Carried { .. }
                 | Input::NetworkUp
+                | Input::NetworkChanged
                 | Input::GoAway { .. }
                 | Input::Advised { plan: Advice::Rejoin, .. }
                 | Input::Retry

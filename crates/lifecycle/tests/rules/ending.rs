@@ -124,7 +124,7 @@ proptest! {
         let refuse = |life: &mut Life, why| {
             life.feed(Op::Pass(Duration::ZERO), Input::Join(JoinWish { wait_in_queue: wait, returning: false }));
             let epoch = super::rig::dials(&life.moments[life.moments.len() - 1].outputs)[0].epoch;
-            life.feed(Op::Pass(Duration::ZERO), Input::Refused { epoch, why });
+            life.feed(Op::Pass(Duration::ZERO), Input::Refused { epoch, why, retry_after: None });
         };
         for why in [JoinErrorKind::Unauthorized, JoinErrorKind::NotFound, JoinErrorKind::NotSupported] {
             refuse(&mut life, why);

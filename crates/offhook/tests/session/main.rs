@@ -4,6 +4,7 @@
 mod common;
 mod credentials;
 mod drops;
+mod herd;
 mod join;
 mod leave;
 mod listeners;
