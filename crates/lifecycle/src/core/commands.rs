@@ -118,18 +118,19 @@ impl Core {
         self.arm_commands();
     }
 
-    /// A dial was refused for what it carried. False when there is nothing of it to withdraw.
+    /// A dial was refused for what it carried. False when that is still what is desired: then the
+    /// next dial would carry it again. The old link may have brought the same refusal before.
     pub(crate) fn carried_refused(&mut self, item: StateItem) -> bool {
         let Some(revision) = self.standby.as_ref().map(|standby| standby.revision) else { return false };
         let deadline = self.now.plus(self.policy.command);
         let outputs = &mut self.outputs;
         let refused = Answer::Refused(item);
-        let withdrawn = self.intent.answered(revision, refused, deadline, |revision, outcome| {
+        self.intent.answered(revision, refused, deadline, |revision, outcome| {
             outputs.push_back(Output::Report(Event::Change { revision, outcome }));
         });
         self.arm_commands();
         self.touch();
-        withdrawn
+        self.intent.revision() > revision
     }
 
     /// Due: what waited too long is reported; the wish stands.

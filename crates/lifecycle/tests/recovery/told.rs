@@ -375,3 +375,23 @@ fn a_sleep_past_a_move_with_its_rejoins_spent_fails() {
         assert_eq!(rig.state(), Failed, "stalled: {stalled}");
     }
 }
+
+/// R14: the same, where the old link brought the refusal before the dial did.
+#[test]
+fn a_wish_refused_on_both_links_is_withdrawn_once_and_the_session_goes_on() {
+    let mut rig = Rig::new();
+    rig.set("good");
+    rig.bring(Live);
+    let (bad, _) = rig.set("bad");
+    let epoch = rig.epoch();
+    rig.feed(Advised { epoch, plan: Advice::Rejoin });
+    let dial = rig.dialled();
+    let item = StateItem::Prompt;
+    rig.feed(Acked { epoch, revision: bad, answer: Answer::Refused(item) });
+    let why = JoinErrorKind::InitialStateRefused { item };
+    rig.feed(Refused { epoch: dial, why, retry_after: None });
+    assert_eq!(rig.state(), Reconnecting);
+    rig.pass_to_dial();
+    rig.carry();
+    assert_eq!(rig.state(), Live);
+}
