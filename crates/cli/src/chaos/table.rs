@@ -14,6 +14,7 @@ pub(crate) const MOVES: &[(&str, &str)] = &[
     ("Joining", "Idle"),
     ("Joining", "Joined"),
     ("Joining", "Left"),
+    ("Joining", "Reconnecting"),
     ("Migrating", "Joined"),
     ("Migrating", "Left"),
     ("Migrating", "Offline"),
