@@ -35,7 +35,7 @@ async fn all_back(sessions: &[Session<Joined>], remote: &Remote) -> Vec<(Duratio
             _ => None,
         });
         let plan = plan.await;
-        (remote.now() - began, plan)
+        (remote.now().saturating_sub(began), plan)
     });
     join_all(waits).await
 }
@@ -44,7 +44,7 @@ async fn all_back(sessions: &[Session<Joined>], remote: &Remote) -> Vec<(Duratio
 fn most_in_a_second(back: &[(Duration, offhook::Plan)]) -> usize {
     let mut at: Vec<_> = back.iter().map(|(at, _)| *at).collect();
     at.sort_unstable();
-    let within = |from: usize| at[from..].iter().take_while(|t| **t - at[from] < SECOND).count();
+    let within = |from: usize| at[from..].iter().take_while(|t| t.saturating_sub(at[from]) < SECOND).count();
     (0..at.len()).map(within).max().unwrap_or_default()
 }
 
@@ -111,7 +111,8 @@ fn most_rejoins_in_two_minutes(remote: &Remote) -> usize {
         .iter()
         .filter(|seen| matches!(&seen.what, What::Dial(dial) if matches!(dial.plan, Plan::Rejoin { .. })));
     let at: Vec<_> = rejoins.map(|seen| seen.at).collect();
-    let within = |from: usize| at[from..].iter().take_while(|t| **t - at[from] < 120 * SECOND).count();
+    let within =
+        |from: usize| at[from..].iter().take_while(|t| t.saturating_sub(at[from]) < 120 * SECOND).count();
     (0..at.len()).map(within).max().unwrap_or_default()
 }
 
