@@ -7,7 +7,16 @@ use std::process::{Command, Stdio};
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root).stdin(Stdio::null());
+    // What the cargo that runs this says of xtask: build scripts look at it, and would all run again, and with them
+    // half of the workspace, whenever a build here follows one there.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_of_this_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// Runs to the end; its output goes where ours goes.
@@ -46,3 +55,6 @@ fn shown(command: &Command) -> String {
     let words = command.get_args().map(|word| word.to_string_lossy());
     std::iter::once(program.to_string_lossy()).chain(words).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;
