@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 use serde::Deserialize;
@@ -33,11 +33,16 @@ pub(crate) struct Options {
     /// Keep the totals in docs/benchmarks.md.
     #[arg(long)]
     keep: bool,
+    /// Go on with a campaign that was broken off: seeds that have a summary of this length are not run again.
+    #[arg(long)]
+    go_on: bool,
 }
 
 /// A run's `summary.json`; what is not needed here is left out.
 #[derive(Debug, Deserialize)]
 struct Summary {
+    seed: u64,
+    seconds: f64,
     held: bool,
     faults: u64,
     pictures: u64,
@@ -68,19 +73,24 @@ type Ran = Result<Summary, String>;
 
 /// Runs them all, and fails if any rule was broken, or if one was never put to the test.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
-    succeed(&mut cargo(root, &["build", "--quiet", "--release", "--package", "offhook-cli"]))?;
     let target = target(root)?;
     let (binary, out) = (target.join("release/offhook"), target.join("chaos"));
-    let (next, ran) = (AtomicU64::new(options.from), Mutex::new(BTreeMap::new()));
     let end = options.from.saturating_add(options.schedules);
+    let done: BTreeMap<u64, Ran> = (options.from..end)
+        .filter(|_| options.go_on)
+        .filter_map(|seed| Some((seed, Ok(earlier(&out.join(seed.to_string()), seed, options.seconds)?))))
+        .collect();
+    if (done.len() as u64) < options.schedules {
+        succeed(&mut cargo(root, &["build", "--quiet", "--release", "--package", "offhook-cli"]))?;
+    }
+    let missing = |seed: &u64| !done.contains_key(seed);
+    let missing: Vec<u64> = (options.from..end).filter(missing).collect();
+    let (next, ran) = (AtomicUsize::new(0), Mutex::new(done));
     std::thread::scope(|scope| {
         for _ in 0..options.parallel.max(1) {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        return;
-                    }
+                    let Some(&seed) = missing.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
                     let once = one(&binary, &out.join(seed.to_string()), seed, options.seconds);
                     println!("{seed:>6}  {}", line(&once));
                     ran.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(seed, once);
@@ -118,6 +128,13 @@ fn one(binary: &Path, out: &Path, seed: u64, seconds: u32) -> Ran {
     let summary: Summary = serde_json::from_str(&text).map_err(|error| format!("its summary: {error}"))?;
     // The two must agree: a crash after the summary is a failure as well.
     if summary.held == status.success() { Ok(summary) } else { Err(format!("it ended with {status}")) }
+}
+
+/// What an earlier run of this seed came to, if it came to its end.
+fn earlier(out: &Path, seed: u64, seconds: u32) -> Option<Summary> {
+    let text = std::fs::read_to_string(out.join("summary.json")).ok()?;
+    let summary: Summary = serde_json::from_str(&text).ok()?;
+    (summary.seed == seed && summary.seconds == f64::from(seconds)).then_some(summary)
 }
 
 fn target(root: &Path) -> Result<PathBuf, String> {
