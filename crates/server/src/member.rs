@@ -106,7 +106,8 @@ struct Actor {
     ask_credential: Option<Instant>,
     epoch: u64,
     link: Option<Link>,
-    /// Did its client say anything since it was let in? Then it knows that it was.
+    /// Did its client say anything since it was let in, or show what it was given then? Then it
+    /// knows that it was.
     confirmed: bool,
     frames: Reliability<FromServer>,
     secret: String,

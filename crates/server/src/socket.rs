@@ -6,6 +6,7 @@ use crate::lobby::Stage;
 use crate::member::{Attach, Hello, Link, Mail, Mailbox, ToSocket};
 use crate::{Shared, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::http::HeaderValue;
 use futures_util::StreamExt;
 use offhook_signaling::{
     DecodeError, Error, ErrorCode, Frame, FromClient, FromServer, Instance, Message as _, Secret, SessionRef,
@@ -31,14 +32,21 @@ static LINKS: AtomicU64 = AtomicU64::new(1);
 
 /// Runs a socket to its end.
 ///
-/// `called` is the name that the client called this server by.
-pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Caller, called: &str) {
+/// `called` is the name that the client called this server by, `early` a first frame that came
+/// along with the upgrade.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    mut socket: WebSocket,
+    caller: Caller,
+    called: &str,
+    early: Option<HeaderValue>,
+) {
     let knock = caller.knock;
     knock.talks();
     let first = tokio::select! {
         // A frame that is there already counts, also in the moment of an eviction.
         biased;
-        first = timeout(shared.config.limits.first_frame, first_frame(&mut socket)) => first,
+        first = timeout(shared.config.limits.first_frame, first_frame(&mut socket, early)) => first,
         stage = knock.decided() => {
             debug_assert_eq!(stage, Stage::Evicted, "only this task admits it");
             return say_and_close(&mut socket, &sent_away(&shared), 1013).await;
@@ -94,7 +102,10 @@ fn sent_away(shared: &Shared) -> FromServer {
     FromServer::Error(error)
 }
 
-async fn first_frame(socket: &mut WebSocket) -> Result<Frame<FromClient>, Over> {
+async fn first_frame(socket: &mut WebSocket, early: Option<HeaderValue>) -> Result<Frame<FromClient>, Over> {
+    if let Some(early) = early {
+        return decode_from_client(early.as_bytes()).map_err(Over::Bad);
+    }
     loop {
         if let Some(frame) = heard(socket.next().await)? {
             return Ok(frame);

@@ -28,6 +28,7 @@ mod client;
 mod codec;
 mod codes;
 pub mod docs;
+mod early;
 pub mod examples;
 pub mod limits;
 mod message;
@@ -44,6 +45,7 @@ pub use codec::{
     encode,
 };
 pub use codes::*;
+pub use early::{EARLY_BYTES, EARLY_HEADER, EARLY_TAKEN, early};
 pub use message::{Message, UnknownMessage};
 pub use parts::*;
 pub use reliable::{Receipt, Reliability, ReliabilityError, ReplayLost};

@@ -14,6 +14,7 @@
 
 mod acting;
 mod address;
+mod arrivals;
 mod config;
 mod driver;
 mod incoming;

@@ -169,6 +169,12 @@ impl Peer {
         self.inner.shared.level.borrow().dtls && !self.is_closed()
     }
 
+    /// Asks the path for a sign of life, now; the answer is a [`PeerEvent::PathAnswered`]. Nothing
+    /// happens before there is a path.
+    pub fn ask_path(&self) {
+        self.inner.shared.kick.checks.repeat(Duration::ZERO);
+    }
+
     /// Has closing begun?
     pub fn is_closed(&self) -> bool {
         self.inner.closing.load(Ordering::Acquire)

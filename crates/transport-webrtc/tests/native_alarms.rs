@@ -4,15 +4,13 @@
 mod native_common;
 
 use native_common::steered::{Order, Steered};
+use native_common::through::Through;
 use native_common::*;
-use offhook_netrig::{Direction, Rig, UdpRelay};
+use offhook_netrig::{Direction, Rig};
 use offhook_signaling::{FromServer, MediaFault, MidRef};
 use offhook_transport::media::Kind;
 use offhook_transport::{Action, Content, Event, FaultKind, Plane, Secret};
 use offhook_transport_webrtc::native::WebRtc;
-use offhook_transport_webrtc::peer::UdpMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 fn lost(line: &Line, of: Plane) -> Vec<FaultKind> {
@@ -139,33 +137,13 @@ async fn media_that_is_paused_is_not_missed() {
     line.finish().await;
 }
 
-/// One relay in the way of the media.
-struct Through {
-    net: Rig,
-    relay: Mutex<Option<UdpRelay>>,
-}
-
-impl UdpMap for Through {
-    fn remote(&self, candidate: SocketAddr) -> Option<SocketAddr> {
-        use futures_util::FutureExt;
-        let relay = self.net.udp(candidate).now_or_never()?.ok()?;
-        let place = relay.addr();
-        *self.relay.lock().expect("nobody panics with it") = Some(relay);
-        Some(place)
-    }
-
-    fn local(&self, _: SocketAddr) -> Option<SocketAddr> {
-        None
-    }
-}
-
 /// E3: the checks are not answered, and when they are again, that is told at once: whoever waits
 /// with a dial need not wait longer. While all is well it is never told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_path_that_answers_again_is_news() {
     for direction in [Direction::Up, Direction::Down, Direction::Both] {
         let far = Steered::start().await;
-        let map = Arc::new(Through { net: Rig::new(7), relay: Mutex::default() });
+        let map = Through::new(Rig::new(7));
         let transport = WebRtc::new(far.hostile.url()).udp_map(map.clone());
         let mut line = Line::joined(&transport, join(Some(Secret::new("a.b.c")))).await;
         for _ in 0..3 {

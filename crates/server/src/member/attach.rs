@@ -10,8 +10,9 @@ use crate::studio::Recipe;
 use crate::token::Grants;
 use offhook_signaling::{
     Acked, Answer, Attendance, Capabilities, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item,
-    Join, Joined, Liveness, MemberChange, Migrate, NeedSections, Offer, Party, Progress, Rejoin, Reliability,
-    ReplayLost, Resume, ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track, encode,
+    Join, Joined, Liveness, MemberChange, Migrate, NeedSections, Offer, Party, Ping, Progress, Rejoin,
+    Reliability, ReplayLost, Resume, ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track,
+    encode,
 };
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
@@ -113,6 +114,7 @@ impl Actor {
             self.rejoin_secret = self.previous_secret.take().or(Some(before));
         }
         self.previous_secret = None;
+        self.confirmed |= entry.resumed;
         self.applied = Some(entry.desired.revision);
         self.desired = entry.desired;
         let offered = entry.offer.map(|offer| offer.tracks).filter(|tracks| !tracks.is_empty());
@@ -251,6 +253,7 @@ impl Actor {
         // a row, nobody is locked out.
         self.previous_secret = Some(resume.secret.expose().to_owned());
         self.secret.clone_from(&secret);
+        self.confirmed = true;
         self.epoch = resume.epoch;
         self.link = Some(link);
         self.lost = None;
@@ -270,6 +273,9 @@ impl Actor {
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
+        // Asked at once, its client need not ask: a frame after `resumed` is its proof (R5), and
+        // its answer retires the previous secret.
+        self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));
         self.show(Attendance::Present);
         if let Some(offer) = resume.offer {
             self.publishes(&offer.tracks);

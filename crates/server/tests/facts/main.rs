@@ -4,6 +4,7 @@ mod canary;
 mod directed;
 mod door;
 mod drain;
+mod early;
 mod frames;
 mod ghosts;
 mod herd;

@@ -17,7 +17,9 @@ pub fn protocol_markdown() -> String {
     let schema = schema_value();
     let empty = Map::new();
     let defs = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
-    let mut out = FLOW.replace("{VERSION}", &crate::VERSION.to_string());
+    let mut out = FLOW
+        .replace("{VERSION}", &crate::VERSION.to_string())
+        .replace("{EARLY}", &crate::EARLY_BYTES.to_string());
     limits_section(&mut out);
 
     out.push_str("\n## Messages of a client\n\n");

@@ -23,7 +23,7 @@ impl Driver {
             }
             Action::Ping if self.stage == Stage::Up => self.ping(),
             Action::Ping => Flow::On,
-            Action::RestartIce => self.negotiate(true).await,
+            Action::RestartIce => self.restart_ice().await,
             Action::Send(message) => self.relay(message),
             Action::Goodbye => self.goodbye(),
         }
@@ -76,6 +76,10 @@ impl Driver {
         let reason = if self.stage == Stage::Up { GoodbyeCode::LeftByUser } else { GoodbyeCode::Cancelled };
         self.connecting = None;
         self.start_leaving();
+        if self.upgrading.is_some() {
+            // The frame that went along may have been taken: it is said once that is known.
+            return Flow::On;
+        }
         if !said {
             return Flow::Over;
         }

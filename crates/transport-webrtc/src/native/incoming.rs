@@ -12,6 +12,7 @@ use super::translate;
 use offhook_signaling as wire;
 use offhook_signaling::{FromClient, FromServer, Receipt, decode_from_server};
 use offhook_transport::{Content, Event, Fault, FaultKind, Plane};
+use tokio::time::Instant;
 
 /// What the far side did that cannot be gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,7 @@ impl Driver {
             self.out.say(Event::Answered);
         }
         self.answer_due = None;
+        self.heard_at = Some(Instant::now());
         if self.stage == Stage::Up {
             self.out.alive(Plane::Signaling);
             if !std::mem::replace(&mut self.signaling_proven, true) {
@@ -91,7 +93,10 @@ impl Driver {
                 FromServer::Ended(_) => Flow::Over,
                 _ => Flow::On,
             },
-            Stage::Up => self.message(&lane, frame.message).await,
+            Stage::Up => match self.message(&lane, frame.message).await {
+                Flow::On if std::mem::take(&mut self.restart_when_heard) => self.restart_heard(&lane).await,
+                flow => flow,
+            },
             Stage::Opening | Stage::Asking | Stage::Queued => self.answer_to_us(&lane, frame.message).await,
         }
     }

@@ -2,12 +2,13 @@
 //! the far side said about the session. A resume shares it with the link it follows; a rejoin
 //! and a migration begin another.
 
+use super::arrivals::Arrivals;
 use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
-use offhook_transport::{Capabilities, Epoch, Image, Liveness, Member, ResumeKey};
+use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,10 +21,15 @@ const REPORTS: usize = 256;
 const MESSAGES: usize = 256;
 /// Media counts as flowing if it came this shortly before the path was last seen alive.
 const FLOWING: Duration = Duration::from_secs(3);
+/// A path that was without an answer for this long is news when it answers again.
+const GAP: Duration = Duration::from_millis(1_500);
+/// And for this long: the first hint may come before there is anything to do about it.
+const BACK: Duration = Duration::from_secs(2);
 
 pub(super) struct Lane {
     pub(super) peer: Peer,
     pub(super) sinks: Arc<Sinks>,
+    pub(super) arrivals: Arc<Arrivals>,
     first: Mutex<Option<broadcast::Receiver<PeerEvent>>>,
     /// Weak: the forwarder alone holds it, so that its end is the end of the reports.
     reports: broadcast::WeakSender<PeerEvent>,
@@ -70,13 +76,18 @@ pub(super) struct State {
     inbound: u64,
     flowed: Option<Instant>,
     lived: Option<Instant>,
+    /// When our check was last answered, and when that was after a gap.
+    answered: Option<Instant>,
+    back: Option<Instant>,
+    /// What media was lost by, until it carries again.
+    lost_by: Option<FaultKind>,
 }
 
 impl Lane {
     pub(super) fn new(
         peer: Peer,
         events: PeerEvents,
-        sinks: Arc<Sinks>,
+        (sinks, arrivals): (Arc<Sinks>, Arc<Arrivals>),
         certificate: Arc<Certificate>,
         owner: Epoch,
         offered: HashSet<String>,
@@ -87,6 +98,7 @@ impl Lane {
         Arc::new(Self {
             peer,
             sinks,
+            arrivals,
             first: Mutex::new(Some(first)),
             reports: weak,
             _certificate: certificate,
@@ -111,6 +123,9 @@ impl Lane {
                 inbound: 0,
                 flowed: None,
                 lived: None,
+                answered: None,
+                back: None,
+                lost_by: None,
             }),
         })
     }
@@ -290,7 +305,33 @@ impl State {
 
     /// Our check was answered.
     pub(super) fn saw_answer(&mut self) {
-        self.lived = Some(Instant::now());
+        let now = Instant::now();
+        let before = self.answered.replace(now);
+        if before.is_some_and(|before| now.saturating_duration_since(before) >= GAP) {
+            self.back = Some(now);
+        }
+        self.lived = Some(now);
+    }
+
+    /// Was our check answered since?
+    pub(super) fn answered_since(&self, since: Instant) -> bool {
+        self.answered.is_some_and(|answered| answered >= since)
+    }
+
+    /// Was the path silent, and does it answer again, since a moment ago?
+    pub(super) fn is_path_back(&self) -> bool {
+        self.back.is_some_and(|back| Instant::now().saturating_duration_since(back) <= BACK)
+    }
+
+    /// Media was lost by nothing but the silence of a path that answers again: there is nothing
+    /// to be made anew.
+    pub(super) fn is_path_whole(&self) -> bool {
+        self.is_path_back() && self.lost_by.is_none_or(|lost_by| lost_by == FaultKind::IceSilent)
+    }
+
+    pub(super) fn lost(&mut self, by: FaultKind) {
+        self.went_silent |= by == FaultKind::MediaSilent;
+        self.lost_by = Some(by);
     }
 
     /// Was media coming in when the path was last known to live, and is it due still (R5)?
@@ -312,6 +353,7 @@ impl State {
     pub(super) fn carried(&mut self) {
         let now = Instant::now();
         self.lived = Some(now);
+        self.lost_by = None;
         self.due_since = self.due_since.map(|_| now);
     }
 

@@ -45,7 +45,7 @@ pub struct IceTimes {
     pub check: Duration,
     /// How many checks a pair gets before it is given up. Many, so that a restart that was begun
     /// while the path was gone finds it when it is back; a place that does not answer within
-    /// seconds is sent only five a second of them.
+    /// seconds is sent only ten a second of them.
     pub checks: u16,
 }
 

@@ -78,7 +78,7 @@ pub enum PeerEvent {
         /// The codec of its first packet.
         codec: Codec,
     },
-    /// Our check was answered: the path lives in both directions. At most ten times a second.
+    /// Our check was answered: the path lives in both directions. No more often than we ask.
     PathAnswered,
     /// Our checks have had no answer for this long, whatever else comes in.
     PathSilent {

@@ -158,7 +158,7 @@ impl Driver {
         let mut lost = None;
         self.proof = Proof::Path;
         if self.offer.take().is_some() {
-            if matches!(self.request.plan, Plan::Resume { restart_ice: true, .. }) {
+            if self.restarts {
                 self.proof = Proof::Ice;
             }
             let open = lane.state().open_offer;
@@ -187,6 +187,11 @@ impl Driver {
         }
         if let Some(fault) = lost {
             self.lose_media(fault);
+        }
+        // The path may have answered this dial before the far side did.
+        let answered = self.asked.is_some_and(|asked| lane.state().answered_since(asked));
+        if self.proof == Proof::Path && answered && lane.peer.is_connected() {
+            self.path_proven(lane).await;
         }
         // The first frame on the new link retires the previous secret, and its answer is proof.
         self.ping()
