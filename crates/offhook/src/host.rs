@@ -84,6 +84,7 @@ impl Host {
         let name = offhook_transport::SessionRef { kind, id };
         let identity = crate::shared::Identity { name };
         let capabilities = config.transport.capabilities();
+        let sleep = SleepWatch::start(config.clocks.clone());
         let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
         let host = Self {
             shared: shared.clone(),
@@ -91,7 +92,7 @@ impl Host {
             machine,
             begun: false,
             clock: Clock::start(),
-            sleep: SleepWatch::start(),
+            sleep,
             network: None,
             contents,
             facts: Arc::default(),
@@ -365,3 +366,6 @@ fn random<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the system's source of randomness always answers once it is up");
     bytes
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests;
