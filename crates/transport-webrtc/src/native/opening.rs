@@ -50,7 +50,9 @@ impl Driver {
             self.opening = Some(self.open_peer(&address).boxed());
         }
         let (config, to, within) = (self.config.clone(), address.clone(), self.request.open_timeout);
-        self.connecting = Some(async move { socket::open(&config, &to, within).await }.boxed());
+        let watched = self.registry.networks.destination(self.request.instance);
+        let connecting = async move { socket::open(&config, &to, watched.as_deref(), within).await };
+        self.connecting = Some(connecting.boxed());
         self.address = Some(address);
         self.out.say(Event::Progress(Progress::Searching { queue_position: None, eta: None }));
         Flow::On

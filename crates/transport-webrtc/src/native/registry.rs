@@ -2,6 +2,7 @@
 //! weak: a session that nobody holds is gone.
 
 use super::lane::Lane;
+use super::network::Networks;
 use crate::peer::{Certificate, PeerError};
 use offhook_transport::{Epoch, InstanceId};
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 #[derive(Default)]
 pub(super) struct Registry {
     sessions: Mutex<HashMap<InstanceId, Session>>,
+    pub(super) networks: Networks,
 }
 
 #[derive(Default)]
