@@ -19,7 +19,7 @@ struct Machine {
 }
 
 impl Machine {
-    fn sleep(&self, length: Duration) {
+    fn suspend_for(&self, length: Duration) {
         *self.slept.lock().unwrap_or_else(PoisonError::into_inner) += length;
     }
 }
@@ -78,7 +78,7 @@ async fn a_far_side_that_is_silent_after_a_sleep_is_given_up_after_one_probe() {
         sleep(2 * SECOND + SECOND / 10).await;
         dial.silence(Plane::Signaling);
         let since = Instant::now();
-        machine.sleep(asleep);
+        machine.suspend_for(asleep);
         found.push(dialled(&remote, since).await.0);
     }
     let [awake, slept] = found[..] else { panic!("{found:?}") };
@@ -93,7 +93,7 @@ async fn a_link_that_answers_after_a_sleep_is_kept() {
     let (_client, machine, remote, session) = in_the_studio(Policy::default()).await;
     let dialled_once = remote.newest().expect("it is open").epoch();
     for _ in 0..10 {
-        machine.sleep(20 * SECOND);
+        machine.suspend_for(20 * SECOND);
         sleep(10 * SECOND).await;
         assert_eq!(session.state(), CallingState::Joined);
     }
@@ -105,7 +105,7 @@ async fn a_link_that_answers_after_a_sleep_is_kept() {
 async fn a_sleep_past_the_resume_window_is_a_rejoin() {
     let (_client, machine, remote, session, _dial) = by_hand().await;
     let since = Instant::now();
-    machine.sleep(600 * SECOND);
+    machine.suspend_for(600 * SECOND);
     let (after, plan) = dialled(&remote, since).await;
     assert!(matches!(plan, crate::transport::Plan::Rejoin { .. }), "{plan:?}");
     assert!(after <= 2 * SECOND, "{after:?}");
@@ -117,7 +117,7 @@ async fn a_sleep_past_the_resume_window_is_a_rejoin() {
 async fn a_sleep_ends_a_session_whose_policy_is_to_leave() {
     let policy = Policy { suspend: SuspendPolicy::Leave, ..Policy::default() };
     let (_client, machine, _remote, session) = in_the_studio(policy).await;
-    machine.sleep(3 * SECOND);
+    machine.suspend_for(3 * SECOND);
     let left = timeout(60 * SECOND, session.ended()).await.expect("it is over");
     assert_eq!(left.reason(), EndReason::Suspended);
 }
@@ -129,7 +129,7 @@ async fn a_sleep_counts_for_the_time_without_a_network() {
     session.controls().network(Network::Down);
     until(&session, CallingState::Offline).await;
     let since = Instant::now();
-    machine.sleep(121 * SECOND);
+    machine.suspend_for(121 * SECOND);
     until(&session, CallingState::ReconnectingFailed).await;
     assert!(since.elapsed() <= 2 * SECOND, "{:?}", since.elapsed());
     // And the network that is there on waking recovers it, by a rejoin.

@@ -109,8 +109,8 @@ pub(crate) async fn turns_grey(video: &mut DecodedFrames) {
 /// How a switch of networks went.
 #[derive(Debug, Clone)]
 pub(crate) struct Switched {
-    /// From the moment in which the old network was gone and the new one there, to the first picture back that shows a
-    /// prompt set after it: media flows both ways.
+    /// From the moment in which the laptop is plugged into the new network, just before the old one goes, to the first
+    /// picture back that shows a prompt set after both: media flows both ways.
     pub(crate) flowing: Duration,
     /// What was said to be lost and why, from there to the recovery.
     pub(crate) lost: Vec<(Plane, Fault)>,
@@ -165,10 +165,11 @@ pub(crate) async fn switch_networks(learns: Learns) -> Option<Switched> {
     let call = call.expect("the host is there");
     soon("the join", left).await.expect("the call goes on");
     assert_eq!(mobile.stats().down.bytes, 0, "nobody is there yet");
+    let began = Instant::now();
     let modem = laptop.plug(&mobile).expect("there is room");
     let old = wlan.address().to_string();
     world.wlan.unplug().expect("it is there");
-    switched.send(Instant::now()).expect("the call waits");
+    switched.send(began).expect("the call waits");
     let result = soon("the call", call).await.expect("it runs to its end");
     let addresses = world.laptop.ip_addr().expect("the host is there");
     assert!(addresses.contains(&modem.address().to_string()), "{addresses}");

@@ -11,6 +11,7 @@ const TICK: Duration = Duration::from_secs(1);
 const BURST: Duration = Duration::from_millis(20);
 /// The kernel tells of a link or an address before the routes through it are gone, and not when they
 /// are: so it is looked again after so long without news. Nothing is decided by it.
+#[cfg(target_os = "linux")]
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 /// Where news comes from.
