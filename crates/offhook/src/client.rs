@@ -119,7 +119,7 @@ impl Client {
         alive.iter().map(Controls::of).collect()
     }
 
-    /// Reports to every session whether there is a network.
+    /// Reports to every session whether there is a network; see [`Controls::network`].
     pub fn network(&self, level: Network) {
         self.alive().iter().for_each(|shared| Controls::of(shared).network(level));
     }

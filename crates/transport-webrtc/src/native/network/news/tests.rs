@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use tokio::time::Instant;
 
-/// Windows, macOS, a sandbox that closes netlink.
+/// F33, on Windows, macOS, and in a sandbox that closes netlink.
 #[tokio::test(start_paused = true)]
 async fn where_nobody_says_anything_it_is_looked_once_a_second() {
     let begin = Instant::now();

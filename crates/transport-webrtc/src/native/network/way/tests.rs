@@ -107,7 +107,7 @@ fn what_a_dial_was_made_over_is_not_said_afterwards() {
     assert_eq!(way.look(), Some(Down));
 }
 
-/// A network with nothing but the other family is one.
+/// F33: a network with nothing but the other family is one.
 #[test]
 fn a_far_side_that_can_be_reached_otherwise_is_not_gone() {
     let (table, _, mut way) = reached(&["2001:db8:7::1", "198.51.100.1"], "2001:db8:1::2", false);
