@@ -28,7 +28,7 @@ impl News {
         match kernel::Socket::open() {
             Ok(socket) => return Self::Kernel(socket),
             Err(error) => {
-                tracing::debug!(%error, "the kernel is not to be listened to; its routes are asked")
+                tracing::debug!(%error, "the kernel is not to be listened to; its routes are asked");
             }
         }
         Self::ticks()
