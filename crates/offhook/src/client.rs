@@ -1,6 +1,7 @@
 //! One user on one transport: makes sessions, knows those that are alive, ends them all.
 //! Nothing is global: two clients in one process know nothing of each other (F19).
 
+use crate::clock::{Clocks, SystemClocks};
 use crate::controls::{Controls, Network};
 use crate::credential::{CredentialRequest, Credentials, ProviderError};
 use crate::error::BuildError;
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// Where jitter comes from; `None` draws a seed for each session.
     pub(crate) seed: Option<u64>,
+    /// By which a sleep is seen.
+    pub(crate) clocks: Arc<dyn Clocks>,
 }
 
 /// One user on one transport. Cloning shares it.
@@ -33,7 +36,7 @@ pub(crate) struct Config {
 /// Its sessions live on: each is its own handle's. See [`shutdown`](Self::shutdown).
 #[derive(Clone)]
 pub struct Client {
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     registry: Arc<Mutex<Vec<Weak<Shared>>>>,
 }
 
@@ -45,6 +48,7 @@ impl Client {
             credentials: Credentials::default(),
             policy: Policy::default(),
             seed: None,
+            clocks: Arc::new(SystemClocks),
         };
         Self { config: Arc::new(config), registry: Arc::default() }
     }
@@ -115,7 +119,7 @@ impl Client {
         alive.iter().map(Controls::of).collect()
     }
 
-    /// Reports to every session whether there is a network.
+    /// Reports to every session whether there is a network; see [`Controls::network`].
     pub fn network(&self, level: Network) {
         self.alive().iter().for_each(|shared| Controls::of(shared).network(level));
     }

@@ -25,12 +25,13 @@ use futures_util::future::BoxFuture;
 use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
-use offhook_transport::InstanceId;
+use offhook_transport::{InstanceId, NetworkFact, NetworkWatch};
 use reports::Reporter;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -48,6 +49,8 @@ pub(crate) struct Host {
     begun: bool,
     clock: Clock,
     sleep: SleepWatch,
+    /// What the system says of the network, from the first turn to the end.
+    network: Option<Box<dyn NetworkWatch>>,
     contents: Contents,
     facts: Arc<Facts>,
     instance: InstanceId,
@@ -81,6 +84,7 @@ impl Host {
         let name = offhook_transport::SessionRef { kind, id };
         let identity = crate::shared::Identity { name };
         let capabilities = config.transport.capabilities();
+        let sleep = SleepWatch::start(config.clocks.clone());
         let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
         let host = Self {
             shared: shared.clone(),
@@ -88,7 +92,8 @@ impl Host {
             machine,
             begun: false,
             clock: Clock::start(),
-            sleep: SleepWatch::start(),
+            sleep,
+            network: None,
             contents,
             facts: Arc::default(),
             instance,
@@ -122,6 +127,7 @@ impl Host {
 
     /// Runs until the session has left and everything is released.
     pub(crate) async fn run(mut self: Box<Self>) {
+        self.network = self.config.transport.watch_network(self.instance);
         loop {
             // A busy link or user must not keep this task from yielding to others.
             tokio::task::coop::consume_budget().await;
@@ -157,12 +163,15 @@ impl Host {
                 pending::<()>().await;
             }
         };
+        let network = &mut self.network;
+        let said = poll_fn(|cx| network.as_mut().map_or(Poll::Pending, |watch| watch.poll_next(cx)));
         let shared = self.shared.clone();
         tokio::select! {
             () = shared.wishes.rung.notified() => {}
             () = tokio::time::sleep_until(wake) => self.wake(),
             answer = answer => self.provided(answer),
             (epoch, event) = self.links.next(&self.span) => self.heard(epoch, event),
+            said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
             () = fed => {}
         }
@@ -172,6 +181,16 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+    }
+
+    /// What the system says of the network; nothing more if there is nothing more to learn.
+    fn hear_of_network(&mut self, said: Option<NetworkFact>) {
+        let Some(fact) = said else {
+            self.network = None;
+            return;
+        };
+        tracing::debug!(parent: &self.span, ?fact, "the system says of the network");
+        self.feed(translate::network(fact));
     }
 
     /// A wish of the user's, or a fact that the user reports.
@@ -265,6 +284,7 @@ impl Host {
         }
         self.shared.shut();
         self.provider = None;
+        self.network = None;
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             drop(command);
@@ -321,6 +341,7 @@ impl Drop for Host {
             self.feed(Input::HostGone);
         }
         self.shared.shut();
+        self.network = None;
         self.links.drop_all();
         self.feeders.abort_all();
         self.feed(Input::Released);
@@ -345,3 +366,6 @@ fn random<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the system's source of randomness always answers once it is up");
     bytes
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests;

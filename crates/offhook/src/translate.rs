@@ -289,6 +289,15 @@ pub(crate) const fn end_reason(code: wire::EndCode) -> EndReason {
     }
 }
 
+/// What a system says of its network is taken as if the application had said it.
+pub(crate) const fn network(fact: wire::NetworkFact) -> Input {
+    match fact {
+        wire::NetworkFact::Up => Input::NetworkUp,
+        wire::NetworkFact::Down => Input::NetworkDown,
+        wire::NetworkFact::Changed => Input::NetworkChanged,
+    }
+}
+
 /// The plan of a dial, with what the far side wants to see for it.
 pub(crate) fn outward_plan(plan: Plan, key: Option<wire::ResumeKey>, returning: bool) -> wire::Plan {
     match plan {

@@ -58,6 +58,7 @@ mod faults;
 mod link;
 mod lobby;
 mod log;
+mod machine;
 mod remote;
 mod seed;
 mod studio;

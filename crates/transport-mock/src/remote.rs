@@ -5,7 +5,7 @@ use crate::log::{Published, Seen};
 use crate::world::World;
 use crate::{Faults, MockDial, Studio};
 use offhook_transport::media::EncodedFrame;
-use offhook_transport::{EndCode, GoAwayHint, RingEvent, SessionRef};
+use offhook_transport::{EndCode, GoAwayHint, NetworkFact, RingEvent, SessionRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +29,8 @@ pub struct Census {
     pub media_planes: usize,
     /// Published tracks that are being taken.
     pub taps: usize,
+    /// Watches of the network that were polled and not dropped.
+    pub watches: usize,
 }
 
 impl Remote {
@@ -105,6 +107,14 @@ impl Remote {
     /// report that the path is alive.
     pub fn restore(&self) {
         self.world.lock().restore(Instant::now());
+    }
+
+    /// The system of the client's machine says this of its network, to every session that
+    /// listens; what nobody polled for yet waits, the newest 64 for each. It is only said:
+    /// whether anything gets through is up to [`cut`](Self::cut) and
+    /// [`restore`](Self::restore), of which in turn the system says nothing.
+    pub fn network(&self, fact: NetworkFact) {
+        self.world.lock().machine.say(fact);
     }
 
     /// The server goes down and is there again at once: sockets are closed as a restarting

@@ -3,6 +3,7 @@
 use crate::link::{Happening, Life, Link, LinkId, MediaPlane};
 use crate::lobby::Lobby;
 use crate::log::{Log, Published, Seen, What};
+use crate::machine::Machine;
 use crate::{Census, DialSeen, Faults, MockDial, Studio};
 use offhook_transport::{Action, DialRequest, Event, InstanceId, Plan, Revision};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) lobby: Lobby,
     pub(crate) faults: Faults,
     pub(crate) network: bool,
+    pub(crate) machine: Machine,
     next_id: LinkId,
     hands: Vec<Waker>,
 }
@@ -72,6 +74,7 @@ impl World {
                 lobby: Lobby::default(),
                 faults: Faults::default(),
                 network: true,
+                machine: Machine::default(),
                 next_id: 0,
                 hands: Vec::new(),
             }),
@@ -180,6 +183,7 @@ impl Inner {
             connections: self.links.values().filter(|link| !link.closed).count(),
             media_planes: self.planes.len(),
             taps: self.planes.values().map(MediaPlane::taps).sum(),
+            watches: self.machine.watches(),
         }
     }
 

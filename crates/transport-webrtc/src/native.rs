@@ -20,6 +20,7 @@ mod driver;
 mod incoming;
 mod lane;
 mod media;
+mod network;
 mod opening;
 mod outward;
 mod payload;
@@ -34,8 +35,8 @@ use crate::peer::{IceServer, UdpMap};
 use config::Config;
 use driver::Driver;
 use offhook_transport::{
-    Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, MigrationStyle,
-    Transport,
+    Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, InstanceId,
+    MigrationStyle, NetworkWatch, Transport,
 };
 use registry::Registry;
 use std::net::SocketAddr;
@@ -113,6 +114,15 @@ impl WebRtc {
         self
     }
 
+    /// Learns nothing of the network from the system: what is to be known of it, the application
+    /// says. Unless told so, the interfaces and routes of this machine are watched while a session
+    /// lives, and one whose way to its server is gone, back or another one acts on it at once.
+    #[must_use]
+    pub fn ignore_network_changes(mut self) -> Self {
+        Arc::make_mut(&mut self.config).ignore_network = true;
+        self
+    }
+
     /// Sends media over TURN only, so that the far side never sees this machine's addresses.
     #[must_use]
     pub fn relay_only(mut self) -> Self {
@@ -149,6 +159,13 @@ impl Transport for WebRtc {
         let (config, registry) = (self.config.clone(), self.registry.clone());
         let start = Start { config, registry, request, early: Vec::new() };
         Box::new(Link { state: State::Idle(Box::new(start)) })
+    }
+
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        if self.config.ignore_network {
+            return None;
+        }
+        Some(Box::new(self.registry.networks.watch(instance)))
     }
 }
 

@@ -19,6 +19,7 @@ mod event;
 mod fault;
 mod ids;
 pub mod media;
+mod network;
 mod presence;
 mod secret;
 
@@ -33,6 +34,7 @@ pub use event::{
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
+pub use network::{NetworkFact, NetworkWatch};
 pub use presence::{Presence, RingEvent, RingId};
 pub use secret::Secret;
 
@@ -66,6 +68,14 @@ pub trait Transport: Send + Sync + 'static {
     fn presence(&self) -> Option<&dyn Presence> {
         None
     }
+
+    /// Changes of the network that this machine is on, as they concern the session of this
+    /// instance; `None` where nothing is learned of them, and the application alone reports
+    /// them. Asked for once per session, before its first dial.
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        let _ = instance;
+        None
+    }
 }
 
 /// Lets a boxed transport stand wherever a transport is wanted.
@@ -84,6 +94,9 @@ impl Transport for Box<dyn Transport> {
     }
     fn presence(&self) -> Option<&dyn Presence> {
         (**self).presence()
+    }
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        (**self).watch_network(instance)
     }
 }
 

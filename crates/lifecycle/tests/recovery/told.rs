@@ -346,6 +346,28 @@ fn another_network_during_a_join_dials_anew_and_is_no_attempt() {
     assert_eq!(rig.state(), Live);
 }
 
+/// F33, R10: who was told that there is no network hears of another one that there is one: the
+/// application and the system may each say a part of it.
+#[test]
+fn another_network_ends_being_offline() {
+    let mut rig = Rig::at(Offline);
+    let outputs = rig.feed(NetworkChanged);
+    let plans: Vec<_> = dials(&outputs).iter().map(|dial| dial.plan).collect();
+    assert_eq!((rig.state(), plans), (Reconnecting, vec![Plan::Resume { restart_ice: true }]));
+    assert_eq!(rig.feed(NetworkUp), [], "it is known already");
+    rig.carry();
+    assert_eq!(rig.state(), Live);
+
+    let mut rig = Rig::at(Joining);
+    rig.fail_dial();
+    rig.feed(NetworkDown);
+    assert_eq!(dials(&rig.feed(NetworkChanged)).len(), 1, "a join without a network goes on over this one");
+
+    let mut rig = Rig::at(Live);
+    rig.feed(Suspend);
+    assert_eq!((rig.feed(NetworkChanged), rig.state()), (vec![], Offline), "asleep it waits for the wake");
+}
+
 /// R11: a move that a sleep or a stall outlasts becomes a rejoin; with the rejoins spent it has failed.
 #[test]
 fn a_sleep_past_a_move_with_its_rejoins_spent_fails() {

@@ -10,5 +10,6 @@ mod leave;
 mod listeners;
 mod many;
 mod media;
+mod network;
 mod prompt;
 mod recovery;

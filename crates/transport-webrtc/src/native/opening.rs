@@ -61,9 +61,11 @@ impl Driver {
     }
 
     fn connect(&mut self) {
-        let (config, address, within) = (self.config.clone(), self.address.clone(), self.open_within());
-        self.connecting =
-            address.map(|address| async move { socket::reach(&config, &address, within).await }.boxed());
+        let Some(address) = self.address.clone() else { return };
+        let (config, within) = (self.config.clone(), self.open_within());
+        let watched = self.registry.networks.destination(self.request.instance);
+        let reaching = async move { socket::reach(&config, &address, watched.as_deref(), within).await };
+        self.connecting = Some(reaching.boxed());
     }
 
     /// What is left of the time in which the socket is to be open.

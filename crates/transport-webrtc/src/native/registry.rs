@@ -2,6 +2,7 @@
 //! weak: a session that nobody holds is gone.
 
 use super::lane::Lane;
+use super::network::Networks;
 use crate::peer::{Certificate, PeerError};
 use offhook_transport::{Epoch, InstanceId};
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ pub(super) struct Registry {
     sessions: Mutex<HashMap<InstanceId, Session>>,
     /// Did something on the way to this server refuse a first frame in the upgrade?
     early_refused: AtomicBool,
+    pub(super) networks: Networks,
 }
 
 #[derive(Default)]

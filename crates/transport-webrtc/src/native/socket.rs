@@ -3,6 +3,7 @@
 
 use super::address::{Address, AddressError};
 use super::config::Config;
+use super::network::Destination;
 use super::tls::RootsError;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -106,10 +107,15 @@ pub(super) enum UpgradeFault {
     Other(Fault),
 }
 
-/// Connects, within the time.
-pub(super) async fn reach(config: &Config, address: &Address, within: Duration) -> Result<Wire, Fault> {
+/// Connects, within the time. Whoever watches the way there is told where it leads.
+pub(super) async fn reach(
+    config: &Config,
+    address: &Address,
+    watched: Option<&Destination>,
+    within: Duration,
+) -> Result<Wire, Fault> {
     in_time(within, async {
-        let tcp = connect(config, address).await?;
+        let tcp = connect(config, address, watched).await?;
         tcp.set_nodelay(true).map_err(|error| Fault::with(FaultKind::Local, error))?;
         Ok(Wire(if address.secure {
             MaybeTlsStream::Rustls(secure(config, address, tcp).await?)
@@ -164,15 +170,27 @@ async fn upgrade_now(wire: Wire, address: &Address, early: Option<String>) -> Re
     Ok(Upgraded { socket: Socket { stream, outbox: VecDeque::new(), unflushed: false }, early_taken })
 }
 
-async fn connect(config: &Config, address: &Address) -> Result<TcpStream, Fault> {
+async fn connect(
+    config: &Config,
+    address: &Address,
+    watched: Option<&Destination>,
+) -> Result<TcpStream, Fault> {
+    let named = matches!(address.host, Host::Name(_)) && (config.via.is_none() || address.is_target);
     let places = match (config.via, &address.host) {
         (Some(via), _) if !address.is_target => vec![via],
         (_, Host::Ip(ip)) => vec![SocketAddr::new(*ip, address.port)],
         (_, Host::Name(name)) => resolve(name, address).await?,
     };
-    race(places.into(), TcpStream::connect)
+    if let Some(watched) = watched {
+        watched.heading(&places, named);
+    }
+    let stream = race(places.iter().copied().collect(), TcpStream::connect)
         .await
-        .map_err(|kind| Fault::with(FaultKind::Unreachable, OpenError::Connect(kind)))
+        .map_err(|kind| Fault::with(FaultKind::Unreachable, OpenError::Connect(kind)))?;
+    if let (Some(watched), Ok(there), Ok(here)) = (watched, stream.peer_addr(), stream.local_addr()) {
+        watched.reached(there, here.ip(), &places, named);
+    }
+    Ok(stream)
 }
 
 /// Tries the places in turn, the next one each quarter of a second while none has answered (RFC
