@@ -196,6 +196,7 @@ impl Actor {
             },
             expires_in_ms,
             snapshot: self.snapshot(),
+            node: self.shared.config.node.clone(),
         };
         self.say(&FromServer::Joined(joined));
         if let Some(revision) = self.applied {
@@ -263,6 +264,7 @@ impl Actor {
             secret: Secret::new(secret),
             snapshot: self.snapshot(),
             answer,
+            node: self.shared.config.node.clone(),
         }));
         for frame in replay {
             match frame.encode() {

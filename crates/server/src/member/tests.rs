@@ -32,6 +32,7 @@ fn join(user: &str, credential: &str) -> Join {
         wait_in_queue: false,
         viewer: false,
         name: None,
+        avoid: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::config::Config;
 use super::incoming::ProtocolFault;
 use super::lane::Lane;
 use super::media::Proof;
+use super::nodes::{Health, Nodes};
 use super::opening::Opened;
 use super::outward::Outward;
 use super::registry::Registry;
@@ -60,6 +61,9 @@ pub(super) enum Stage {
 pub(super) struct Driver {
     pub(super) config: Arc<Config>,
     pub(super) registry: Arc<Registry>,
+    pub(super) nodes: Arc<Nodes>,
+    /// How the node that let us in does.
+    pub(super) health: Health,
     pub(super) request: DialRequest,
     pub(super) address: Option<Address>,
     pub(super) stage: Stage,
@@ -125,6 +129,7 @@ impl Driver {
     pub(super) fn new(
         config: Arc<Config>,
         registry: Arc<Registry>,
+        nodes: Arc<Nodes>,
         request: DialRequest,
         events: mpsc::Sender<Event>,
         actions: mpsc::Receiver<Action>,
@@ -133,6 +138,8 @@ impl Driver {
         Self {
             config,
             registry,
+            nodes,
+            health: Health::default(),
             request,
             address: None,
             stage: Stage::Opening,
@@ -286,6 +293,7 @@ impl Driver {
             Stage::Up => {
                 if !std::mem::replace(&mut self.signaling_lost, true) {
                     tracing::debug!(kind = fault.kind.code(), "the signaling plane is lost");
+                    self.node_failed();
                     self.out.say(Event::PlaneLost(Plane::Signaling, fault));
                 }
                 Flow::On
@@ -355,6 +363,7 @@ impl Driver {
     }
 
     async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
+        self.given_up();
         self.connecting = None;
         self.reports = None;
         let code = self.close_code;

@@ -40,6 +40,8 @@ pub(super) struct Granted {
     pub(super) capabilities: Capabilities,
     pub(super) liveness: Liveness,
     pub(super) resume_window: Duration,
+    /// Which node of a service let us in.
+    pub(super) node: Option<String>,
 }
 
 pub(super) struct State {

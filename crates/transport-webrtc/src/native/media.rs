@@ -148,6 +148,7 @@ impl Driver {
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
         lane.state().carried();
         self.out.say(Event::Carried(Plane::Media));
+        self.is_whole();
     }
 
     /// Do pictures come in on the link that this one is to follow?
@@ -233,6 +234,7 @@ impl Driver {
             tracing::debug!(kind = fault.kind.code(), "the media plane is lost");
             self.proof = Proof::None;
             self.rtp_due = None;
+            self.node_failed();
             self.out.say(Event::PlaneLost(Plane::Media, fault));
         }
     }
