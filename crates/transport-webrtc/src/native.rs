@@ -21,6 +21,7 @@ mod lane;
 mod media;
 mod nodes;
 mod opening;
+mod outflow;
 mod outward;
 mod payload;
 mod registry;

@@ -268,8 +268,8 @@ impl Driver {
         if past(&mut self.refresh_due) {
             self.out.say(Event::NeedCredential(offhook_transport::CredentialWhy::Refresh));
         }
-        if past(&mut self.stats_due) {
-            self.take_stats().await;
+        if past(&mut self.stats_due) && self.take_stats().await == Flow::Over {
+            return Flow::Over;
         }
         if past(&mut self.rtp_due) {
             self.look_for_media().await;

@@ -2,6 +2,7 @@
 //! the far side said about the session. A resume shares it with the link it follows; a rejoin
 //! and a migration begin another.
 
+use super::outflow::Outflow;
 use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
@@ -66,7 +67,9 @@ pub(super) struct State {
     pub(super) went_silent: bool,
     pub(super) roster: HashMap<Instance, Member>,
     pub(super) image: Option<Image>,
-    sendings: Vec<(String, Sending)>,
+    pub(super) sendings: Vec<(String, Sending)>,
+    /// What the far side was told of them.
+    pub(super) outflow: Outflow,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
     inbound: u64,
@@ -109,6 +112,7 @@ impl Lane {
                 roster: HashMap::new(),
                 image: None,
                 sendings: Vec::new(),
+                outflow: Outflow::default(),
                 offered,
                 inbound: 0,
                 flowed: None,

@@ -180,12 +180,13 @@ impl Driver {
             };
             lost = taken.await.err();
         }
+        lane.state().outflow.say_again();
         if self.let_in(lane, granted, resumed.snapshot, true) == Flow::Over {
             return Flow::Over;
         }
         // What was coming is due still, unless the far side says that it stopped.
         lane.state().still_sends_on(due_before);
-        if self.write_posted(lane, None) == Flow::Over {
+        if self.write_posted(lane, None) == Flow::Over || self.tell_outflow() == Flow::Over {
             return Flow::Over;
         }
         if let Some(fault) = lost {
