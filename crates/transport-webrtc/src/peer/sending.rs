@@ -171,7 +171,7 @@ async fn pump(
             frame = tap.next() => frame,
         };
         let Some(frame) = frame else { return };
-        if !level.borrow().dtls || gate.level() != GateLevel::Open {
+        if !shared.may_send() || gate.level() != GateLevel::Open {
             await_key = codec.kind() == Kind::Video;
             continue;
         }
