@@ -60,6 +60,7 @@ pub(crate) struct Config {
     pub(crate) one_instance: bool,
     pub(crate) node: Option<String>,
     pub(crate) elsewhere: Option<String>,
+    pub(crate) max_duration: Option<Duration>,
 }
 
 impl Default for Config {
@@ -78,6 +79,7 @@ impl Default for Config {
             one_instance: false,
             node: None,
             elsewhere: None,
+            max_duration: None,
         }
     }
 }

@@ -133,6 +133,14 @@ impl Builder {
         self
     }
 
+    /// How long a membership lasts at most, whatever its client does: counted from its first join,
+    /// over every recovery. Then it ends with [`EndCode::MaxDuration`]. For ever unless told.
+    #[must_use]
+    pub fn max_duration(mut self, duration: Duration) -> Self {
+        self.config.max_duration = Some(duration);
+        self
+    }
+
     /// Opens the port and serves until the server is shut down or dropped.
     ///
     /// # Errors

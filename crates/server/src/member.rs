@@ -124,6 +124,8 @@ struct Actor {
     pinged: Instant,
     lost: Option<Instant>,
     leaves: Option<Leaving>,
+    /// When its time is up.
+    expires: Option<Instant>,
 }
 
 /// A generation under way.
@@ -202,6 +204,7 @@ impl Actor {
             pinged: now,
             lost: Some(now),
             leaves: None,
+            expires: None,
         }
     }
 

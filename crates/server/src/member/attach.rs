@@ -93,6 +93,8 @@ impl Actor {
             return self.stay_as_before();
         }
         let newcomer = self.seen.user.is_empty();
+        let most = self.shared.config.max_duration;
+        self.expires = self.expires.or_else(|| most.and_then(|most| Instant::now().checked_add(most)));
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);

@@ -19,4 +19,5 @@ mod rejoin;
 mod replaced;
 mod resume;
 mod roster;
+mod staying;
 mod wire;
