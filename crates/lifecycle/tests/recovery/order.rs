@@ -180,8 +180,8 @@ fn a_recovery_that_gives_up_has_cleaned_up_before_it_says_so() {
     assert_eq!(failures, 1);
 }
 
-/// E16 (https://github.com/algesten/str0m/issues/486), B23: the machine hears of no loss where a path
-/// only flapped, and of one that failed it does not wait to see whether it comes back.
+/// B23 (https://github.com/openai/openai-agents-js/pull/1363): of a path that failed nobody waits to see
+/// whether it comes back. That one which only flapped is no loss is shown where paths are.
 #[test]
 fn a_failed_path_is_acted_on_at_once() {
     for fault in [Fault::IceFailed, Fault::Dtls, Fault::MediaFault] {

@@ -217,3 +217,19 @@ async fn a_loop_of_servers_ends_after_three_hops() {
     line.end().await;
     second.shutdown().await;
 }
+
+/// A server that names itself: it is moved to as to any other, and takes its own ghost's place. Asked
+/// again and again it is listened to three times, and there is nobody twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_sends_a_session_to_itself_keeps_it_once() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let url = line.server.url();
+    for round in 0..5 {
+        go(&line.server, Some(&url)).await;
+        session.is_well().await;
+        assert!(session.moves_begun() <= 3, "round {round}: {:#?}", session.told());
+    }
+    members(&line.server, 1).await;
+    line.end().await;
+}

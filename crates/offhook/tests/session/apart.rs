@@ -7,7 +7,9 @@
 use crate::common::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::mock::{MockDial, What};
-use offhook::transport::{Action, FaultKind, GoAwayHint, GoAwayReason, MemberChange, Plane, Revision, Secret};
+use offhook::transport::{
+    Action, FaultKind, GoAwayHint, GoAwayReason, MemberChange, Plane, Revision, Secret,
+};
 use offhook::{CallingState, Event, Join, Member, SetError};
 use std::time::Duration;
 
@@ -190,8 +192,10 @@ async fn nothing_is_told_twice_after_a_reconnect_or_a_move() {
     event(&mut events, moved).await;
     second.message("ann", "late on the second", "");
     third.message("ann", "three", "");
-    event(&mut events, |event| matches!(event, Event::Message { topic, .. } if topic == "three").then_some(()))
-        .await;
+    event(&mut events, |event| {
+        matches!(event, Event::Message { topic, .. } if topic == "three").then_some(())
+    })
+    .await;
     let heard: Vec<Event> = all(twin.take_until(tokio::time::sleep(Duration::from_secs(1)))).await;
     let topics: Vec<_> = heard
         .iter()
