@@ -58,6 +58,9 @@ pub(crate) struct Config {
     pub(crate) restart_spread: Duration,
     pub(crate) kick_life: Duration,
     pub(crate) one_instance: bool,
+    pub(crate) node: Option<String>,
+    pub(crate) elsewhere: Option<String>,
+    pub(crate) max_duration: Option<Duration>,
 }
 
 impl Default for Config {
@@ -74,6 +77,9 @@ impl Default for Config {
             restart_spread: Duration::from_secs(8),
             kick_life: Duration::from_secs(600),
             one_instance: false,
+            node: None,
+            elsewhere: None,
+            max_duration: None,
         }
     }
 }

@@ -137,8 +137,25 @@ pub(crate) fn too_many_at_once(wait: Duration) -> Refusal {
     Box::new(FromServer::Error(error))
 }
 
-/// Where to go instead of coming in here: this server is being emptied.
-pub(crate) fn elsewhere(shared: &Shared, join: &Join, admission: Admission, target: &str) -> Refusal {
+/// Where to go instead of coming in here, and why: this server is being emptied, or its links
+/// failed the client and there is another (E4). What a client says of this node is taken for a
+/// wish and changes nothing here.
+pub(crate) fn better_place(shared: &Shared, join: &Join) -> Option<(String, GoAwayCode)> {
+    if let Some(target) = shared.emptied_to() {
+        return Some((target, GoAwayCode::ShuttingDown));
+    }
+    let avoided = shared.config.node.as_ref().is_some_and(|node| join.avoid.contains(node));
+    let other = shared.config.elsewhere.clone().filter(|_| avoided)?;
+    Some((other, GoAwayCode::Unhealthy))
+}
+
+/// Sends there, with a ticket.
+pub(crate) fn elsewhere(
+    shared: &Shared,
+    join: &Join,
+    admission: Admission,
+    (target, reason): (String, GoAwayCode),
+) -> Refusal {
     let viewer = join.viewer || !admission.grants.publish;
     let kept = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.clone());
     let pass = Pass {
@@ -150,12 +167,12 @@ pub(crate) fn elsewhere(shared: &Shared, join: &Join, admission: Admission, targ
         viewer,
         credential: admission.credential,
     };
-    match shared.signer.ticket(&admission.user, pass, target) {
+    match shared.signer.ticket(&admission.user, pass, &target) {
         Ok(ticket) => Box::new(FromServer::GoAway(GoAway {
-            target: Some(target.to_owned()),
+            target: Some(target),
             ticket: Some(offhook_signaling::Secret::new(ticket)),
             deadline_ms: 0,
-            reason: GoAwayCode::ShuttingDown,
+            reason,
             strategy: None,
         })),
         Err(_) => going_down(shared),

@@ -15,7 +15,7 @@ use crate::rooms::Rooms;
 use crate::token::{Mint, MintError, Signer};
 use crate::{EndCode, Shared, hex, listen};
 use futures_util::future::join_all;
-use offhook_signaling::{Ended, Party};
+use offhook_signaling::{Ended, Party, limits};
 use offhook_transport::Secret;
 use offhook_transport_webrtc::peer::{Certificate, IceServer};
 use std::net::SocketAddr;
@@ -117,11 +117,43 @@ impl Builder {
         self
     }
 
+    /// What this node of a service is called: members are told, so that one whose links fail here
+    /// can ask to be taken elsewhere ([`elsewhere`](Builder::elsewhere)). None unless told.
+    #[must_use]
+    pub fn node(mut self, name: impl Into<String>) -> Self {
+        self.config.node = Some(name.into());
+        self
+    }
+
+    /// Another server of the same key, as clients call it, that takes those who ask to avoid this
+    /// [`node`](Builder::node). Without one they are taken here all the same.
+    #[must_use]
+    pub fn elsewhere(mut self, url: impl Into<String>) -> Self {
+        self.config.elsewhere = Some(url.into());
+        self
+    }
+
+    /// How long a membership lasts at most, whatever its client does: counted from its first join,
+    /// over every recovery. Then it ends with [`EndCode::MaxDuration`]. For ever unless told.
+    #[must_use]
+    pub fn max_duration(mut self, duration: Duration) -> Self {
+        self.config.max_duration = Some(duration);
+        self
+    }
+
     /// Opens the port and serves until the server is shut down or dropped.
     ///
     /// # Errors
     /// As [`StartError`] says; nothing is left open.
     pub async fn start(self) -> Result<Server, StartError> {
+        for (what, value, most) in [
+            ("node", &self.config.node, limits::ID_BYTES),
+            ("elsewhere", &self.config.elsewhere, limits::URL_BYTES),
+        ] {
+            if let Some(bad) = value.as_ref().filter(|value| !is_word(value, most)) {
+                return Err(StartError::Name { what, name: bad.clone() });
+            }
+        }
         let bind = self.config.bind.clone();
         let listener =
             TcpListener::bind(&bind).await.map_err(|source| StartError::bind(bind.clone(), source))?;
@@ -170,6 +202,11 @@ impl Builder {
     }
 }
 
+/// Can this be said on the wire? Nobody could be let in with a name that cannot.
+fn is_word(value: &str, most: usize) -> bool {
+    (1..=most).contains(&value.len()) && value.chars().all(|c| limits::Charset::Visible.allows(c))
+}
+
 /// As members are told of it.
 fn named(server: IceServer) -> offhook_signaling::IceServer {
     let credential = server.credential.map(|secret| offhook_signaling::Secret::new(secret.expose()));
@@ -192,6 +229,14 @@ pub enum StartError {
         address: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A name that members could not be told.
+    #[error("`{}` cannot be the server's `{what}`; use printable ASCII without spaces, not too long", name.escape_debug())]
+    Name {
+        /// Which setting.
+        what: &'static str,
+        /// What it was set to.
+        name: String,
     },
     /// No random numbers, so no keys.
     #[error("the system gives no random numbers; check the machine's entropy source")]

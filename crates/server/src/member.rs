@@ -125,6 +125,8 @@ struct Actor {
     pinged: Instant,
     lost: Option<Instant>,
     leaves: Option<Leaving>,
+    /// When its time is up.
+    expires: Option<Instant>,
 }
 
 /// A generation under way.
@@ -203,6 +205,7 @@ impl Actor {
             pinged: now,
             lost: Some(now),
             leaves: None,
+            expires: None,
         }
     }
 

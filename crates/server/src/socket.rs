@@ -183,8 +183,8 @@ async fn enter(
     let hello = match first {
         FromClient::Join(join) => {
             let admission = door::join(shared, &join)?;
-            if let Some(target) = shared.emptied_to() {
-                return Err(door::elsewhere(shared, &join, admission, &target));
+            if let Some(place) = door::better_place(shared, &join) {
+                return Err(door::elsewhere(shared, &join, admission, place));
             }
             if let Some(rejoin) = &join.rejoin {
                 heard_late(shared, &join.session, join.instance, &rejoin.secret)?;

@@ -110,6 +110,10 @@ pub struct Join {
     /// The name to show to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Nodes on which links of this client failed in the present outage, newest last: a server that is one of
+    /// them and knows another sends the client there by `go_away`; any other takes it all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<String>,
 }
 
 /// The right to come back under the same session id after the resume window, from a resume token.

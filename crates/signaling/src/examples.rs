@@ -131,6 +131,7 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
             secret: Secret::new("bmV4dC1yZXN1bWUtc2VjcmV0"),
             snapshot: snapshot(),
             answer: Some(Answer { negotiation_id: 2, ..answer() }),
+            node: Some("fra-3".to_owned()),
         })],
         ServerKind::ResumeRefused => vec![
             FromServer::ResumeRefused(ResumeRefused { why: ResumeRefusal::ReplayLost, retry_after_ms: None }),
@@ -339,6 +340,7 @@ fn join() -> Join {
         wait_in_queue: true,
         viewer: false,
         name: Some("Ada".to_owned()),
+        avoid: Vec::new(),
     }
 }
 
@@ -348,7 +350,8 @@ fn rejoin() -> Join {
         secret: Secret::new("cmVzdW1lLXNlY3JldA"),
         must_exist: true,
     };
-    Join { epoch: 3, rejoin: Some(rejoin), desired: desired(), ..join() }
+    let avoid = vec!["fra-3".to_owned(), "fra-7".to_owned()];
+    Join { epoch: 3, rejoin: Some(rejoin), desired: desired(), avoid, ..join() }
 }
 
 fn rung() -> Join {
@@ -408,6 +411,7 @@ fn joined() -> Joined {
         },
         expires_in_ms: Some(300_000),
         snapshot: snapshot(),
+        node: Some("fra-3".to_owned()),
     }
 }
 

@@ -126,6 +126,9 @@ pub struct Joined {
     pub expires_in_ms: Option<u64>,
     /// The session as it stands.
     pub snapshot: SessionSnapshot,
+    /// Which node of the service this is, for `join.avoid`; a server that is alone may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// The link goes on.
@@ -142,6 +145,9 @@ pub struct Resumed {
     /// The answer to the offer of the resume; none where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Which node of the service this is, as in `joined`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// The link cannot go on.

@@ -21,7 +21,9 @@ mod incoming;
 mod lane;
 mod media;
 mod network;
+mod nodes;
 mod opening;
+mod outflow;
 mod outward;
 mod payload;
 mod registry;
@@ -34,6 +36,7 @@ mod uploads;
 use crate::peer::{IceServer, UdpMap};
 use config::Config;
 use driver::Driver;
+use nodes::Nodes;
 use offhook_transport::{
     Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, InstanceId,
     MigrationStyle, NetworkWatch, Transport,
@@ -55,6 +58,7 @@ const ACTIONS: usize = 64;
 pub struct WebRtc {
     config: Arc<Config>,
     registry: Arc<Registry>,
+    nodes: Arc<Nodes>,
 }
 
 impl WebRtc {
@@ -62,7 +66,7 @@ impl WebRtc {
     /// the dial: a bad one is `DialFailed` with [`FaultKind::BadAddress`], and the text below it
     /// says what to write instead. Put no secret into it.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { config: Arc::new(Config::new(url.into())), registry: Arc::default() }
+        Self { config: Arc::new(Config::new(url.into())), registry: Arc::default(), nodes: Arc::default() }
     }
 
     /// Trusts this certificate authority (PEM) beside those of the system: for a private one,
@@ -156,8 +160,8 @@ impl Transport for WebRtc {
     }
 
     fn dial(&self, request: DialRequest) -> Box<dyn Connection> {
-        let (config, registry) = (self.config.clone(), self.registry.clone());
-        let start = Start { config, registry, request, early: Vec::new() };
+        let (config, registry, nodes) = (self.config.clone(), self.registry.clone(), self.nodes.clone());
+        let start = Start { config, registry, nodes, request, early: Vec::new() };
         Box::new(Link { state: State::Idle(Box::new(start)) })
     }
 
@@ -177,6 +181,7 @@ struct NoRuntime;
 struct Start {
     config: Arc<Config>,
     registry: Arc<Registry>,
+    nodes: Arc<Nodes>,
     request: DialRequest,
     /// Asked for before the first poll.
     early: Vec<Action>,
@@ -212,12 +217,12 @@ impl Link {
         let (events_in, events) = mpsc::channel(EVENTS);
         let (actions, actions_out) = mpsc::channel(ACTIONS);
         let (alive, closed) = oneshot::channel();
-        let Start { config, registry, request, early } = *start;
+        let Start { config, registry, nodes, request, early } = *start;
         for action in early {
             // No more than fit were taken.
             let _ = actions.try_send(action);
         }
-        let driver = Driver::new(config, registry, request, events_in, actions_out);
+        let driver = Driver::new(config, registry, nodes, request, events_in, actions_out);
         runtime.spawn(driver::run(driver, closed));
         self.state = State::Running { events, actions, alive: Some(alive) };
         None

@@ -49,7 +49,7 @@ pub use forwarding::RtpOut;
 pub use gates::Gates;
 pub use rtp::RtpPacket;
 pub use sdp::Section;
-pub use sending::Sending;
+pub use sending::{PAUSE, Sending};
 
 use candidates::RemoteCandidates;
 use handler::{Handler, Shared, lock};

@@ -164,3 +164,72 @@ async fn a_path_that_answers_again_is_news() {
         line.finish().await;
     }
 }
+
+/// E16 (algesten/str0m#486), B23 (openai/openai-agents-js#1363): a path that is gone for a moment, and
+/// back within its grace, was not lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_flaps_within_its_grace_is_no_loss() {
+    let far = Steered::start().await;
+    let map = Arc::new(Through { net: Rig::new(7), relay: Mutex::default() });
+    let transport = WebRtc::new(far.hostile.url()).udp_map(map.clone());
+    let mut line = Line::joined(&transport, join(Some(Secret::new("a.b.c")))).await;
+    let cut = |map: &Through| {
+        let relay = map.relay.lock().expect("nobody panics with it");
+        relay.as_ref().map_or(0, |relay| relay.stats().up.cut)
+    };
+    for _ in 0..3 {
+        let before = cut(&map);
+        let begin = Instant::now();
+        map.net.black_hole(Direction::Both);
+        for _ in 0..2 {
+            line.until("a second", |event| matches!(event, Event::Content(Content::Stats(_)))).await;
+        }
+        map.net.restore().expect("the relay is there");
+        line.said.retain(|event| *event != Event::Alive(Plane::Media));
+        line.until("life", |event| *event == Event::Alive(Plane::Media)).await;
+        assert!(cut(&map) > before, "the path was gone");
+        println!("gone for {:?}", begin.elapsed());
+    }
+    assert_eq!(lost(&line, Plane::Media), []);
+    assert_eq!(lost(&line, Plane::Signaling), []);
+    line.connection.close();
+    line.finish().await;
+}
+
+/// A23 (livekit/rust-sdks#203): an offer is out and nobody answers it; a goodbye waits for none of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leave_is_bounded_while_a_negotiation_hangs() {
+    use native_common::hostile::{Guest, Hostile, JOINED};
+    let offered = Arc::new(tokio::sync::Notify::new());
+    let far = {
+        let offered = offered.clone();
+        Hostile::serve(move |mut guest: Guest| {
+            let offered = offered.clone();
+            async move {
+                guest.hear().await;
+                guest.say(JOINED).await;
+                guest.say(r#"{"type":"need_sections","ack":0,"audio":0,"video":2}"#).await;
+                while let Some(frame) = guest.hear().await {
+                    if frame.contains(r#""type":"offer""#) {
+                        offered.notify_one();
+                    }
+                }
+            }
+        })
+        .await
+    };
+    let ports = ports();
+    let request = ports.on(join(Some(Secret::new("a.b.c"))));
+    let mut line = Line::dial(&WebRtc::new(far.url()), request);
+    line.until("the join", |event| matches!(event, Event::Up(_))).await;
+    let waited = tokio::time::timeout(PATIENCE, async {
+        tokio::select! {
+            () = offered.notified() => {}
+            () = async { while line.connection.next().await.is_some() {} } => {}
+        }
+    });
+    waited.await.expect("it is offered");
+    ports.gate.close();
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
+}

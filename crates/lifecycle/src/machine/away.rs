@@ -11,7 +11,11 @@ use std::time::Duration;
 
 pub(super) fn away(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
     match *event {
-        Due(Timer::Away) => Transition(Leaf::failed()),
+        Due(Timer::Away) => {
+            // Whoever is told has no dial of ours beside what he begins then (C6).
+            context.drop_standby(Cause::Fault(Fault::TimedOut));
+            Transition(Leaf::failed())
+        }
         On(GoAway { target, why, .. }) => handled(context.remember(Hint { target, why })),
         On(Closed { epoch }) => handled(context.judge_closed(epoch)),
         _ => Super,

@@ -417,3 +417,77 @@ fn a_wish_refused_on_both_links_is_withdrawn_once_and_the_session_goes_on() {
     rig.carry();
     assert_eq!(rig.state(), Live);
 }
+
+/// E4 (https://github.com/GetStream/stream-video-js/pull/2287): to be sent on is an answer and no
+/// failed attempt, so that the last attempt, which asks to avoid a sick node, can end on another.
+#[test]
+fn a_join_that_is_sent_on_in_its_last_attempt_goes_there() {
+    let mut rig = Rig::at(Joining);
+    for _ in 0..2 {
+        let epoch = rig.dialled();
+        rig.feed(Up { epoch, link: LinkFacts::default() });
+        rig.feed(PlaneLost { epoch, plane: Plane::Signaling, fault: Fault::Closed });
+        rig.pass_to_dial();
+    }
+    let epoch = rig.dialled();
+    let outputs = rig.feed(away(epoch, 6));
+    assert_eq!(dials(&outputs).first().and_then(|dial| dial.target), Some(TargetRef(6)));
+    assert_eq!(rig.machine.state(), Joining);
+    // That was the third: if it fails as well, the join has failed.
+    let epoch = rig.dialled();
+    let outputs = rig.feed(PlaneLost { epoch, plane: Plane::Signaling, fault: Fault::Closed });
+    assert!(events(&outputs).iter().any(|event| matches!(event, Event::JoinFailed(_))), "{outputs:?}");
+}
+
+/// R13, E4: servers that send a join round are listened to three times, and then each is a failed
+/// attempt.
+#[test]
+fn a_join_that_is_sent_round_ends_after_three_hops() {
+    let mut rig = Rig::at(Joining);
+    let mut dialled = 1;
+    while rig.state() == Joining && dialled < 50 {
+        let epoch = rig.dialled();
+        dialled += dials(&rig.feed(away(epoch, 6))).len();
+    }
+    // The first dial, three hops, and the two attempts that are left.
+    assert_eq!((rig.state(), dialled), (Idle, 6));
+}
+
+/// R8, R11: a far side that calls every media path broken, however well it carries, is believed
+/// within the budgets: four short-lived paths are a rejoin, ten rejoins are the end.
+#[test]
+fn a_far_side_that_reports_a_media_fault_for_ever_ends_in_failed() {
+    let mut rig = Rig::at(Live);
+    let (mut restarts, mut rejoins) = (0, 0);
+    for _ in 0..10_000 {
+        let outputs = match rig.state() {
+            Live => {
+                let epoch = rig.epoch();
+                rig.feed(PlaneLost { epoch, plane: Plane::Media, fault: Fault::MediaFault })
+            }
+            Reconnecting => {
+                let at = rig.machine.poll_timeout().expect("reconnecting has a deadline");
+                rig.pass(at.since(rig.now))
+            }
+            state => {
+                assert_eq!(state, Failed, "{restarts} restarts, {rejoins} rejoins");
+                assert!(restarts <= 60 && rejoins <= 10, "{restarts} restarts, {rejoins} rejoins");
+                return;
+            }
+        };
+        for output in outputs {
+            match output {
+                Output::RestartIce { epoch } => {
+                    restarts += 1;
+                    rig.feed(Carried { epoch, plane: Plane::Media });
+                }
+                Output::Dial(_) => {
+                    rejoins += 1;
+                    rig.carry();
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("it goes on for ever: {restarts} restarts, {rejoins} rejoins");
+}

@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// Longer than any test: the old server does not hurry us.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Servers that trust each other's tickets.
-async fn two() -> (Line, Server) {
+pub(crate) async fn two() -> (Line, Server) {
     let signer = Signer::random().expect("randomness");
     let first = Server::builder().signer(signer.clone()).start().await.expect("loopback");
     let second = Server::builder().signer(signer).start().await.expect("loopback");
@@ -28,7 +28,7 @@ async fn go(from: &Server, to: Option<&str>) {
 
 impl Observed {
     /// Whether the move that was begun after the first `past` things worked out.
-    async fn moved(&mut self, past: usize) -> bool {
+    pub(crate) async fn moved(&mut self, past: usize) -> bool {
         self.tells("the end of the move", past, |event| match event {
             Event::MigrationFinished { moved } => Some(*moved),
             _ => None,
@@ -37,16 +37,16 @@ impl Observed {
         .1
     }
 
-    fn moves_begun(&self) -> usize {
+    pub(crate) fn moves_begun(&self) -> usize {
         self.told().iter().filter(|(_, event)| matches!(event, Event::MigrationStarted(_))).count()
     }
 
-    fn was_ever(&self, state: CallingState) -> bool {
+    pub(crate) fn was_ever(&self, state: CallingState) -> bool {
         self.told().iter().any(|(_, event)| *event == Event::StateChanged(state))
     }
 
     /// As joined as ever: pictures on the handle of the beginning, commands, and no ending.
-    async fn is_well(&mut self) {
+    pub(crate) async fn is_well(&mut self) {
         let state = CallingState::Joined;
         let mut states = self.session.states();
         soon("the session to be joined", async {
@@ -61,7 +61,7 @@ impl Observed {
     }
 }
 
-async fn members(server: &Server, count: usize) {
+pub(crate) async fn members(server: &Server, count: usize) {
     assert!(holds(|| server.census().members == count).await, "not {count}: {:?}", server.census());
 }
 
@@ -216,4 +216,20 @@ async fn a_loop_of_servers_ends_after_three_hops() {
     assert_eq!(second.census().members, 1);
     line.end().await;
     second.shutdown().await;
+}
+
+/// A server that names itself: it is moved to as to any other, and takes its own ghost's place. Asked
+/// again and again it is listened to three times, and there is nobody twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_sends_a_session_to_itself_keeps_it_once() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let url = line.server.url();
+    for round in 0..5 {
+        go(&line.server, Some(&url)).await;
+        session.is_well().await;
+        assert!(session.moves_begun() <= 3, "round {round}: {:#?}", session.told());
+    }
+    members(&line.server, 1).await;
+    line.end().await;
 }

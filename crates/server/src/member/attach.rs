@@ -94,6 +94,8 @@ impl Actor {
             return self.stay_as_before();
         }
         let newcomer = self.seen.user.is_empty();
+        let most = self.shared.config.max_duration;
+        self.expires = self.expires.or_else(|| most.and_then(|most| Instant::now().checked_add(most)));
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
@@ -198,6 +200,7 @@ impl Actor {
             },
             expires_in_ms,
             snapshot: self.snapshot(),
+            node: self.shared.config.node.clone(),
         };
         self.say(&FromServer::Joined(joined));
         if let Some(revision) = self.applied {
@@ -266,6 +269,7 @@ impl Actor {
             secret: Secret::new(secret),
             snapshot: self.snapshot(),
             answer,
+            node: self.shared.config.node.clone(),
         }));
         for frame in replay {
             match frame.encode() {

@@ -32,6 +32,12 @@ impl Actor {
         Ended { reason: EndCode::LeftByUser, by: Party::User, text: String::new(), may_retry: true }
     }
 
+    /// H8: a credential that was stolen, or a client that forgot to leave, costs so much and no more.
+    pub(super) fn time_is_up(&self) -> Ended {
+        let text = "the longest time that this server allows is over; join anew".to_owned();
+        Ended { reason: EndCode::MaxDuration, by: Party::Server, text, may_retry: true }
+    }
+
     pub(super) fn end_by_owner(&mut self, ended: Ended) -> Flow {
         let now = Instant::now();
         let why = if ended.reason == EndCode::Kicked {

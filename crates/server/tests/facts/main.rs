@@ -1,5 +1,6 @@
 //! What the server promises on the wire, one behaviour a file. Driven by raw frames.
 
+mod avoided;
 mod canary;
 mod directed;
 mod door;
@@ -19,4 +20,5 @@ mod rejoin;
 mod replaced;
 mod resume;
 mod roster;
+mod staying;
 mod wire;

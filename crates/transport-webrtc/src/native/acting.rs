@@ -39,7 +39,11 @@ impl Driver {
             state.next_command()
         };
         match lane.post(self.request.epoch, &FromClient::Apply(Apply { id, desired: wire }), None) {
-            Ok(text) => self.write_posted(&lane, text),
+            Ok(text) => match self.write_posted(&lane, text) {
+                // A mute holds already.
+                Flow::On => self.tell_outflow(),
+                Flow::Over => Flow::Over,
+            },
             // It breaks a limit of the protocol, so no far side would take it.
             Err(error) => {
                 let verdict = Verdict::Refused { item: RefusalItem::Prompt, text: error.to_string() };

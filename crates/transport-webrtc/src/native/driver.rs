@@ -7,6 +7,7 @@ use super::config::Config;
 use super::incoming::ProtocolFault;
 use super::lane::Lane;
 use super::media::Proof;
+use super::nodes::{Health, Nodes};
 use super::opening::Opened;
 use super::outward::Outward;
 use super::registry::Registry;
@@ -60,6 +61,9 @@ pub(super) enum Stage {
 pub(super) struct Driver {
     pub(super) config: Arc<Config>,
     pub(super) registry: Arc<Registry>,
+    pub(super) nodes: Arc<Nodes>,
+    /// How the node that let us in does.
+    pub(super) health: Health,
     pub(super) request: DialRequest,
     pub(super) address: Option<Address>,
     pub(super) stage: Stage,
@@ -138,6 +142,7 @@ impl Driver {
     pub(super) fn new(
         config: Arc<Config>,
         registry: Arc<Registry>,
+        nodes: Arc<Nodes>,
         request: DialRequest,
         events: mpsc::Sender<Event>,
         actions: mpsc::Receiver<Action>,
@@ -146,6 +151,8 @@ impl Driver {
         Self {
             config,
             registry,
+            nodes,
+            health: Health::default(),
             request,
             address: None,
             stage: Stage::Opening,
@@ -291,8 +298,8 @@ impl Driver {
         if past(&mut self.refresh_due) {
             self.out.say(Event::NeedCredential(offhook_transport::CredentialWhy::Refresh));
         }
-        if past(&mut self.stats_due) {
-            self.take_stats().await;
+        if past(&mut self.stats_due) && self.take_stats().await == Flow::Over {
+            return Flow::Over;
         }
         if past(&mut self.rtp_due) {
             self.look_for_media().await;
@@ -316,6 +323,7 @@ impl Driver {
             Stage::Up => {
                 if !std::mem::replace(&mut self.signaling_lost, true) {
                     tracing::debug!(kind = fault.kind.code(), "the signaling plane is lost");
+                    self.node_failed();
                     self.out.say(Event::PlaneLost(Plane::Signaling, fault));
                 }
                 Flow::On
@@ -385,6 +393,7 @@ impl Driver {
     }
 
     async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
+        self.given_up();
         self.connecting = None;
         self.reports = None;
         let code = self.close_code;

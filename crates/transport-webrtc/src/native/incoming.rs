@@ -7,6 +7,7 @@ mod messages;
 mod negotiating;
 
 use super::driver::{Driver, Flow, Stage};
+use super::nodes::Health;
 use super::socket::Heard;
 use super::translate;
 use offhook_signaling as wire;
@@ -81,6 +82,7 @@ impl Driver {
             self.out.alive(Plane::Signaling);
             if !std::mem::replace(&mut self.signaling_proven, true) {
                 self.out.say(Event::Carried(Plane::Signaling));
+                self.is_whole();
             }
         }
         let acked = lane.state().acked_messages();
@@ -119,6 +121,7 @@ impl Driver {
     }
 
     fn ended(&mut self, ended: &wire::Ended) -> Flow {
+        self.health = Health::default();
         self.fail(Event::Ended {
             code: translate::ended(&ended.reason),
             text: ended.text.clone(),

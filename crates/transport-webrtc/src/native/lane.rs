@@ -3,6 +3,7 @@
 //! and a migration begin another.
 
 use super::arrivals::Arrivals;
+use super::outflow::Outflow;
 use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
@@ -46,6 +47,8 @@ pub(super) struct Granted {
     pub(super) capabilities: Capabilities,
     pub(super) liveness: Liveness,
     pub(super) resume_window: Duration,
+    /// Which node of a service let us in.
+    pub(super) node: Option<String>,
 }
 
 pub(super) struct State {
@@ -70,7 +73,9 @@ pub(super) struct State {
     pub(super) went_silent: bool,
     pub(super) roster: HashMap<Instance, Member>,
     pub(super) image: Option<Image>,
-    sendings: Vec<(String, Sending)>,
+    pub(super) sendings: Vec<(String, Sending)>,
+    /// What the far side was told of them.
+    pub(super) outflow: Outflow,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
     inbound: u64,
@@ -119,6 +124,7 @@ impl Lane {
                 roster: HashMap::new(),
                 image: None,
                 sendings: Vec::new(),
+                outflow: Outflow::default(),
                 offered,
                 inbound: 0,
                 flowed: None,

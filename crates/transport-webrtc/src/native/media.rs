@@ -66,6 +66,7 @@ impl Driver {
                 Flow::On
             }
             PeerEvent::Broken(error) => self.media_fault(Fault::with(error.fault_kind(), error)),
+            PeerEvent::FrameOut { .. } if ours => self.tell_outflow(),
             PeerEvent::TrackAdded { mid, kind, .. } => {
                 lane.state().kinds.insert(mid, kind);
                 Flow::On
@@ -145,6 +146,7 @@ impl Driver {
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
         lane.state().carried();
         self.out.say(Event::Carried(Plane::Media));
+        self.is_whole();
     }
 
     /// Do pictures come in on the link that this one is to follow?
@@ -171,9 +173,9 @@ impl Driver {
         }
     }
 
-    pub(super) async fn take_stats(&mut self) {
-        let Some(lane) = self.lane.clone() else { return };
-        let Ok(stats) = lane.peer.stats().await else { return };
+    pub(super) async fn take_stats(&mut self) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        let Ok(stats) = lane.peer.stats().await else { return Flow::On };
         self.stats_due = Some(Instant::now() + STATS_EVERY);
         let packets = stats.streams.iter().filter(|s| s.inbound).map(|s| s.packets).sum();
         let ours = {
@@ -189,6 +191,8 @@ impl Driver {
             self.out.say(Event::Content(Content::Stats(Box::new(stats))));
             self.watch_for_silence(&lane);
         }
+        // That nothing leaves any more tells nobody by itself.
+        self.tell_outflow()
     }
 
     /// The path answers and the far side says that it sends, and nothing comes.
@@ -230,6 +234,7 @@ impl Driver {
             }
             self.proof = Proof::None;
             self.rtp_due = None;
+            self.node_failed();
             self.out.say(Event::PlaneLost(Plane::Media, fault));
         }
     }

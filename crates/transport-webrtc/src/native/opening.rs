@@ -276,6 +276,7 @@ impl Driver {
             wait_in_queue: request.wait_in_queue,
             viewer: request.viewer,
             name: None,
+            avoid: self.nodes.to_avoid(request.instance, Instant::now()),
         })
     }
 

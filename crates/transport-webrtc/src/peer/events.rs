@@ -78,6 +78,11 @@ pub enum PeerEvent {
         /// The codec of its first packet.
         codec: Codec,
     },
+    /// A frame of ours left on this section: the first, or the first after a [pause](super::PAUSE).
+    FrameOut {
+        /// The section.
+        mid: String,
+    },
     /// Our check was answered: the path lives in both directions. No more often than we ask.
     PathAnswered,
     /// Our checks have had no answer for this long, whatever else comes in.

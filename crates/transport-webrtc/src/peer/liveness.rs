@@ -20,9 +20,10 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const JUDGED: Duration = Duration::from_millis(2);
 
 pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
-    let Some((dtls_within, silent_after, lite)) =
-        peer.upgrade().map(|inner| (inner.config.dtls_within, inner.config.silent_after, inner.config.lite))
-    else {
+    let Some((dtls_within, silent_after, consent, lite)) = peer.upgrade().map(|inner| {
+        let config = &inner.config;
+        (config.dtls_within, config.silent_after, config.consent, config.lite)
+    }) else {
         return;
     };
     let mut level = shared.level.subscribe();
@@ -59,6 +60,8 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
             }
             shared.events.fact(event);
         }
+        // S12: nothing is sent to where nobody answers any more.
+        shared.consents(path.at.elapsed() < consent);
         wait = LOOK_EVERY;
         if path.at.elapsed() >= QUIET {
             shared.kick.checks.repeat(ASK_EVERY);
