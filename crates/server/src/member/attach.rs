@@ -270,6 +270,10 @@ impl Actor {
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
+        // An offer that came along has made the path anew.
+        if let Some(fault) = self.media.as_ref().and_then(Media::fault) {
+            self.say(&FromServer::MediaFault(fault));
+        }
         self.show(Attendance::Present);
         if let Some(offer) = resume.offer {
             self.publishes(&offer.tracks);
