@@ -4,7 +4,11 @@ use crate::far_side::soon;
 use crate::line::*;
 use offhook::{Event, Fault, Kind, Plan, Plane};
 use offhook_netrig::Direction;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// Checks without an answer are noticed after five seconds; so much later at the latest.
+const NOTICED: Duration = Duration::from_millis(6_500);
 
 /// What was measured, for whoever looks.
 fn say(what: &str, begin: Instant, noticed: Instant, back: Option<Instant>, recovered: Instant) {
@@ -143,6 +147,36 @@ async fn a_nat_that_rebinds_while_the_camera_is_muted_is_noticed_and_mended() {
     say("NAT rebinding while muted", begin, noticed, Some(noticed), recovered);
     soon("the unmute", session.session.unmute(Kind::Video)).await.expect("and unmuted");
     well_after(&mut session, 1).await;
+    line.end().await;
+}
+
+/// E3, R9: the far side notices while there is no socket to say it on, and nothing is due that we
+/// could miss. It says so to the socket that comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_nat_that_rebinds_while_there_is_no_signaling_is_told_of_on_the_next_socket() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    soon("the mute", session.session.mute(Kind::Video)).await.expect("the camera can be muted");
+    let paused = |event: &Event| matches!(event, Event::RemoteTrack { sending: false, .. }).then_some(());
+    session.tells("that nothing is due", 0, paused).await;
+    let begin = Instant::now();
+    rebind(&line).await;
+    line.net.refuse_tcp();
+    line.net.reset_tcp();
+    // Each dial that is refused is a moment that has passed; so many that the far side has noticed.
+    let mut past = 0;
+    while begin.elapsed() < NOTICED {
+        let dialled = |event: &Event| matches!(event, Event::Attempt(_)).then_some(());
+        session.tells("another dial", past, dialled).await;
+        past = session.told().len();
+    }
+    line.net.restore().expect("the relays are there");
+    let (noticed, _) = session.loses(Plane::Media).await;
+    let back = |event: &Event| matches!(event, Event::Recovered { .. }).then_some(());
+    session.tells("the recovery", past, back).await;
+    println!("NAT rebinding without signaling: noticed after {:?}", noticed - begin);
+    soon("the unmute", session.session.unmute(Kind::Video)).await.expect("and unmuted");
+    session.pictures(5).await;
     line.end().await;
 }
 
