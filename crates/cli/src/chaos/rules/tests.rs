@@ -340,10 +340,14 @@ fn a_move_that_fails_for_no_reason_or_was_away_meanwhile_is_seen() {
 #[test]
 fn a_stream_that_begins_in_the_middle_and_a_frame_that_comes_again_are_seen() {
     breaks("began with a key frame", |seen| seen.frames[630].key = false);
-    breaks("no frame came twice", |seen| seen.frames[640].hash = seen.frames[620].hash);
+    breaks("no frame came twice", |seen| seen.frames[640].hash = seen.frames[635].hash);
+    // Another stream that begins with the same picture is no copy.
+    let mut seen = good();
+    seen.frames[630].hash = seen.frames[620].hash;
+    assert_eq!(verdict(&seen, "no frame came twice").0, Held::Yes);
     // Long ago the clip looked just the same.
     let mut seen = good();
-    seen.frames[640].hash = seen.frames[20].hash;
+    seen.frames[600].hash = seen.frames[20].hash;
     assert_eq!(verdict(&seen, "no frame came twice").0, Held::Yes);
 }
 
