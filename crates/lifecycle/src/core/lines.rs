@@ -187,10 +187,11 @@ impl Core {
         if acked && gate < Gate::Open {
             self.open_standby();
         }
-        // What was wished for since the dial began, or was lost with the old signaling.
+        // What was wished for since the dial began, or was lost with the old signaling. That the old
+        // link acked it meanwhile is nothing to a far side that was told of the state by this dial.
         let newest = self.intent.revision();
-        let missing = !carries_state || newest > revision;
-        if missing && newest > self.intent.acked() {
+        let told = if carries_state { revision } else { self.intent.acked() };
+        if newest > told {
             self.apply_on(epoch, newest);
         }
         self.touch();

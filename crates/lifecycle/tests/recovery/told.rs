@@ -149,6 +149,19 @@ fn a_stranger_that_refuses_for_good_is_no_end_of_a_recovery() {
     assert_eq!(rig.state(), Leaving);
 }
 
+/// R13, R14: a wish made beside a dial under way is told to the old link, which has it in effect at
+/// once; the new one was dialled without it, and is told as soon as it is up.
+#[test]
+fn a_wish_that_the_old_link_acked_is_told_to_a_link_that_was_dialled_before_it() {
+    let mut rig = Rig::at(Migrating);
+    let (old, new) = (rig.epoch(), rig.dialled());
+    let revision = rig.machine.set(Change::new().prompt("sepia", false), rig.now).expect("there is room");
+    rig.feed(Acked { epoch: old, revision, answer: Answer::Applied });
+    let outputs = rig.feed(Up { epoch: new, link: LinkFacts::default() });
+    let told = |output: &Output| *output == Output::Apply { epoch: new, revision };
+    assert!(outputs.iter().any(told), "{outputs:?}");
+}
+
 /// E23 (https://github.com/pipecat-ai/pipecat/issues/3170, livekit/agents#2358): a provider's cap
 /// on the length of a session is a planned move.
 #[test]
