@@ -187,6 +187,7 @@ fn recovery_refused(context: &mut Core, why: JoinErrorKind, retry_after: Option<
             let wait = context.told_wait(why, retry_after, context.outage.dials.saturating_sub(1));
             recovery_fails(context, cause, wait)
         }
+        (_, Class::Fatal) if context.is_no_of_a_target(why) => rejoins(context, cause, None),
         (_, Class::Fatal) => ends(context, refused_for_good(why), Leaf::leaving()),
     }
 }

@@ -64,6 +64,104 @@ fn a_go_away_during_a_recovery_that_carries_is_moved_to_from_live() {
     assert_eq!((dial.plan, dial.target), (Plan::Migrate, Some(TargetRef(6))));
 }
 
+fn refused(rig: &mut Rig, why: JoinErrorKind) -> Vec<Output> {
+    let epoch = rig.dialled();
+    rig.feed(Refused { epoch, why, retry_after: None })
+}
+
+/// Has moved to this target once: its ticket is used.
+fn moved(target: u32) -> Rig {
+    let mut rig = Rig::at(Live);
+    let epoch = rig.epoch();
+    rig.feed(away(epoch, target));
+    rig.carry();
+    assert_eq!(rig.state(), Live);
+    rig
+}
+
+/// Dials go on failing until one goes where the session lives.
+fn rejoins_at(rig: &mut Rig, outputs: &[Output], target: u32) {
+    let mut next = dials(outputs).first().map(|dial| dial.target);
+    for _ in 0..4 {
+        let at = next.take().unwrap_or_else(|| rig.pass_to_dial().target);
+        if at == Some(TargetRef(target)) {
+            return;
+        }
+        rig.fail_dial();
+    }
+    panic!("no dial went to {target}");
+}
+
+/// F32, R12: the ticket that a session moved with opens no door twice. That it does not is no word
+/// about the user: the session goes on at the configured address, and asks there no more.
+#[test]
+fn a_used_ticket_that_is_refused_is_no_end_of_a_session_that_has_moved() {
+    let mut rig = moved(6);
+    let epoch = rig.epoch();
+    // A second move, to where nobody is.
+    rig.feed(away(epoch, 7));
+    let outputs = refused(&mut rig, JoinErrorKind::ServerUnreachable);
+    rejoins_at(&mut rig, &outputs, 6);
+    refused(&mut rig, JoinErrorKind::Unauthorized);
+    assert_eq!(rig.state(), Reconnecting);
+    for _ in 0..3 {
+        let next = rig.pass_to_dial();
+        assert_eq!((next.plan, next.target), (Plan::Rejoin, None));
+        rig.fail_dial();
+    }
+}
+
+/// R12: what ends the session where it lives ends it, ticket or not.
+#[test]
+fn what_is_no_matter_of_a_ticket_ends_a_session_that_has_moved() {
+    let mut rig = moved(6);
+    rig.lose(Plane::Signaling);
+    refused(&mut rig, JoinErrorKind::NotPermitted);
+    assert_eq!(rig.state(), Leaving);
+    let mut rig = moved(6);
+    let epoch = rig.epoch();
+    let outputs = rig.feed(Closed { epoch });
+    rejoins_at(&mut rig, &outputs, 6);
+    refused(&mut rig, JoinErrorKind::NotPermitted);
+    assert_eq!(rig.state(), Leaving);
+}
+
+/// F32: a target that a recovery was sent to and that will not have the session has no say in
+/// whether it goes on, as in a move.
+#[test]
+fn a_stranger_that_refuses_for_good_is_no_end_of_a_recovery() {
+    for why in [JoinErrorKind::Unauthorized, JoinErrorKind::NotFound, JoinErrorKind::NotSupported] {
+        let mut rig = Rig::at(Reconnecting);
+        let epoch = rig.epoch();
+        rig.feed(away(epoch, 6));
+        rig.fail_dial();
+        let next = rig.pass_to_dial();
+        assert_eq!(next.target, Some(TargetRef(6)));
+        refused(&mut rig, why);
+        assert_eq!(rig.state(), Reconnecting, "{why:?}");
+        assert_eq!(rig.pass_to_dial().target, None, "{why:?}");
+    }
+    // The same, from the configured address, is the end.
+    let mut rig = Rig::at(Reconnecting);
+    let epoch = rig.dialled();
+    rig.feed(ResumeRefused { epoch, why: ResumeRefusal::Gone });
+    refused(&mut rig, JoinErrorKind::Unauthorized);
+    assert_eq!(rig.state(), Leaving);
+}
+
+/// R13, R14: a wish made beside a dial under way is told to the old link, which has it in effect at
+/// once; the new one was dialled without it, and is told as soon as it is up.
+#[test]
+fn a_wish_that_the_old_link_acked_is_told_to_a_link_that_was_dialled_before_it() {
+    let mut rig = Rig::at(Migrating);
+    let (old, new) = (rig.epoch(), rig.dialled());
+    let revision = rig.machine.set(Change::new().prompt("sepia", false), rig.now).expect("there is room");
+    rig.feed(Acked { epoch: old, revision, answer: Answer::Applied });
+    let outputs = rig.feed(Up { epoch: new, link: LinkFacts::default() });
+    let told = |output: &Output| *output == Output::Apply { epoch: new, revision };
+    assert!(outputs.iter().any(told), "{outputs:?}");
+}
+
 /// E23 (https://github.com/pipecat-ai/pipecat/issues/3170, livekit/agents#2358): a provider's cap
 /// on the length of a session is a planned move.
 #[test]

@@ -181,6 +181,27 @@ async fn an_old_link_that_dies_first_does_not_stop_the_move() {
     second.shutdown().await;
 }
 
+/// F32, R12: the second move fails, and what the rejoin shows to the server it had moved to is the
+/// ticket of the first, which is used: no end, but the way to the configured address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_fails_after_one_that_worked_is_no_end() {
+    let (line, second) = two().await;
+    let mut session = line.joined().await;
+    let past = session.told().len();
+    go(&line.server, Some(&second.url())).await;
+    assert!(session.moved(past).await, "{:#?}", session.told());
+    session.pictures(2).await;
+    let (place, task) = stand_in(|_| async {}).await;
+    task.abort();
+    let _ = task.await;
+    let past = session.told().len();
+    go(&second, Some(&format!("ws://{place}/session"))).await;
+    assert!(!session.moved(past).await, "{:#?}", session.told());
+    session.is_well().await;
+    line.end().await;
+    second.shutdown().await;
+}
+
 /// A second request during the first is remembered, and acted on after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_go_away_during_the_first_is_remembered() {

@@ -277,6 +277,10 @@ impl Actor {
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
+        // An offer that came along has made the path anew.
+        if let Some(fault) = self.media.as_ref().and_then(Media::fault) {
+            self.say(&FromServer::MediaFault(fault));
+        }
         // Asked at once, its client need not ask: a frame after `resumed` is its proof (R5), and
         // its answer retires the previous secret.
         self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));

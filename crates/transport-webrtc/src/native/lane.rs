@@ -26,6 +26,8 @@ const FLOWING: Duration = Duration::from_secs(3);
 const GAP: Duration = Duration::from_millis(1_500);
 /// And for this long: the first hint may come before there is anything to do about it.
 const BACK: Duration = Duration::from_secs(2);
+/// Media that was cut together with the socket comes again within this, when both are back.
+const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) struct Lane {
     pub(super) peer: Peer,
@@ -69,6 +71,8 @@ pub(super) struct State {
     due: HashSet<String>,
     /// Since when anything is.
     due_since: Option<Instant>,
+    /// Until then nothing is said to be silent.
+    grace_until: Option<Instant>,
     /// Was media lost because nothing came, over a path that answers? Then only what comes is proof.
     pub(super) went_silent: bool,
     pub(super) roster: HashMap<Instance, Member>,
@@ -120,6 +124,7 @@ impl Lane {
                 kinds: HashMap::new(),
                 due: HashSet::new(),
                 due_since: None,
+                grace_until: None,
                 went_silent: false,
                 roster: HashMap::new(),
                 image: None,
@@ -355,12 +360,18 @@ impl State {
         self.media_is_due() && self.due.iter().any(video)
     }
 
-    /// The media plane carries: what is due may take its time from here.
-    pub(super) fn carried(&mut self) {
+    /// The media plane carries. Over a path that was made anew what is due may take its time from
+    /// here. One that was only taken over has had it: a silence that went on before goes on, but for a
+    /// moment's grace; else sockets that are lost again and again would hide it for ever.
+    pub(super) fn carried(&mut self, anew: bool) {
         let now = Instant::now();
         self.lived = Some(now);
         self.lost_by = None;
-        self.due_since = self.due_since.map(|_| now);
+        if anew {
+            self.due_since = self.due_since.map(|_| now);
+        } else {
+            self.grace_until = Some(now + GRACE);
+        }
     }
 
     /// The far side sends on this section, or has stopped to.
@@ -397,8 +408,12 @@ impl State {
     /// For how long media that is due has not come.
     pub(super) fn due_and_silent(&self) -> Option<Duration> {
         let since = self.due_since?;
+        let now = Instant::now();
+        if self.grace_until.is_some_and(|until| now < until) {
+            return None;
+        }
         let last = self.flowed.map_or(since, |flowed| flowed.max(since));
-        Some(Instant::now().saturating_duration_since(last))
+        Some(now.saturating_duration_since(last))
     }
 
     pub(super) fn inbound(&self) -> u64 {

@@ -140,11 +140,11 @@ impl Driver {
     }
 
     fn media_carries(&mut self, lane: &Lane) {
-        self.proof = Proof::None;
+        let anew = std::mem::replace(&mut self.proof, Proof::None) != Proof::Path;
         self.media_lost = false;
         self.hang_up_due = None;
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
-        lane.state().carried();
+        lane.state().carried(anew);
         self.out.say(Event::Carried(Plane::Media));
         self.is_whole();
     }
