@@ -27,6 +27,7 @@ pub mod address;
 mod client;
 mod codec;
 mod codes;
+mod directory;
 pub mod docs;
 pub mod examples;
 pub mod limits;
@@ -44,6 +45,7 @@ pub use codec::{
     encode,
 };
 pub use codes::*;
+pub use directory::*;
 pub use message::{Message, UnknownMessage};
 pub use parts::*;
 pub use reliable::{Receipt, Reliability, ReliabilityError, ReplayLost};
