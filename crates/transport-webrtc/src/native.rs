@@ -15,6 +15,7 @@
 mod acting;
 mod address;
 mod config;
+mod directory;
 mod driver;
 mod incoming;
 mod lane;
@@ -29,12 +30,14 @@ mod tls;
 mod translate;
 mod uploads;
 
+pub use directory::{Director, DirectorNews};
+
 use crate::peer::{IceServer, UdpMap};
 use config::Config;
 use driver::Driver;
 use offhook_transport::{
-    Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, MigrationStyle,
-    Transport,
+    Action, Capabilities, Capability, Connection, DialRequest, Directory, Event, Fault, FaultKind, Full,
+    MigrationStyle, Transport,
 };
 use registry::Registry;
 use std::net::SocketAddr;
@@ -137,6 +140,7 @@ impl Transport for WebRtc {
             Capability::Publish,
             Capability::Messages,
             Capability::Queue,
+            Capability::Directory,
             Capability::Acks,
         ]
         .into_iter()
@@ -148,6 +152,10 @@ impl Transport for WebRtc {
         let (config, registry) = (self.config.clone(), self.registry.clone());
         let start = Start { config, registry, request, early: Vec::new() };
         Box::new(Link { state: State::Idle(Box::new(start)) })
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
     }
 }
 

@@ -156,7 +156,14 @@ impl Driver {
             Err(error) => {
                 let text = error.to_string();
                 let secret = text.contains("`credential`") || text.contains("`ticket`");
-                let code = if secret { RefusedCode::Unauthorized } else { RefusedCode::BadRequest };
+                // A token of no far side's making has nothing to take up.
+                let code = if secret {
+                    RefusedCode::Unauthorized
+                } else if text.contains("`rejoin.") {
+                    RefusedCode::NoSessionToResume
+                } else {
+                    RefusedCode::BadRequest
+                };
                 self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item: None })
             }
         }
