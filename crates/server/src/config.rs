@@ -114,7 +114,7 @@ pub(crate) const REAP_AFTER_WINDOW: Duration = Duration::from_secs(2);
 /// How long a goodbye, an ending or a shutdown may take to reach the wire.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// One who waits in the queue is asked this often whether it is still there.
-pub(crate) const QUEUE_PING_EVERY: Duration = Duration::from_secs(15);
+pub(crate) const QUEUE_PING_EVERY: Duration = Duration::from_secs(30);
 /// One far back in the queue hears of its place no oftener than this.
 pub(crate) const QUEUE_WORD_EVERY: Duration = Duration::from_secs(1);
 /// One who waits for a loading hears of it at least this often.

@@ -162,18 +162,25 @@ async fn wait(
     shared.rooms.line_changed(&line.key);
     let end = Instant::now() + shared.config.limits.queue_wait;
     let mut ping = Instant::now() + QUEUE_PING_EVERY;
-    let (mut said, mut next_word) = (None, Instant::now());
+    let (mut said, mut next_word, mut tried) = (None, Instant::now(), None);
     loop {
         let told = line.turn.look();
         if let Some(refusal) = told.refused {
             return Err(NotIn::Refused(refusal));
         }
-        // Cheap where it is somebody else's turn: then it is told so at once.
-        match shared.rooms.enter(shared, &newcomer(join, user), Some(&line.turn)) {
+        let chance = Some((told.position, told.tries));
+        let entered = if std::mem::replace(&mut tried, chance) == chance {
+            Err(NoPlace::Full(lane.clone()))
+        } else {
+            // Where it is somebody else's turn, it is told so.
+            shared.rooms.enter(shared, &newcomer(join, user), Some(&line.turn))
+        };
+        match entered {
             Ok(mail) => return Ok(Held::hold(mail).await),
             Err(NoPlace::Full(other)) if other != lane => {
                 line.turn.move_to(other.clone());
                 lane = other;
+                tried = None;
                 continue;
             }
             Err(NoPlace::Full(_)) => {}

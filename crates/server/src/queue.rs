@@ -37,7 +37,7 @@ pub(crate) struct Told {
     /// How many are before it in its line.
     pub(crate) position: u32,
     /// Changes when there may be room.
-    tries: u64,
+    pub(crate) tries: u64,
     /// It waits for nothing: here is why.
     pub(crate) refused: Option<Box<FromServer>>,
 }

@@ -1,8 +1,8 @@
 //! Waiting for a place (F07): at once refused or waiting as asked, places that are live, no ghost,
-//! a server that changes its mind, and what a long line costs.
+//! a server that changes its mind. What a long line costs is in `tests/long_line.rs`.
 
-use crate::wire::{Member, Wire, builder, credential, empty, goodbye, join, refusal_of, settled, studio};
-use offhook_server::{EndCode, Limits, Mint, Server};
+use crate::wire::{Member, Wire, builder, empty, goodbye, join, refusal_of, studio};
+use offhook_server::{EndCode, Limits, Server};
 use offhook_signaling::{ErrorCode, FromClient, FromServer, Join, Joined, Offer, Sdp, SessionRef, examples};
 use std::time::Duration;
 
@@ -170,38 +170,4 @@ async fn who_waits_for_a_session_to_end_may_find_its_own_open() {
     let second = admitted(&mut cy).await;
     assert_eq!(first.session_id, second.session_id);
     assert_eq!((server.census().sessions, server.census().members), (1, 2));
-}
-
-/// Processor time this process has used, in clock ticks of a hundredth of a second.
-fn ticks() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
-    let after = stat.rsplit(')').next().expect("a name in brackets");
-    let fields: Vec<u64> = after.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
-    fields[11] + fields[12]
-}
-
-// F07: a thousand who wait cost nothing while nothing happens. Both ends of every socket are in this
-// process, and the machine may be busy: what is counted is this process's own time.
-#[tokio::test]
-async fn a_thousand_waiting_joins_cost_less_than_a_hundredth_of_a_core() {
-    let server = small(Limits { sockets_before_auth: 64, ..Limits::default() }).await;
-    let inside = Wire::enter(&server, "ada", 1).await;
-    let mut line = Vec::new();
-    for n in 0..1000 {
-        line.push(queue(&server, waiting(&format!("user {n}"), 100 + n)).await);
-    }
-    assert_eq!(line.last().map(|(_, position)| *position), Some(999));
-    let (from, since) = (ticks(), std::time::Instant::now());
-    // Nobody announces that nothing happens: watched for as long as it takes to tell. It is shorter than
-    // the time after which those who wait are asked whether they are there.
-    let watched = Duration::from_secs(6);
-    tokio::time::sleep(watched).await;
-    let used = Duration::from_millis((ticks() - from) * 10);
-    assert!(used < since.elapsed() / 100, "{used:?} of {watched:?}");
-    leave(inside).await;
-    let (wire, _) = &mut line[0];
-    admitted(wire).await;
-    drop(line);
-    settled("the line is gone", || server.waiting("studio", "1") == 0).await;
-    let _ = credential(&Mint::user("ada"));
 }
