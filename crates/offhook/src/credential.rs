@@ -15,6 +15,8 @@ pub enum Purpose {
     Renew,
     /// The one in use will soon be past its time.
     Refresh,
+    /// To look at a session, or make one, without joining it.
+    Look,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
             Self::Join => "join",
             Self::Renew => "renew",
             Self::Refresh => "refresh",
+            Self::Look => "look",
         }
     }
 }

@@ -82,7 +82,7 @@ impl Host {
         let credential = config.credentials.fixed.clone().map(|secret| contents.credential(secret));
         let mut machine = Machine::new(machine_config(&config, config.policy.clone(), credential));
         let name = offhook_transport::SessionRef { kind, id };
-        let identity = crate::shared::Identity { name };
+        let identity = crate::shared::Identity { name, instance, config: config.clone() };
         let capabilities = config.transport.capabilities();
         let sleep = SleepWatch::start(config.clocks.clone());
         let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
@@ -237,11 +237,13 @@ impl Host {
         if self.facts.session != self.contents.session
             || self.facts.resumed != self.contents.resumed
             || self.facts.eta != self.contents.eta
+            || self.facts.loading != self.contents.loading
         {
             self.facts = Arc::new(Facts {
                 session: self.contents.session.clone(),
                 resumed: self.contents.resumed,
                 eta: self.contents.eta.clone(),
+                loading: self.contents.loading.clone(),
             });
         }
         self.remember_token();

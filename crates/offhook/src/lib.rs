@@ -68,7 +68,7 @@
 //! # What is not there yet
 //!
 //! Rings: the phases and the machine know them, but there is no presence connection, so none
-//! can be placed or received. Looking sessions up without joining. Publishing a further track
+//! can be placed or received. Publishing a further track
 //! into a running session: publish it with the join, [`Session::replace`] swaps its source.
 //! A suspend that nobody announces is seen on Linux only; elsewhere say it with
 //! [`Controls::woken`]. A network that is gone, back or another one is seen everywhere, at once
@@ -92,6 +92,7 @@ mod join;
 mod joining;
 mod level;
 mod link;
+mod remote;
 mod session;
 mod shared;
 mod sources;
@@ -110,12 +111,13 @@ pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use join::Join;
 pub use joining::{Back, Joining};
+pub use remote::RemoteWatch;
 pub use session::{
     AcceptError, Accepting, EndedFuture, Leaving, RingBack, Sending, Session, Setting, Summary,
 };
 pub use token::{BadToken, ResumeToken};
 pub use video::RemoteVideo;
-pub use view::View;
+pub use view::{Loading, View};
 
 pub use offhook_lifecycle::{
     Attempt, CallingState, Cause, Class, ConnectionState, Decline, Direction, EndReason, Ending, Epoch,
@@ -128,7 +130,10 @@ pub use offhook_media::Decoded as Picture;
 pub use offhook_media::{Clip, Pattern, Publication, Source, SourceTrack};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};
-pub use offhook_transport::{Member, Stats, Transport};
+pub use offhook_transport::{
+    Attendee, DirectoryError, Invited, InvitedAs, Member, Profile, SessionInfo, SessionNews, Settings, Stats,
+    Transport,
+};
 
 /// The scripted transport: the far side is a hand that a test holds.
 #[cfg(feature = "mock")]
@@ -138,10 +143,11 @@ pub use offhook_transport_mock as mock;
 #[cfg(feature = "webrtc")]
 pub use offhook_transport_webrtc::native::WebRtc;
 
-/// What goes with [`WebRtc`]: ICE servers, and the hook that leads media through a test rig.
+/// What goes with [`WebRtc`]: ICE servers, the hook that leads media through a test rig, and a
+/// director's seat for an application's backend.
 #[cfg(feature = "webrtc")]
 pub mod webrtc {
-    pub use offhook_transport_webrtc::native::WebRtc;
+    pub use offhook_transport_webrtc::native::{Director, DirectorNews, WebRtc};
     pub use offhook_transport_webrtc::peer::{IceServer, UdpMap};
 }
 

@@ -26,6 +26,8 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::Messages,
     Feature::Roster,
     Feature::CredentialRefresh,
+    Feature::Queue,
+    Feature::Directory,
 ];
 
 /// The one model of this server.
@@ -76,6 +78,7 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
             "this credential was revoked when its bearer was removed; ask the one who issues them",
         ));
     }
+    known_kind(shared, &join.session)?;
     let session = key(&join.session);
     fits_session(shared, &claims, &session, &join.instance.to_string())?;
     not_kicked(shared, &session, &claims.sub)?;
@@ -118,8 +121,57 @@ pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Resul
     Ok(Admission { user: ticket.sub, grants, version, expires_in_ms, credential, pass: Some(pass) })
 }
 
+/// Judges who asks of a session, or would steer it, without joining.
+pub(crate) fn claims(
+    shared: &Shared,
+    asked: Versions,
+    session: &SessionRef,
+    credential: Option<&offhook_signaling::Secret>,
+) -> Result<Claims, Refusal> {
+    agree(asked, &[])?;
+    let Some(credential) = credential else {
+        return Err(refuse(ErrorCode::Unauthorized, "this needs a credential; put one into the first frame"));
+    };
+    let claims = shared.signer.check(credential.expose()).map_err(|error| {
+        let code = match error {
+            TokenError::Expired => ErrorCode::CredentialExpired,
+            TokenError::Invalid => ErrorCode::Unauthorized,
+        };
+        refuse(code, &error.to_string())
+    })?;
+    if shared.doormat.is_revoked(&claims.jti) {
+        return Err(refuse(
+            ErrorCode::NotPermitted,
+            "this credential was revoked; ask the one who issues them",
+        ));
+    }
+    let key = key(session);
+    // Looking binds nothing: the credential still belongs to the instance that joins with it.
+    if claims.session.as_ref().is_some_and(|bound| *bound != key) {
+        return Err(refuse(
+            ErrorCode::NotPermitted,
+            "the credential is for another session; ask for one for this",
+        ));
+    }
+    known_kind(shared, session)?;
+    not_kicked(shared, &key, &claims.sub)?;
+    Ok(claims)
+}
+
+/// An owner that names the kinds of its sessions has no others.
+fn known_kind(shared: &Shared, session: &SessionRef) -> Result<(), Refusal> {
+    let kinds = &shared.config.kinds;
+    if kinds.is_empty() || kinds.contains(&session.kind) {
+        return Ok(());
+    }
+    let text = format!("there are no sessions of this kind here; known: {}", kinds.join(", "));
+    let mut error = Error::new(ErrorCode::NotFound, text);
+    error.known.clone_from(kinds);
+    Err(Box::new(FromServer::Error(error)))
+}
+
 /// E8: a kick is for the person, not for the credential it came with.
-fn not_kicked(shared: &Shared, session: &str, user: &str) -> Result<(), Refusal> {
+pub(crate) fn not_kicked(shared: &Shared, session: &str, user: &str) -> Result<(), Refusal> {
     if shared.kicks.keeps_out(session, user, Instant::now()) {
         return Err(refuse(
             ErrorCode::NotPermitted,
@@ -211,7 +263,10 @@ pub(crate) fn not_a_beginning(message: &FromClient) -> Refusal {
         FromClient::Presence(_) => {
             refuse(ErrorCode::FeatureMissing, "this server has no rings; join a session by kind and id")
         }
-        _ => refuse(ErrorCode::ProtocolError, "the first frame must be join, resume or migrate"),
+        _ => refuse(
+            ErrorCode::ProtocolError,
+            "the first frame must be join, resume, migrate, or one of the directory",
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 //! stop. Sending members elsewhere is in `moving.rs`.
 
 mod moving;
+mod naming;
 
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;
@@ -11,6 +12,8 @@ use crate::listen::{Caller, Lines};
 use crate::lobby::Lobby;
 use crate::member::Mail;
 use crate::pace::Pace;
+use crate::queue::Queue;
+use crate::relics::Relics;
 use crate::rooms::Rooms;
 use crate::token::{Mint, MintError, Signer};
 use crate::{EndCode, Shared, hex, listen};
@@ -167,6 +170,7 @@ impl Builder {
         let (cut, is_cut) = watch::channel(false);
         let lobby = Arc::new(Lobby::new(self.config.limits.sockets_before_auth));
         let patience = self.config.limits.first_frame.saturating_mul(2);
+        let queue = Arc::new(Queue::new(self.config.limits.queue));
         let life = hex::random::<4>().map_err(|_| StartError::Random)?;
         let shared = Arc::new(Shared {
             lobby: lobby.clone(),
@@ -180,6 +184,8 @@ impl Builder {
             signer,
             certificate,
             rooms: Rooms::default(),
+            queue,
+            relics: Relics::default(),
             doormat: Doormat::default(),
             closing: AtomicBool::new(false),
             cut,
@@ -332,13 +338,9 @@ impl Server {
     }
 
     async fn end_members(&self, session: Option<&str>, user: Option<&str>, reason: EndCode) -> bool {
-        let mailboxes = self.shared.rooms.mailboxes(session, user);
         let may_retry = matches!(reason, EndCode::ServerShutdown | EndCode::ServerRotation);
         let ended = Ended { reason, by: Party::Server, text: String::new(), may_retry };
-        // Side by side, so that nobody waits for a busy one. A member that is just ending needs no
-        // second word.
-        join_all(mailboxes.iter().map(|mail| mail.send(Mail::End(Box::new(ended.clone()))))).await;
-        !mailboxes.is_empty()
+        self.shared.end_members(session, user, &ended).await
     }
 
     /// What is in it now.
@@ -379,6 +381,8 @@ impl Server {
     fn close_doors(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.shared.rooms.close();
+        self.shared.queue.turn_away(None, None, &crate::door::going_down(&self.shared));
+        self.shared.rooms.wake_watchers();
         self.shared.lobby.clear();
     }
 

@@ -2,6 +2,7 @@
 //! Which frames are legal when is said in `docs/protocol.md`; who acts on them is the server.
 
 use crate::codes::{Feature, GoodbyeCode, RingEnd};
+use crate::directory::{Conclude, Look, Make, Steer};
 use crate::message::messages;
 use crate::parts::{
     Candidate, Desired, EndOfCandidates, MidRef, NotKnown, Offer, Ping, Reaction, Relay, SessionRef, Track,
@@ -60,6 +61,20 @@ messages! {
         CancelRing(RingRef) = "cancel_ring", reliable;
         /// What became of this ring?
         RingState(RingRef) = "ring_state", plain;
+        /// First frame of a directory link: what is this session?
+        Get(Look) = "get", plain;
+        /// First frame of a directory link: make this session unless it is there.
+        GetOrCreate(Make) = "get_or_create", plain;
+        /// First frame of a directory link: make this session; refused where it is there.
+        Create(Make) = "create", plain;
+        /// First frame of a directory link: tell me of this session as it changes.
+        Watch(Look) = "watch", plain;
+        /// First frame of a director's link: I steer this session, and watch it.
+        Direct(Look) = "direct", plain;
+        /// A director steers everybody in the session.
+        Steer(Steer) = "steer", plain;
+        /// A director ends the conversation.
+        Conclude(Conclude) = "conclude", plain;
     }
 }
 
@@ -287,6 +302,7 @@ impl FromClient {
             Self::Offer(m) => found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown())),
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),
+            Self::Create(m) | Self::GetOrCreate(m) => found.extend(m.profile.unknown_words()),
             Self::Candidate(_)
             | Self::EndOfCandidates(_)
             | Self::Sending(_)
@@ -304,6 +320,11 @@ impl FromClient {
             | Self::Accept(_)
             | Self::CancelRing(_)
             | Self::RingState(_)
+            | Self::Get(_)
+            | Self::Watch(_)
+            | Self::Direct(_)
+            | Self::Steer(_)
+            | Self::Conclude(_)
             | Self::Other(_) => {}
         }
         found

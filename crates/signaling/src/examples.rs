@@ -1,6 +1,8 @@
 //! One or more example values of every message: the documentation shows them, the fuzz corpora
 //! start from them, the tests hold the schema to them. A message without one does not compile.
 
+mod directory;
+
 use crate::codes::*;
 use crate::{
     Accept, Accepted, Acked, Admitted, Answer, Apply, Candidate, Capabilities, ClientKind, Credential,
@@ -117,6 +119,13 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
             vec![FromClient::CancelRing(RingRef { ring_id: "r-0007".to_owned() })]
         }
         ClientKind::RingState => vec![FromClient::RingState(RingRef { ring_id: "r-0007".to_owned() })],
+        ClientKind::Get => vec![FromClient::Get(directory::look())],
+        ClientKind::GetOrCreate => vec![FromClient::GetOrCreate(directory::make())],
+        ClientKind::Create => vec![FromClient::Create(directory::make())],
+        ClientKind::Watch => vec![FromClient::Watch(directory::look())],
+        ClientKind::Direct => vec![FromClient::Direct(directory::look())],
+        ClientKind::Steer => directory::steer(),
+        ClientKind::Conclude => vec![FromClient::Conclude(directory::conclude())],
     }
 }
 
@@ -147,6 +156,7 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::Progress => vec![FromServer::Progress(Progress {
             step: Step::Preparing,
             text: Some("loading the model".to_owned()),
+            percent: Some(40),
         })],
         ServerKind::Answer => vec![FromServer::Answer(answer())],
         ServerKind::NeedSections => {
@@ -275,6 +285,9 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
                 survivor: Some("r-0007".to_owned()),
             }),
         ],
+        ServerKind::Session => directory::info(),
+        ServerKind::SessionGone => vec![FromServer::SessionGone(directory::gone())],
+        ServerKind::Steered => directory::steered(),
     }
 }
 

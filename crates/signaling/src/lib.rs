@@ -27,6 +27,7 @@ pub mod address;
 mod client;
 mod codec;
 mod codes;
+mod directory;
 pub mod docs;
 mod early;
 pub mod examples;
@@ -45,6 +46,7 @@ pub use codec::{
     encode,
 };
 pub use codes::*;
+pub use directory::*;
 pub use early::{EARLY_BYTES, EARLY_HEADER, EARLY_TAKEN, early};
 pub use message::{Message, UnknownMessage};
 pub use parts::*;

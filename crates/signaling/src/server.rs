@@ -5,6 +5,7 @@ use crate::codes::{
     CredentialNeed, EndCode, ErrorCode, GenerationEnd, GoAwayCode, Item, LeaveCode, Party, RefusalCode,
     ResumeRefusal, RingEnd, Step, Strategy,
 };
+use crate::directory::{SessionGone, SessionInfo, Steered};
 use crate::message::messages;
 use crate::parts::{
     Answer, Candidate, Capabilities, EndOfCandidates, IceServer, Liveness, Member, MidRef, NotKnown, Ping,
@@ -94,6 +95,12 @@ messages! {
         Accepted(Accepted) = "accepted", reliable;
         /// The ring is over.
         Gone(Gone) = "gone", reliable;
+        /// The session as it stands: to a directory link, and again whenever it changes.
+        Session(SessionInfo) = "session", plain;
+        /// The session that was watched is not there any more.
+        SessionGone(SessionGone) = "session_gone", plain;
+        /// What came of a `steer`.
+        Steered(Steered) = "steered", plain;
     }
 }
 
@@ -186,6 +193,9 @@ pub struct Progress {
     /// What is being done, for humans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// How much of this step is done, 0 to 100, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
 }
 
 /// Make an offer with this many more receiving sections.
@@ -463,6 +473,7 @@ impl FromServer {
                 found.extend(m.item.as_ref().and_then(Item::unknown));
             }
             Self::Gone(m) => found.extend(m.why.unknown()),
+            Self::Session(m) => found.extend(m.unknown_words()),
             Self::Queued(_)
             | Self::Admitted(_)
             | Self::NeedSections(_)
@@ -486,6 +497,8 @@ impl FromServer {
             | Self::RingPlaced(_)
             | Self::Ring(_)
             | Self::Accepted(_)
+            | Self::SessionGone(_)
+            | Self::Steered(_)
             | Self::Other(_) => {}
         }
         found

@@ -53,6 +53,7 @@
 
 mod connection;
 mod dial;
+mod directory;
 mod far;
 mod faults;
 mod link;

@@ -1,5 +1,6 @@
 //! What both ends share: the links, the planes, the log. Who does what to it is in `far`.
 
+use crate::directory::Names;
 use crate::link::{Happening, Life, Link, LinkId, MediaPlane};
 use crate::lobby::Lobby;
 use crate::log::{Log, Published, Seen, What};
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) acked: HashMap<InstanceId, Revision>,
     pub(crate) studio: Option<Studio>,
     pub(crate) lobby: Lobby,
+    pub(crate) names: Names,
     pub(crate) faults: Faults,
     pub(crate) network: bool,
     pub(crate) machine: Machine,
@@ -72,6 +74,7 @@ impl World {
                 acked: HashMap::new(),
                 studio: None,
                 lobby: Lobby::default(),
+                names: Names::default(),
                 faults: Faults::default(),
                 network: true,
                 machine: Machine::default(),
@@ -153,9 +156,7 @@ impl World {
             if let Some(what) = found(&mut inner) {
                 return Poll::Ready(what);
             }
-            if !inner.hands.iter().any(|hand| hand.will_wake(cx.waker())) {
-                inner.hands.push(cx.waker().clone());
-            }
+            inner.remember(cx);
             Poll::Pending
         })
         .await
@@ -196,6 +197,13 @@ impl Inner {
         let (instance, epoch) = (link.seen.instance, link.seen.epoch);
         self.log.push(Seen { at: self.age(now), instance, epoch, what });
         self.notify();
+    }
+
+    /// Wakes this one with the next news.
+    pub(crate) fn remember(&mut self, cx: &Context<'_>) {
+        if !self.hands.iter().any(|hand| hand.will_wake(cx.waker())) {
+            self.hands.push(cx.waker().clone());
+        }
     }
 
     pub(crate) fn notify(&mut self) {

@@ -16,6 +16,7 @@ mod acting;
 mod address;
 mod arrivals;
 mod config;
+mod directory;
 mod driver;
 mod incoming;
 mod lane;
@@ -33,13 +34,15 @@ mod tls;
 mod translate;
 mod uploads;
 
+pub use directory::{Director, DirectorNews};
+
 use crate::peer::{IceServer, UdpMap};
 use config::Config;
 use driver::Driver;
 use nodes::Nodes;
 use offhook_transport::{
-    Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, InstanceId,
-    MigrationStyle, NetworkWatch, Transport,
+    Action, Capabilities, Capability, Connection, DialRequest, Directory, Event, Fault, FaultKind, Full,
+    InstanceId, MigrationStyle, NetworkWatch, Transport,
 };
 use registry::Registry;
 use std::net::SocketAddr;
@@ -152,6 +155,7 @@ impl Transport for WebRtc {
             Capability::Publish,
             Capability::Messages,
             Capability::Queue,
+            Capability::Directory,
             Capability::Acks,
         ]
         .into_iter()
@@ -170,6 +174,10 @@ impl Transport for WebRtc {
             return None;
         }
         Some(Box::new(self.registry.networks.watch(instance)))
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
     }
 }
 

@@ -11,6 +11,7 @@ use offhook_signaling::{FromServer, MediaFault, MidRef};
 use offhook_transport::media::Kind;
 use offhook_transport::{Action, Content, Event, FaultKind, Plane, Secret};
 use offhook_transport_webrtc::native::WebRtc;
+use std::sync::Arc;
 use std::time::Instant;
 
 fn lost(line: &Line, of: Plane) -> Vec<FaultKind> {
@@ -170,15 +171,11 @@ async fn a_path_that_answers_again_is_news() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_path_that_flaps_within_its_grace_is_no_loss() {
     let far = Steered::start().await;
-    let map = Arc::new(Through { net: Rig::new(7), relay: Mutex::default() });
+    let map = Through::new(Rig::new(7));
     let transport = WebRtc::new(far.hostile.url()).udp_map(map.clone());
     let mut line = Line::joined(&transport, join(Some(Secret::new("a.b.c")))).await;
-    let cut = |map: &Through| {
-        let relay = map.relay.lock().expect("nobody panics with it");
-        relay.as_ref().map_or(0, |relay| relay.stats().up.cut)
-    };
     for _ in 0..3 {
-        let before = cut(&map);
+        let before = map.cut();
         let begin = Instant::now();
         map.net.black_hole(Direction::Both);
         for _ in 0..2 {
@@ -187,7 +184,7 @@ async fn a_path_that_flaps_within_its_grace_is_no_loss() {
         map.net.restore().expect("the relay is there");
         line.said.retain(|event| *event != Event::Alive(Plane::Media));
         line.until("life", |event| *event == Event::Alive(Plane::Media)).await;
-        assert!(cut(&map) > before, "the path was gone");
+        assert!(map.cut() > before, "the path was gone");
         println!("gone for {:?}", begin.elapsed());
     }
     assert_eq!(lost(&line, Plane::Media), []);

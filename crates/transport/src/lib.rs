@@ -27,7 +27,10 @@ pub use action::{Action, Full, Outgoing};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
 pub use desired::{Desired, Image, Muted, Prompt};
 pub use dial::{DialRequest, Plan, ResumeKey, SessionRef, Target};
-pub use directory::{Directory, DirectoryError, SessionInfo};
+pub use directory::{
+    Attendee, Directory, DirectoryError, Invited, InvitedAs, Profile, SessionInfo, SessionNews, Settings,
+    Watching,
+};
 pub use event::{
     Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
     Progress, RefusalItem, Stats, StreamStats, Up, Verdict,

@@ -157,7 +157,9 @@ impl Core {
             (false, true) => self.leave_queue(),
             (true, true) | (false, false) => {}
         }
-        let further = step > self.join.step;
+        // What is loaded may take long; a far side that goes on saying so is answering. The whole
+        // join's own time bounds it (F57).
+        let further = step > self.join.step || (step == self.join.step && step == Step::Preparing);
         self.join.step = self.join.step.max(step);
         if let Some(standby) = &mut self.standby {
             standby.step = self.join.step;

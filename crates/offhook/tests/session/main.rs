@@ -14,3 +14,4 @@ mod media;
 mod network;
 mod prompt;
 mod recovery;
+mod remote;

@@ -44,6 +44,9 @@ impl Actor {
                     return self.turn_away(&link, Error::new(ErrorCode::NoSessionToResume, text));
                 }
                 let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
+                if let Some(error) = self.may_not_publish(&entry, &admission) {
+                    return self.turn_away(&link, error);
+                }
                 self.enter(entry, admission, link).await
             }
             Hello::Migrate(migrate, admission) => {
@@ -74,12 +77,13 @@ impl Actor {
             }
             Ok(Ok(recipe)) => recipe,
         };
-        say_on(&link, &FromServer::Progress(Progress { step: Step::Preparing, text: None }));
+        say_on(&link, &FromServer::Progress(Progress { step: Step::Preparing, text: None, percent: None }));
         let Ok(secret) = door::resume_secret() else {
             let text = "the server has no random numbers now; try again later";
             return self.turn_away(&link, Error::new(ErrorCode::Unavailable, text));
         };
-        let viewer = entry.viewer || !admission.grants.publish;
+        let invited = self.shared.rooms.role_of(&self.place.key, &admission.user);
+        let viewer = entry.viewer || !admission.grants.publish || invited == Some(Role::Viewer);
         // Everything that can fail comes first: an offer that is not usable costs its link and
         // nothing of what the member had.
         let (media, answer) = match self.prepare(recipe, !viewer, entry.offer.as_ref()).await {
@@ -147,6 +151,19 @@ impl Actor {
             old.close().await;
         }
         Flow::On
+    }
+
+    /// Who may only look on and means to publish is told so, rather than have it go nowhere (F53).
+    fn may_not_publish(&self, entry: &Entry, admission: &Admission) -> Option<Error> {
+        let offered = entry.offer.iter().any(|offer| !offer.tracks.is_empty());
+        if entry.viewer || (entry.tracks.is_empty() && !offered) {
+            return None;
+        }
+        let invited = self.shared.rooms.role_of(&self.place.key, &admission.user);
+        (!admission.grants.publish || invited == Some(Role::Viewer)).then(|| {
+            let text = "you may look on and not publish here; join as a viewer, or ask for other rights";
+            Error::new(ErrorCode::NotPermitted, text)
+        })
     }
 
     async fn prepare(

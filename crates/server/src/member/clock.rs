@@ -38,7 +38,10 @@ impl Actor {
 
     /// How long a lost member is kept; one that never came in is not.
     fn window(&self) -> Duration {
-        if self.epoch == 0 {
+        if self.epoch == 0 && self.holds > 0 {
+            // Whoever holds it gives it up; this only bounds what nobody should ever need.
+            self.shared.config.limits.loading + self.shared.config.limits.first_frame.saturating_mul(2)
+        } else if self.epoch == 0 {
             self.shared.config.limits.first_frame
         } else {
             self.shared.config.resume_window + REAP_AFTER_WINDOW

@@ -104,6 +104,15 @@ impl Actor {
         Flow::Over(LeaveCode::Moved)
     }
 
+    /// Its slot is free from here on; its token is good for as long as the owner says (F02).
+    pub(super) fn leave_a_relic(&self) {
+        let (Some(lost), Some(dossier)) = (self.lost, self.describe()) else { return };
+        let until = lost.checked_add(self.shared.config.persist);
+        if let Some(until) = until.filter(|_| !self.shared.is_closing()) {
+            self.shared.relics.keep(dossier, until, Instant::now());
+        }
+    }
+
     /// Everything that another server should know of it; `None` of one that never came in.
     pub(super) fn describe(&self) -> Option<Dossier> {
         (self.epoch > 0 && !self.seen.user.is_empty()).then(|| Dossier {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::REAP_AFTER_WINDOW;
 use crate::door;
+use crate::rooms::Newcomer;
 use crate::token::Mint;
 use offhook_signaling::{EndCode, Frame, Party, Ping, Secret, SessionRef, Versions, decode_from_server};
 
@@ -43,8 +44,12 @@ impl Line {
         let admission = door::join(shared, &join).unwrap_or_else(|refusal| panic!("{refusal:?}"));
         let mail = shared
             .rooms
-            .enter(shared, &join.session, join.instance, user, None)
-            .unwrap_or_else(|refusal| panic!("{refusal:?}"));
+            .enter(
+                shared,
+                &Newcomer { session: &join.session, instance: join.instance, user, returning_to: None },
+                None,
+            )
+            .unwrap_or_else(|no_place| panic!("{no_place:?}"));
         let number = join.instance.0 as u64;
         let (out, outbox) = mpsc::channel(1024);
         let hello = Hello::Join(Box::new(join), admission);

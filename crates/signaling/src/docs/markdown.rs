@@ -41,11 +41,13 @@ pub fn protocol_markdown() -> String {
 
 fn limits_section(out: &mut String) {
     out.push_str("\n## Limits in numbers\n\n| what | limit |\n|---|---|\n");
-    let rows: [(&str, String); 17] = [
+    let rows: [(&str, String); 19] = [
         ("frame", format!("{} bytes", limits::FRAME_BYTES)),
         ("nesting", format!("{} levels", limits::DEPTH)),
         ("any number", format!("{} (2^53 - 1)", limits::NUMBER)),
         ("any list without a limit of its own", format!("{} entries", limits::LIST)),
+        ("words about a session", limits::METADATA.to_string()),
+        ("attendees named to somebody outside", limits::ATTENDEES.to_string()),
         ("roster", format!("{} members", limits::ROSTER)),
         ("ICE servers, and URLs of each", limits::ICE_SERVERS.to_string()),
         ("session description, lines", limits::SDP_LINES.to_string()),

@@ -142,7 +142,7 @@ impl Driver {
         let upgraded = match result {
             Ok(upgraded) => upgraded,
             Err(_) if self.stage == Stage::Leaving => return Flow::Over,
-            Err(UpgradeFault::Early) => {
+            Err(UpgradeFault::Early(_)) => {
                 self.registry.refuse_early();
                 self.connect();
                 return Flow::On;
@@ -208,7 +208,14 @@ impl Driver {
             Err(error) => {
                 let text = error.to_string();
                 let secret = text.contains("`credential`") || text.contains("`ticket`");
-                let code = if secret { RefusedCode::Unauthorized } else { RefusedCode::BadRequest };
+                // A token of no far side's making has nothing to take up.
+                let code = if secret {
+                    RefusedCode::Unauthorized
+                } else if text.contains("`rejoin.") {
+                    RefusedCode::NoSessionToResume
+                } else {
+                    RefusedCode::BadRequest
+                };
                 self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item: None })
             }
         }

@@ -103,7 +103,7 @@ pub(super) struct Upgraded {
 pub(super) enum UpgradeFault {
     /// Something on the way takes no header of that size, or none that it does not know: without
     /// a frame in it, it may.
-    Early,
+    Early(Fault),
     Other(Fault),
 }
 
@@ -127,6 +127,17 @@ pub(super) async fn reach(
     .unwrap_or_else(Err)
 }
 
+/// Connects and makes a WebSocket of it, within the time, for who has nothing to say along with it.
+pub(super) async fn open(config: &Config, address: &Address, within: Duration) -> Result<Socket, Fault> {
+    let by = Instant::now().checked_add(within);
+    let wire = reach(config, address, None, within).await?;
+    let left = by.map_or(within, |by| by.saturating_duration_since(Instant::now()));
+    match upgrade(wire, address, None, left).await {
+        Ok(upgraded) => Ok(upgraded.socket),
+        Err(UpgradeFault::Early(fault) | UpgradeFault::Other(fault)) => Err(fault),
+    }
+}
+
 /// Makes a WebSocket of a connection, within the time, and says a first frame along with it.
 pub(super) async fn upgrade(
     wire: Wire,
@@ -145,8 +156,8 @@ async fn in_time<T>(within: Duration, opening: impl Future<Output = T>) -> Resul
 }
 
 async fn upgrade_now(wire: Wire, address: &Address, early: Option<String>) -> Result<Upgraded, UpgradeFault> {
-    let asked = |error| UpgradeFault::Other(upgrade_fault(error));
-    let mut request = address.uri().into_client_request().map_err(asked)?;
+    let mut request =
+        address.uri().into_client_request().map_err(|error| UpgradeFault::Other(upgrade_fault(error)))?;
     let early = early.and_then(|frame| HeaderValue::try_from(frame).ok());
     let is_early = early.is_some();
     if let Some(mut early) = early {
@@ -159,11 +170,13 @@ async fn upgrade_now(wire: Wire, address: &Address, early: Option<String>) -> Re
         .read_buffer_size(16 * 1024)
         .write_buffer_size(0);
     let upgraded = client_async_with_config(request, wire.0, Some(limits)).await;
-    let (stream, response) = upgraded.map_err(|error| match &error {
-        WsError::Http(response) if is_early && TOO_MUCH.contains(&response.status().as_u16()) => {
-            UpgradeFault::Early
-        }
-        _ => asked(error),
+    let (stream, response) = upgraded.map_err(|error| {
+        let is_too_much = |error: &WsError| {
+            matches!(error, WsError::Http(response) if TOO_MUCH.contains(&response.status().as_u16()))
+        };
+        let refused = is_early && is_too_much(&error);
+        let fault = upgrade_fault(error);
+        if refused { UpgradeFault::Early(fault) } else { UpgradeFault::Other(fault) }
     })?;
     let early_taken =
         is_early && response.headers().get(EARLY_HEADER).is_some_and(|word| word == EARLY_TAKEN);

@@ -15,6 +15,12 @@ impl Through {
     pub fn new(net: Rig) -> Arc<Self> {
         Arc::new(Self { net, relay: Mutex::default() })
     }
+
+    /// Datagrams that a cut has taken on their way to the far side.
+    pub fn cut(&self) -> u64 {
+        let relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
+        relay.as_ref().map_or(0, |relay| relay.stats().up.cut)
+    }
 }
 
 impl UdpMap for Through {

@@ -117,7 +117,10 @@ impl Driver {
             | FromServer::RingPlaced(_)
             | FromServer::Ring(_)
             | FromServer::Accepted(_)
-            | FromServer::Gone(_) => {}
+            | FromServer::Gone(_)
+            | FromServer::Session(_)
+            | FromServer::SessionGone(_)
+            | FromServer::Steered(_) => {}
             other @ (FromServer::Joined(_)
             | FromServer::Resumed(_)
             | FromServer::ResumeRefused(_)
