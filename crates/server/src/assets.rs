@@ -101,17 +101,14 @@ impl Assets {
     /// The loading under way, or a fresh one; none where nothing is to be loaded, or all is.
     pub(crate) fn load(&mut self, shared: &Arc<Shared>, wanted: &Wanted) -> Option<Load> {
         let loader = shared.config.assets.clone()?;
-        match &self.0 {
-            Some(stage) => {
-                let over = stage.borrow().over.clone();
-                match over {
-                    Some(Ok(())) => return None,
-                    None => return Some(stage.subscribe()),
-                    // The next one tries anew.
-                    Some(Err(_)) => {}
-                }
+        if let Some(stage) = &self.0 {
+            let over = stage.borrow().over.clone();
+            match over {
+                Some(Ok(())) => return None,
+                None => return Some(stage.subscribe()),
+                // The next one tries anew.
+                Some(Err(_)) => {}
             }
-            None => {}
         }
         let (stage, load) = watch::channel(Stage::default());
         self.0 = Some(stage.clone());
