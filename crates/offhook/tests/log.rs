@@ -37,10 +37,10 @@ impl Write for Traced {
 
 /// What comes by way of `log`: the libraries below.
 ///
-/// All but this one: at TRACE tungstenite prints each WebSocket frame whole, and the first one
-/// carries the credential. It has no switch for that: an application that collects `log` records
-/// at TRACE has to keep this target out.
-const PRINTS_FRAMES: &str = "tungstenite::protocol";
+/// All but these: at TRACE tungstenite prints each WebSocket frame whole, and the request of the
+/// upgrade that bears the first one, which carries the credential. It has no switch for that: an
+/// application that collects `log` records at TRACE has to keep these targets out.
+const PRINTS_FRAMES: [&str; 2] = ["tungstenite::protocol", "tungstenite::handshake::client"];
 
 struct Logged;
 
@@ -49,7 +49,7 @@ impl log::Log for Logged {
         true
     }
     fn log(&self, record: &log::Record<'_>) {
-        if record.target() == PRINTS_FRAMES {
+        if PRINTS_FRAMES.contains(&record.target()) {
             return;
         }
         note(&format!("{} {} {}\n", record.level(), record.target(), record.args()));

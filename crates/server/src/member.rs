@@ -129,6 +129,8 @@ struct Actor {
     generations: u64,
     heard: Instant,
     pinged: Instant,
+    /// When a client that came back is told of a fault that its path had before, if it still has.
+    fault_due: Option<Instant>,
     lost: Option<Instant>,
     /// How many at the door this place is held for.
     holds: u32,
@@ -214,6 +216,7 @@ impl Actor {
             generations: 0,
             heard: now,
             pinged: now,
+            fault_due: None,
             lost: Some(now),
             holds: 0,
             leaves: None,

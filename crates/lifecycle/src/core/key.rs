@@ -248,6 +248,7 @@ fn outage_key(key: &mut Key, outage: &Outage, core: &Core) {
         restarted,
         media_only,
         granted,
+        target_refused,
         away_since: _, // set exactly while reconnecting
         away_used,
         tries,
@@ -264,6 +265,7 @@ fn outage_key(key: &mut Key, outage: &Outage, core: &Core) {
         *restarted,
         *media_only,
         *granted,
+        *active && *target_refused,
         *told && core.timers.is_set(Timer::Backoff),
     ]);
     key.bits([

@@ -341,18 +341,19 @@ impl Core {
     /// Does this no end nothing but the dial under way? A server that another one named is shown a
     /// ticket and never the credential, so that a ticket which is used, too old or of another key
     /// says nothing of the user; and one that never held the session has no say in whether it goes
-    /// on. It is not asked again.
+    /// on. It is not asked again; but where the session's own server sends it there once more, what
+    /// is said there the second time is the end, so that nobody who was kicked is sent to and fro.
     pub(crate) fn is_no_of_a_target(&mut self, why: JoinErrorKind) -> bool {
         let shown_a_ticket = self.standby.as_ref().filter(|it| !matches!(it.plan, Plan::Resume { .. }));
         let Some(target) = shown_a_ticket.and_then(|standby| standby.target) else { return false };
         let is_home = self.home == Some(target);
-        if is_home && why != JoinErrorKind::Unauthorized {
-            return false;
+        if why == JoinErrorKind::Unauthorized {
+            if is_home {
+                self.home = None;
+            }
+            return true;
         }
-        if is_home {
-            self.home = None;
-        }
-        true
+        !is_home && !std::mem::replace(&mut self.outage.target_refused, true)
     }
 
     /// Where a dial goes. A remembered hint first; a resume only where the session lives; a

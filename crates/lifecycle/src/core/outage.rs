@@ -31,6 +31,8 @@ pub(crate) struct Outage {
     pub(crate) media_only: bool,
     /// Is the dial one that was granted in `failed`, judged by its own deadline alone?
     pub(crate) granted: bool,
+    /// Did a server that another one named refuse the session for good?
+    pub(crate) target_refused: bool,
     pub(crate) away_since: Option<Time>,
     // From here on: what only health resets.
     pub(crate) away_used: Duration,
@@ -72,6 +74,7 @@ impl Core {
         outage.resume_until = kept_until;
         outage.restarted = false;
         outage.granted = false;
+        outage.target_refused = false;
         outage.told = false;
         outage.media_only = self
             .current

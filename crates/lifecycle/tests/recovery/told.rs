@@ -149,6 +149,25 @@ fn a_stranger_that_refuses_for_good_is_no_end_of_a_recovery() {
     assert_eq!(rig.state(), Leaving);
 }
 
+/// E8: its own server sends it there again, and there it is refused again.
+#[test]
+fn a_target_that_refuses_for_good_twice_is_the_end_of_a_recovery() {
+    let mut rig = Rig::at(Reconnecting);
+    let epoch = rig.epoch();
+    rig.feed(away(epoch, 6));
+    for left in [Reconnecting, Leaving] {
+        rig.fail_dial();
+        assert_eq!(rig.pass_to_dial().target, Some(TargetRef(6)));
+        refused(&mut rig, JoinErrorKind::NotPermitted);
+        assert_eq!(rig.state(), left);
+        if left == Reconnecting {
+            assert_eq!(rig.pass_to_dial().target, None);
+            let epoch = rig.dialled();
+            rig.feed(away(epoch, 6));
+        }
+    }
+}
+
 /// R13, R14: a wish made beside a dial under way is told to the old link, which has it in effect at
 /// once; the new one was dialled without it, and is told as soon as it is up.
 #[test]

@@ -221,7 +221,7 @@ async fn hole(what: &str, direction: Direction) {
     let back = Instant::now();
     line.net.restore().expect("the relays are there");
     let (recovered, (plan, _)) = session.recovers().await;
-    assert!(matches!(plan, Plan::Resume { .. }), "well within the window: {plan:?}");
+    assert!(matches!(plan, Plan::Resume { .. }), "well within the window: {:#?}", session.told());
     say(what, begin, noticed.max(also), Some(back), recovered);
     session.recovered_once(&line).await;
     line.end().await;

@@ -13,6 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+/// How the upgrade bears a first frame.
+const EARLY_HEADER: &str = "offhook-first-frame";
+
 /// The first frame of each socket.
 type Asked = Arc<Mutex<Vec<String>>>;
 
@@ -75,7 +78,7 @@ async fn fail(mut guest: TcpStream, to: SocketAddr, asked: Asked) {
             read = guest.read(&mut up) => {
                 let Ok(len @ 1..) = read else { return };
                 said.extend_from_slice(&up[..len]);
-                if is_first && let Some(first) = frames(&said).into_iter().next() {
+                if is_first && let Some(first) = along(&said).or_else(|| frames(&said).into_iter().next()) {
                     is_first = false;
                     asked.lock().unwrap_or_else(PoisonError::into_inner).push(first);
                 }
@@ -102,6 +105,14 @@ async fn fail(mut guest: TcpStream, to: SocketAddr, asked: Asked) {
     drop(node);
     let _ = guest.shutdown().await;
     while let Ok(1..) = guest.read(&mut up).await {}
+}
+
+/// A first frame that came along with the upgrade.
+fn along(bytes: &[u8]) -> Option<String> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let request = String::from_utf8_lossy(&bytes[..end]);
+    let mut headers = request.lines().filter_map(|line| line.split_once(": "));
+    headers.find(|(name, _)| *name == EARLY_HEADER).map(|(_, frame)| frame.to_owned())
 }
 
 /// The whole frames of a WebSocket (RFC 6455 §5.2) after its handshake.

@@ -1,7 +1,7 @@
 //! How a link comes to a member: join, rejoin, migrate, resume. The newest epoch wins; a link
 //! that is refused is told why and changes nothing.
 
-use super::clock::millis;
+use super::clock::{FAULT_GRACE, millis};
 use super::media::{Media, MediaError};
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::config::{AWAY_AFTER, PING_EVERY};
@@ -294,10 +294,13 @@ impl Actor {
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
-        // An offer that came along has made the path anew.
-        if let Some(fault) = self.media.as_ref().and_then(Media::fault) {
-            self.say(&FromServer::MediaFault(fault));
-        }
+        // An offer that came along has made the path anew; one that was silent with the socket may be
+        // back with it, which shows in a moment.
+        self.fault_due = self
+            .media
+            .as_ref()
+            .and_then(Media::fault)
+            .map(|_| self.fault_due.unwrap_or_else(|| Instant::now() + FAULT_GRACE));
         // Asked at once, its client need not ask: a frame after `resumed` is its proof (R5), and
         // its answer retires the previous secret.
         self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));

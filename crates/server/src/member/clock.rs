@@ -1,6 +1,7 @@
 //! A member's deadlines: pings, silence, the roster's `away`, the end of the resume window, the
 //! ticks of a generation, media that is due, a credential that ends, and the end of a go-away.
 
+use super::media::Media;
 use super::{Actor, Flow, Generation};
 use crate::config::{ASK_CREDENTIAL_AT, AWAY_AFTER, PING_EVERY, REAP_AFTER_WINDOW};
 use offhook_signaling::{
@@ -11,6 +12,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const TICK_EVERY: Duration = Duration::from_secs(1);
+/// A path that was silent while its socket was gone has this long to answer again, before the one
+/// that came back is told to make it anew.
+pub(super) const FAULT_GRACE: Duration = Duration::from_secs(1);
 
 impl Actor {
     pub(super) fn next_deadline(&self) -> Instant {
@@ -31,7 +35,8 @@ impl Actor {
             // What is only there to be told waits for somebody to tell.
             let silence =
                 self.media.as_ref().and_then(|media| media.inflow.next_look(|mid| self.is_muted(mid)));
-            next = [silence, self.ask_credential].into_iter().flatten().fold(next, Instant::min);
+            next =
+                [silence, self.ask_credential, self.fault_due].into_iter().flatten().fold(next, Instant::min);
         }
         [self.leaves.map(|leaving| leaving.at), self.expires].into_iter().flatten().fold(next, Instant::min)
     }
@@ -73,6 +78,12 @@ impl Actor {
         }
         if self.link.is_some() && self.ask_credential.take_if(|due| *due <= now).is_some() {
             self.say(&FromServer::NeedCredential(NeedCredential { why: CredentialNeed::ExpiresSoon }));
+        }
+        if self.link.is_some()
+            && self.fault_due.take_if(|due| *due <= now).is_some()
+            && let Some(fault) = self.media.as_ref().and_then(Media::fault)
+        {
+            self.say(&FromServer::MediaFault(fault));
         }
         self.look_for_media(now);
         self.tick(now);

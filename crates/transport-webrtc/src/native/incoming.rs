@@ -65,6 +65,9 @@ impl Driver {
             }
         };
         let Some(lane) = self.lane.clone() else { return Flow::On };
+        if lane.state().is_left_behind(self.request.epoch) {
+            return Flow::On;
+        }
         let received = lane.state().frames.receive(&frame);
         let receipt = match received {
             Ok(receipt) => receipt,

@@ -9,7 +9,7 @@ use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
-use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey};
+use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,6 +58,10 @@ pub(super) struct State {
     /// Numbered, and not yet written.
     posted: VecDeque<String>,
     pub(super) granted: Option<Granted>,
+    /// What the newest secret took the place of.
+    replaced: Option<Secret>,
+    /// The newest dial that asked to go on with this lane.
+    asked_by: Option<Epoch>,
     /// The link that speaks for this lane.
     pub(super) owner: Epoch,
     /// Number of the newest offer, and the one that waits for its answer.
@@ -116,6 +120,8 @@ impl Lane {
                 frames: Reliability::new(),
                 posted: VecDeque::new(),
                 granted: None,
+                replaced: None,
+                asked_by: None,
                 owner,
                 negotiation: 0,
                 open_offer: None,
@@ -273,6 +279,33 @@ impl Lane {
 }
 
 impl State {
+    /// The dial `by` asks the far side to go on after what was seen until now, which is given. What
+    /// still comes on an older link is not heard any more: acked there, the far side would not say
+    /// it again here, where it is asked to.
+    pub(super) fn ask(&mut self, by: Epoch) -> u64 {
+        self.asked_by = Some(by);
+        self.frames.last_seen()
+    }
+
+    /// Did a newer dial than this one ask to go on?
+    pub(super) fn is_left_behind(&self, link: Epoch) -> bool {
+        self.asked_by.is_some_and(|by| by > link)
+    }
+
+    /// The far side let us in.
+    pub(super) fn grant(&mut self, granted: Granted) {
+        self.replaced = self.granted.replace(granted).map(|before| before.key.secret);
+    }
+
+    /// What opens the door now to whoever holds this. A dial that was given up may have been let in
+    /// before, and what it was given then is known here alone.
+    pub(super) fn newest(&self, held: Secret) -> Secret {
+        match &self.granted {
+            Some(granted) if self.replaced.as_ref() == Some(&held) => granted.key.secret.clone(),
+            _ => held,
+        }
+    }
+
     /// A number for an offer.
     pub(super) fn next_negotiation(&mut self) -> u64 {
         self.negotiation += 1;

@@ -309,15 +309,16 @@ impl Driver {
         } else {
             None
         };
-        let state = lane.state();
+        let mut state = lane.state();
+        let last_seen = state.ask(self.request.epoch);
         let session_id = state.granted.as_ref().map(|granted| granted.key.session.clone());
         Ok(FromClient::Resume(Resume {
             session: translate::session(&self.request.session),
             session_id: session_id.unwrap_or_default(),
             instance: translate::instance(self.request.instance),
             epoch: u64::from(self.request.epoch.0),
-            secret: translate::secret(&secret),
-            last_seen: state.frames.last_seen(),
+            secret: translate::secret(&state.newest(secret)),
+            last_seen,
             offer,
         }))
     }

@@ -214,7 +214,7 @@ impl Driver {
         let roster: Vec<_> = snapshot.roster.iter().map(translate::member).collect();
         {
             let mut state = lane.state();
-            state.granted = Some(granted.clone());
+            state.grant(granted.clone());
             state.owner = self.request.epoch;
             state.roster =
                 snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
