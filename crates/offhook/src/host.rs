@@ -10,14 +10,16 @@ mod joining;
 mod links;
 mod outputs;
 mod reports;
+mod ringing;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
 use crate::command::{ChangeAnswer, Command, SendAnswer};
 use crate::contents::Contents;
 use crate::credential::ProviderError;
+use crate::desk::Desk;
 use crate::join::JoinData;
-use crate::shared::Shared;
+use crate::shared::{RingData, Shared};
 use crate::token::ResumeToken;
 use crate::translate;
 use crate::view::Facts;
@@ -25,7 +27,7 @@ use futures_util::future::BoxFuture;
 use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
-use offhook_transport::InstanceId;
+use offhook_transport::{InstanceId, Secret};
 use reports::Reporter;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -52,6 +54,11 @@ pub(crate) struct Host {
     facts: Arc<Facts>,
     instance: InstanceId,
     join: JoinData,
+    desk: Arc<Desk>,
+    /// What is to be rung, until the machine says so.
+    ring: Option<RingData>,
+    /// Lets the first dials after a ring in, in the place of the credential.
+    ticket: Option<Secret>,
     initial: Option<Revision>,
     links: Links,
     reporter: Reporter,
@@ -72,14 +79,26 @@ impl std::fmt::Debug for Host {
 
 impl Host {
     /// A host that does nothing yet, planted in the cells that its handles hold.
-    pub(crate) fn plant(kind: String, id: String, config: Arc<Config>) -> Arc<Shared> {
+    pub(crate) fn plant(kind: String, id: String, config: Arc<Config>, desk: Arc<Desk>) -> Arc<Shared> {
+        let name = offhook_transport::SessionRef { kind, id };
+        Self::plant_as(crate::shared::Identity { name, caller: None }, config, desk, None).0
+    }
+
+    /// As [`plant`](Self::plant), with another time for its ring than the policy's.
+    fn plant_as(
+        identity: crate::shared::Identity,
+        config: Arc<Config>,
+        desk: Arc<Desk>,
+        rings_for: Option<Duration>,
+    ) -> (Arc<Shared>, InstanceId) {
         let (sender, commands) = mpsc::channel(crate::command::QUEUE);
         let instance = InstanceId(random());
         let mut contents = Contents::default();
         let credential = config.credentials.fixed.clone().map(|secret| contents.credential(secret));
         let mut machine = Machine::new(machine_config(&config, config.policy.clone(), credential));
-        let name = offhook_transport::SessionRef { kind, id };
-        let identity = crate::shared::Identity { name };
+        if let Some(rings_for) = rings_for {
+            machine.ring_for(rings_for);
+        }
         let capabilities = config.transport.capabilities();
         let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
         let host = Self {
@@ -93,6 +112,9 @@ impl Host {
             facts: Arc::default(),
             instance,
             join: JoinData::default(),
+            desk,
+            ring: None,
+            ticket: None,
             initial: None,
             links: Links::default(),
             reporter: Reporter::default(),
@@ -105,7 +127,7 @@ impl Host {
             span_of: None,
         };
         shared.plant(host);
-        shared
+        (shared, instance)
     }
 
     /// One input without a task, for a session that was never joined: no I/O can follow.
@@ -177,7 +199,9 @@ impl Host {
     /// A wish of the user's, or a fact that the user reports.
     fn accept(&mut self, input: Input) {
         match input {
-            Input::Join(_) => self.begin_join(),
+            Input::Join(_) | Input::Accept => self.begin_join(),
+            Input::Ring => self.begin_ring(),
+            Input::Accepted(_) => self.ticket = self.shared.notes().ticket.take(),
             Input::Cancel => self.provider = None,
             _ => {}
         }
@@ -340,7 +364,7 @@ fn machine_config(
 }
 
 /// Bytes that nobody can guess.
-fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system's source of randomness always answers once it is up");
     bytes

@@ -25,6 +25,16 @@ pub struct Limits {
     pub prompt: usize,
     /// Longest picture edge that is repainted, in pixels.
     pub edge: usize,
+    /// Presence links at once.
+    pub presences: usize,
+    /// Devices of one user that hear of rings.
+    pub devices: usize,
+    /// Rings at once.
+    pub rings: usize,
+    /// Rings of one user at once, each way; 16 at most.
+    pub rings_of_a_user: usize,
+    /// Rings that one user may place within a minute.
+    pub rings_per_minute: usize,
     /// Rejoins that are let in within a second; the others are told when to come (E10).
     pub rejoins_per_second: usize,
 }
@@ -39,6 +49,11 @@ impl Default for Limits {
             frames_per_second: 100,
             prompt: 4096,
             edge: 1920,
+            presences: 4096,
+            devices: 8,
+            rings: 4096,
+            rings_of_a_user: 16,
+            rings_per_minute: 60,
             rejoins_per_second: 50,
         }
     }

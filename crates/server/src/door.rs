@@ -1,6 +1,10 @@
 //! The door: who may come in, judged from the first frame alone. Nothing is allocated for a
 //! session before the credential is good (S9); who is inside is `rooms.rs`.
 
+mod ringing;
+
+pub(crate) use ringing::{no_room, presence};
+
 use crate::token::{Claims, Credential, Grants, Pass, TokenError};
 use crate::{Shared, hex};
 use offhook_signaling::{
@@ -26,6 +30,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::Messages,
     Feature::Roster,
     Feature::CredentialRefresh,
+    Feature::Rings,
 ];
 
 /// The one model of this server.
@@ -45,6 +50,8 @@ pub(crate) struct Admission {
     pub(crate) credential: Credential,
     /// The pass of one that came with a ticket: who it was where it comes from.
     pub(crate) pass: Option<Pass>,
+    /// The ticket of a ring that it came with, by name and end: used up once it is in.
+    pub(crate) ring_ticket: Option<(String, u64)>,
 }
 
 /// The answer to a first frame that is not let in.
@@ -57,6 +64,9 @@ fn refuse(code: ErrorCode, text: &str) -> Refusal {
 /// Judges a join.
 pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
     let version = agree(join.versions, &join.requires)?;
+    if let Some(ticket) = &join.join_ticket {
+        return ringing::join(shared, join, ticket, version);
+    }
     let Some(credential) = &join.credential else {
         return Err(refuse(
             ErrorCode::Unauthorized,
@@ -80,16 +90,28 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
     fits_session(shared, &claims, &session, &join.instance.to_string())?;
     not_kicked(shared, &session, &claims.sub)?;
     if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
-        let mut error = Error::new(
-            ErrorCode::UnknownModel,
-            format!("no model is called `{}`; known: {}", model.escape_debug(), MODELS.join(", ")),
-        );
-        error.known = MODELS.iter().map(ToString::to_string).collect();
-        return Err(Box::new(FromServer::Error(error)));
+        return Err(unknown_model(model));
     }
     let expires_in_ms = Some(claims.exp.saturating_sub(now()).saturating_mul(1000));
     let credential = Credential { jti: claims.jti, exp: claims.exp };
-    Ok(Admission { user: claims.sub, grants: claims.grants, version, expires_in_ms, credential, pass: None })
+    Ok(Admission {
+        user: claims.sub,
+        grants: claims.grants,
+        version,
+        expires_in_ms,
+        credential,
+        pass: None,
+        ring_ticket: None,
+    })
+}
+
+fn unknown_model(model: &str) -> Refusal {
+    let mut error = Error::new(
+        ErrorCode::UnknownModel,
+        format!("no model is called `{}`; known: {}", model.escape_debug(), MODELS.join(", ")),
+    );
+    error.known = MODELS.iter().map(ToString::to_string).collect();
+    Box::new(FromServer::Error(error))
 }
 
 /// Judges a migration: the ticket stands for the credential.
@@ -115,7 +137,15 @@ pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Resul
     let pass = ticket.pass;
     let (grants, credential) = (pass.grants.clone(), pass.credential.clone());
     let expires_in_ms = Some(credential.exp.saturating_sub(now()).saturating_mul(1000));
-    Ok(Admission { user: ticket.sub, grants, version, expires_in_ms, credential, pass: Some(pass) })
+    Ok(Admission {
+        user: ticket.sub,
+        grants,
+        version,
+        expires_in_ms,
+        credential,
+        pass: Some(pass),
+        ring_ticket: None,
+    })
 }
 
 /// E8: a kick is for the person, not for the credential it came with.
@@ -194,7 +224,7 @@ pub(crate) fn not_a_beginning(message: &FromClient) -> Refusal {
         FromClient::Presence(_) => {
             refuse(ErrorCode::FeatureMissing, "this server has no rings; join a session by kind and id")
         }
-        _ => refuse(ErrorCode::ProtocolError, "the first frame must be join, resume or migrate"),
+        _ => refuse(ErrorCode::ProtocolError, "the first frame must be join, resume, migrate or presence"),
     }
 }
 

@@ -28,6 +28,7 @@ mod listen;
 mod lobby;
 mod member;
 mod pace;
+mod rings;
 mod rooms;
 mod socket;
 pub mod studio;
@@ -47,6 +48,7 @@ use kicks::Kicks;
 use lobby::Lobby;
 use offhook_transport_webrtc::peer::Certificate;
 use pace::Pace;
+use rings::Rings;
 use rooms::Rooms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) signer: Signer,
     pub(crate) certificate: Certificate,
     pub(crate) rooms: Rooms,
+    pub(crate) rings: Rings,
     pub(crate) doormat: Doormat,
     pub(crate) lobby: Arc<Lobby>,
     pub(crate) pace: Pace,

@@ -1,6 +1,8 @@
 //! One WebSocket: the first frame to the door, every later one to its member, and back. Knows
 //! frames and their limits; what they mean is the member's business.
 
+mod presence;
+
 use crate::listen::Caller;
 use crate::lobby::Stage;
 use crate::member::{Attach, Hello, Link, Mail, Mailbox, ToSocket};
@@ -53,6 +55,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Call
         Ok(Err(over)) => return over.answer(&mut socket).await,
         Ok(Ok(first)) => first,
     };
+    if let FromClient::Presence(_) = &first.message {
+        return presence::run(&shared, socket, first, knock).await;
+    }
     let (out, outbox) = mpsc::channel(OUTBOX);
     let link = Link { number: LINKS.fetch_add(1, Ordering::Relaxed), out };
     let number = link.number;
@@ -169,6 +174,7 @@ async fn enter(
     if shared.is_closing() {
         return Err(door::going_down(shared));
     }
+    let mut ticket = None;
     let hello = match first {
         FromClient::Join(join) => {
             let admission = door::join(shared, &join)?;
@@ -183,6 +189,7 @@ async fn enter(
                     return Err(Box::new(FromServer::Error(Error::new(ErrorCode::NoSessionToResume, text))));
                 }
             }
+            ticket = admission.ring_ticket.clone();
             Hello::Join(Box::new(join), admission)
         }
         FromClient::Migrate(migrate) => {
@@ -195,7 +202,11 @@ async fn enter(
         }
         other => return Err(door::not_a_beginning(&other)),
     };
-    attach(shared, Box::new(Attach { hello, link })).await
+    let mail = attach(shared, Box::new(Attach { hello, link })).await?;
+    if let Some((id, exp)) = ticket {
+        shared.doormat.use_once(&id, exp, door::now());
+    }
+    Ok(mail)
 }
 
 /// Gives a link to its member. One that ends at this very moment gives it back: then the next one

@@ -48,6 +48,10 @@ pub const LIST: usize = 64;
 pub const ROSTER: usize = 256;
 /// Most ICE servers, and most URLs of one server.
 pub const ICE_SERVERS: usize = 8;
+/// Most rings in a snapshot: of one user, those that come in and those that one device placed.
+pub const RINGS: usize = 32;
+/// Longest words of an application about a ring, in bytes; a full snapshot then fits a frame.
+pub const METADATA_BYTES: usize = 512;
 /// How long a migration ticket may live, in milliseconds.
 pub const TICKET_MS: u64 = 60_000;
 /// How many times the far side may send a session on within [`GO_AWAY_WINDOW_MS`].
@@ -146,6 +150,8 @@ pub const TEXT_RULES: &[TextRule] = &[
     rule("track", 1, ID_BYTES, Charset::NoControl),
     rule("ring_id", 1, ID_BYTES, Charset::Visible),
     rule("user", 1, ID_BYTES, Charset::NoControl),
+    rule("users", 1, ID_BYTES, Charset::NoControl),
+    rule("metadata", 0, METADATA_BYTES, Charset::NoControl),
     rule("type", 1, ID_BYTES, Charset::NoControl),
 ];
 
@@ -154,7 +160,7 @@ pub const FREE_FIELDS: &[&str] = &["data"];
 
 /// Limits on lists by field name; any other list holds at most [`LIST`] entries.
 pub const LIST_RULES: &[(&str, usize)] =
-    &[("roster", ROSTER), ("ice_servers", ICE_SERVERS), ("urls", ICE_SERVERS)];
+    &[("roster", ROSTER), ("ice_servers", ICE_SERVERS), ("urls", ICE_SERVERS), ("rings", RINGS)];
 
 /// The rule for field `name` inside `parent` (empty at the top of a message).
 #[must_use]

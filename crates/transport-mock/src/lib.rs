@@ -51,6 +51,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bell;
 mod connection;
 mod dial;
 mod far;

@@ -1,33 +1,20 @@
-//! What can be had without joining: the list of sessions, and rings. By hand, both.
+//! What can be had without joining: the list of sessions. Rings are in `bell.rs`.
 
 use crate::MockTransport;
-use crate::world::{Inner, World};
-use offhook_transport::{
-    Directory, DirectoryError, Fault, FaultKind, Presence, RingEvent, Secret, SessionInfo, SessionRef,
-};
-use std::collections::{HashSet, VecDeque};
+use crate::world::Inner;
+use offhook_transport::{Directory, DirectoryError, Fault, FaultKind, Secret, SessionInfo, SessionRef};
+use std::collections::HashSet;
 use std::pin::Pin;
-
-/// Rings that wait for somebody to listen; beyond that the oldest is lost.
-const RINGS: usize = 256;
 
 /// What the far side knows besides its links.
 #[derive(Debug, Default)]
 pub(crate) struct Lobby {
     sessions: HashSet<SessionRef>,
-    rings: VecDeque<RingEvent>,
 }
 
 impl Lobby {
     pub(crate) fn create(&mut self, session: SessionRef) {
         self.sessions.insert(session);
-    }
-
-    pub(crate) fn ring(&mut self, event: RingEvent) {
-        if self.rings.len() == RINGS {
-            self.rings.pop_front();
-        }
-        self.rings.push_back(event);
     }
 }
 
@@ -57,13 +44,7 @@ impl Inner {
     }
 }
 
-impl World {
-    async fn next_ring(&self) -> RingEvent {
-        self.wait(|inner| inner.lobby.rings.pop_front()).await
-    }
-}
-
-// The signatures are those that `#[async_trait]` gives the traits: written out, they cost this
+// The signatures are those that `#[async_trait]` gives the trait: written out, they cost this
 // crate no dependency.
 type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -92,15 +73,5 @@ impl Directory for MockTransport {
         'c: 'd,
     {
         Box::pin(async move { self.world.lock().look_up(session, credential, true) })
-    }
-}
-
-impl Presence for MockTransport {
-    fn next<'a, 'b, 'c>(&'a self, _: Option<&'b Secret>) -> Later<'c, Option<RingEvent>>
-    where
-        'a: 'c,
-        'b: 'c,
-    {
-        Box::pin(async move { Some(self.world.next_ring().await) })
     }
 }

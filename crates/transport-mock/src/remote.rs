@@ -1,11 +1,13 @@
 //! The far side as a whole: what a test holds in its hand.
 
+mod ringing;
+
 use crate::link::LinkId;
 use crate::log::{Published, Seen};
 use crate::world::World;
 use crate::{Faults, MockDial, Studio};
 use offhook_transport::media::EncodedFrame;
-use offhook_transport::{EndCode, GoAwayHint, RingEvent, SessionRef};
+use offhook_transport::{EndCode, GoAwayHint, SessionRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +31,8 @@ pub struct Census {
     pub media_planes: usize,
     /// Published tracks that are being taken.
     pub taps: usize,
+    /// Presence links.
+    pub presences: usize,
 }
 
 impl Remote {
@@ -62,13 +66,6 @@ impl Remote {
     /// The session exists: the directory finds it. One that somebody joined does anyway.
     pub fn create(&self, session: SessionRef) {
         self.world.lock().lobby.create(session);
-    }
-
-    /// Tells whoever listens for rings; what nobody heard yet waits, the newest 256.
-    pub fn ring(&self, event: RingEvent) {
-        let mut inner = self.world.lock();
-        inner.lobby.ring(event);
-        inner.notify();
     }
 
     /// From the next dial on it behaves by itself.

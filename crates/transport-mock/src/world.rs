@@ -1,5 +1,6 @@
 //! What both ends share: the links, the planes, the log. Who does what to it is in `far`.
 
+use crate::bell::Bell;
 use crate::link::{Happening, Life, Link, LinkId, MediaPlane};
 use crate::lobby::Lobby;
 use crate::log::{Log, Published, Seen, What};
@@ -43,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) acked: HashMap<InstanceId, Revision>,
     pub(crate) studio: Option<Studio>,
     pub(crate) lobby: Lobby,
+    pub(crate) bell: Bell,
     pub(crate) faults: Faults,
     pub(crate) network: bool,
     next_id: LinkId,
@@ -70,6 +72,7 @@ impl World {
                 acked: HashMap::new(),
                 studio: None,
                 lobby: Lobby::default(),
+                bell: Bell::default(),
                 faults: Faults::default(),
                 network: true,
                 next_id: 0,
@@ -164,6 +167,10 @@ impl Inner {
         self.links.get_mut(&id)
     }
 
+    pub(crate) const fn network(&self) -> bool {
+        self.network
+    }
+
     pub(crate) fn take_unseen(&mut self) -> Option<(LinkId, Arc<DialSeen>)> {
         let id = self.unseen.pop_front()?;
         self.links.get(&id).map(|link| (id, link.seen.clone()))
@@ -180,6 +187,7 @@ impl Inner {
             connections: self.links.values().filter(|link| !link.closed).count(),
             media_planes: self.planes.len(),
             taps: self.planes.values().map(MediaPlane::taps).sum(),
+            presences: self.bell.open(),
         }
     }
 

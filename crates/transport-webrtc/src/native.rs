@@ -22,6 +22,7 @@ mod media;
 mod opening;
 mod outward;
 mod payload;
+mod presence;
 mod registry;
 mod sinks;
 mod socket;
@@ -137,11 +138,16 @@ impl Transport for WebRtc {
             Capability::Publish,
             Capability::Messages,
             Capability::Queue,
+            Capability::Rings,
             Capability::Acks,
         ]
         .into_iter()
         .fold(Capabilities::NONE, Capabilities::with)
         .migrating(MigrationStyle::MakeBeforeBreak)
+    }
+
+    fn presence(&self) -> Option<&dyn offhook_transport::Presence> {
+        Some(self)
     }
 
     fn dial(&self, request: DialRequest) -> Box<dyn Connection> {

@@ -9,3 +9,4 @@ mod far_side;
 mod join;
 mod leave;
 mod prompt;
+mod ringing;

@@ -12,3 +12,4 @@ mod many;
 mod media;
 mod prompt;
 mod recovery;
+mod ringing;

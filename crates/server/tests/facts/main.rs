@@ -13,6 +13,7 @@ mod kicks;
 mod leaving;
 mod lobby;
 mod moving;
+mod presence;
 mod prompts;
 mod rejoin;
 mod replaced;
