@@ -62,8 +62,8 @@ async fn a_ring_that_is_accepted_has_both_in_the_session_with_media() {
     let mut video = soon("the video", caller.remote_video()).await.expect("it has media");
     soon("a frame", video.next()).await.expect("media flows");
     assert_eq!(server.census().members, 2);
-    soon("the leave", caller.leave()).await;
-    soon("the leave", callee.leave()).await;
+    drop(soon("the leave", caller.leave()).await);
+    drop(soon("the leave", callee.leave()).await);
     drop(rings);
     soon("the shutdown", async { tokio::join!(ada.shutdown(), bob.shutdown()) }).await;
     nothing_left(server).await;
@@ -78,13 +78,13 @@ async fn declined_busy_cancelled_and_not_answered_are_told_apart_on_both_sides()
     for (why, reason) in [(Decline::Unwanted, EndReason::Declined), (Decline::Busy, EndReason::Busy)] {
         let outgoing = idle(&ada).ring(Ring::to(["bob"]));
         let incoming = next(&mut rings).await;
-        soon("the decline", incoming.decline(why)).await;
+        drop(soon("the decline", incoming.decline(why)).await);
         let failed = soon("the answer", outgoing.into_future()).await.expect_err("bob says no");
         assert_eq!(failed.reason(), reason);
     }
     let outgoing = idle(&ada).ring(Ring::to(["bob"]));
     let incoming = next(&mut rings).await;
-    soon("the cancel", outgoing.cancel()).await;
+    drop(soon("the cancel", outgoing.cancel()).await);
     over(&incoming.controls()).await;
     assert_eq!(soon("the end", incoming.leave()).await.reason(), EndReason::Cancelled);
 
@@ -114,10 +114,10 @@ async fn of_several_who_are_rung_all_must_decline_and_one_may_accept() {
     let (_bob, mut bobs) = listening(&server, "bob").await;
     let (_eve, mut eves) = listening(&server, "eve").await;
     let outgoing = idle(&ada).ring(Ring::to(["bob", "eve"]));
-    soon("the decline", next(&mut bobs).await.decline(Decline::Unwanted)).await;
+    drop(soon("the decline", next(&mut bobs).await.decline(Decline::Unwanted)).await);
     let last = next(&mut eves).await;
     assert_eq!(outgoing.state(), CallingState::Ringing(Direction::Outgoing));
-    soon("the decline", last.decline(Decline::Unwanted)).await;
+    drop(soon("the decline", last.decline(Decline::Unwanted)).await);
     let failed = soon("the answer", outgoing.into_future()).await.expect_err("nobody wants to");
     assert_eq!(failed.reason(), EndReason::DeclinedByAll);
 
@@ -182,7 +182,7 @@ async fn who_is_in_a_session_is_busy_to_everybody_else_when_that_was_asked_for()
     let session = joined(&bob, "elsewhere").await;
     let failed = soon("the answer", idle(&ada).ring(Ring::to(["bob"])).into_future()).await;
     assert_eq!(failed.expect_err("bob is busy").reason(), EndReason::Busy);
-    soon("the leave", session.leave()).await;
+    drop(soon("the leave", session.leave()).await);
     drop(rings);
     nothing_left(server).await;
 }

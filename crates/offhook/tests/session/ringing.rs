@@ -27,6 +27,7 @@ async fn listening() -> (Client, Remote, IncomingRings) {
     let (client, remote) = by_hand();
     let rings = client.incoming();
     soon(client.present()).await.expect("the far side lets it in");
+    soon(remote.presence_dial()).await;
     (client, remote, rings)
 }
 
