@@ -274,7 +274,7 @@ impl Host {
                 self.feed(Input::Refused { epoch, why, retry_after });
             }
             PresenceEvent::Lost(fault) => {
-                self.feed(Input::Lost { epoch, fault: translate::fault(fault.kind) })
+                self.feed(Input::Lost { epoch, fault: translate::fault(fault.kind) });
             }
             PresenceEvent::Closed => {
                 self.feed(Input::Lost { epoch, fault: Fault::Closed });
