@@ -41,6 +41,8 @@ enum Part {
     Recovery,
     /// A move to another server, at 50 ms round trip.
     Migration,
+    /// How soon a peer's closed transport is seen, at 0, 50 and 200 ms round trip.
+    Closing,
     /// A thousand sessions whose server restarts, in virtual time.
     Herd,
     /// A laptop that switches networks; needs root.
@@ -64,6 +66,7 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Copies, bench: "sending", argument: None },
     Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
     Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },
+    Target { part: Part::Closing, bench: "closing", argument: None },
     Target { part: Part::Herd, bench: "recovery", argument: Some("herd") },
     Target { part: Part::Address, bench: "recovery", argument: Some("address") },
 ];

@@ -67,12 +67,15 @@ pub(crate) struct Demo {
 
 /// Keep a session on the line under a seeded schedule of faults, and judge it by every rule.
 ///
-/// Starts a server on loopback, joins it over real WebRTC through a relay, and sets prompts and
-/// mutes the camera all along, while the relay cuts, swallows, delays, loses and rebinds as the
-/// seed says. Then judges what was seen: acknowledged prompts from the decoded pictures, muting,
-/// the order of states and events, recovery in time, and that nothing is left running. The exit
-/// status is 0 only if every rule that could be checked held. The same seed gives the same faults
-/// and wishes.
+/// Starts two servers on loopback, joins one over real WebRTC through a relay, and sets prompts and
+/// mutes the camera all along, while things go wrong as the seed says: the relay cuts, swallows,
+/// delays, loses and rebinds; a network is told to be gone, back, or another one, and the machine to
+/// sleep; the servers send the session to each other, or where nobody takes it, are emptied,
+/// restarted, and die. Then judges what was seen: acknowledged prompts from the decoded pictures,
+/// muting, the order of states and events, moves, recovery in time, and that nothing is left
+/// running. The exit status is 0 only if every rule that could be checked held. The same seed gives
+/// the same faults, turns of the servers and wishes, in this version; in another one it may give
+/// others.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Chaos {
     #[command(flatten)]
@@ -80,7 +83,7 @@ pub(crate) struct Chaos {
     /// How long the faults go on, the time to recover from the last one included.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(20..=3600))]
     pub(crate) seconds: u32,
-    /// The seed of faults and wishes; without it a new one, which is printed.
+    /// The seed of all that happens; without it a new one, which is printed.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
     /// Where the timeline and logs go; made if it is not there.

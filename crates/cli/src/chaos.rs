@@ -1,7 +1,9 @@
 //! `offhook chaos`: a session under a seeded schedule of faults. What shall happen is in
-//! `plan.rs`, that it happens in `play.rs`, what was seen in `record.rs`, what had to hold of it
-//! in `rules/`, what is shown of both in `report.rs`; here they are put together.
+//! `plan.rs`, the servers of it are in `houses.rs`, that it happens in `play.rs`, what was seen in
+//! `record.rs`, what had to hold of it in `rules/`, what is shown of both in `report.rs`; here they
+//! are put together.
 
+mod houses;
 mod plan;
 mod play;
 mod record;
@@ -14,10 +16,10 @@ use crate::args::Chaos;
 use crate::census::Census;
 use crate::trial::log::Log;
 use crate::trial::screen::Screen;
-use crate::trial::stage::Stage;
 use crate::trial::witness::Witness;
 use crate::trial::{SETTLE, TrialError, make_folder, output};
 use crate::{input, serve};
+use houses::Houses;
 use plan::{LOOKS, Plan};
 use play::Play;
 use record::Record;
@@ -35,23 +37,25 @@ pub(crate) async fn run(args: Chaos) -> Result<Outcome, TrialError> {
     let log = Arc::new(Log::create(&args.out.join("events.jsonl"), args.json).map_err(output(&args.out))?);
     report::announce(&plan, &args, &log);
     let record = Arc::new(Record::default());
-    let mut stage = None;
+    let mut houses = None;
     // The runtime keeps a pair of sockets for signals from the first use on: no leak of ours.
     let mut interrupt = serve::Interrupt::listen().map_err(TrialError::Signal)?;
     let before = Census::take();
     let played = tokio::select! {
-        played = play(&plan, clip, &log, &screen, &record, &mut stage) => Some(played),
+        played = play(&plan, clip, &log, &screen, &record, &mut houses) => Some(played),
         () = interrupt.seen() => None,
     };
-    screen.step("closing the server");
-    if let Some(stage) = stage.take() {
-        stage.strike().await;
+    screen.step("closing the servers");
+    let mut of_servers = 0;
+    if let Some(houses) = houses.take() {
+        of_servers = houses.strike(SETTLE).await;
     }
     let interrupted = played.is_none();
     played.transpose()?;
     // Everything on the stage is gone now; what is still there was leaked.
     screen.step("counting what is left");
     let (tasks, sockets) = Census::settle(before, SETTLE).await;
+    let tasks = tasks + of_servers;
     record.note(|seen| seen.left_over = Some((tasks, sockets)));
     let report = Report::judge(&plan, &record.take(), interrupted);
     report.write(&args, &log).map_err(output(&args.out))?;
@@ -70,7 +74,7 @@ async fn play(
     log: &Arc<Log>,
     screen: &Screen,
     record: &Arc<Record>,
-    stage: &mut Option<Stage>,
+    houses: &mut Option<Houses>,
 ) -> Result<(), TrialError> {
     screen.step("painting what each prompt should look like");
     let known = clip.clone();
@@ -78,9 +82,9 @@ async fn play(
     let witness =
         tokio::task::spawn_blocking(move || Witness::prepare(&known, &LOOKS, |share| bar.part(share)));
     let witness = Arc::new(witness.await??);
-    let stage = stage.insert(Stage::set(plan.seed).await?);
+    let houses = houses.insert(Houses::build(plan.seed).await?);
     log.begin();
-    Play { plan, clip, log: log.clone(), screen, stage, witness, record: record.clone() }.play().await;
+    Play { plan, clip, log: log.clone(), screen, houses, witness, record: record.clone() }.play().await;
     Ok(())
 }
 

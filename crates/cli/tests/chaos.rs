@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A seed whose 24 seconds cut the signaling, and reset it once more soon after.
-const SEED: &str = "3";
+/// A seed whose 24 seconds have a network that is told to be another one, a move to the second server,
+/// and a cut in the middle of it.
+const SEED: &str = "16";
 const SECONDS: &str = "24";
 
 /// Checks that a busy machine can fail without anything being wrong.
@@ -25,11 +26,13 @@ fn a_session_keeps_every_rule_under_a_seeded_schedule_of_faults() {
     let lines: Vec<Value> =
         said.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
     let plan = lines.first().expect("it says what it will do");
-    assert_eq!((plan["event"].as_str(), plan["seed"].as_u64()), (Some("plan"), Some(3)), "{plan}");
-    let planned = plan["faults"].as_array().expect("a list").len();
+    assert_eq!((plan["event"].as_str(), plan["seed"].as_u64()), (Some("plan"), Some(16)), "{plan}");
+    let planned = |what: &str| plan[what].as_array().map(|all| all.len() as u64);
     let summary = lines.last().expect("it says how it went");
     assert_eq!(summary["event"], "summary", "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(summary["faults"].as_u64(), Some(planned as u64));
+    assert_eq!(summary["faults"].as_u64(), planned("faults"));
+    assert_eq!(summary["turns"].as_u64(), planned("turns"));
+    assert!(planned("turns") > Some(0) && planned("told") > Some(0), "{plan}");
     let verdicts = summary["verdicts"].as_array().expect("a list");
     let broken: Vec<&Value> = verdicts.iter().filter(|verdict| verdict["held"] == "no").collect();
     let (timed, real): (Vec<&Value>, Vec<&Value>) = broken

@@ -235,6 +235,15 @@ impl Core {
         }
     }
 
+    /// Another network is a network: where none counts as there, it is the network's return,
+    /// whoever said which (F33).
+    pub(crate) const fn understands(&self, input: Input) -> Input {
+        match input {
+            Input::NetworkChanged if !self.network_up => Input::NetworkUp,
+            other => other,
+        }
+    }
+
     /// Levels that are kept in every state, and facts that change nothing. False when the
     /// input is none for the states: an unmatched network fact, or time asleep with no policy.
     pub(crate) fn takes(&mut self, input: &Input) -> bool {

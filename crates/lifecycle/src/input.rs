@@ -59,7 +59,8 @@ pub enum Input {
     /// *Source:* platform hint or `Controls::network`. *Meaning:* there is a network again.
     NetworkUp,
     /// *Source:* platform hint or `Controls::network`. *Meaning:* there is a network, and it is
-    /// another one: the address or the default route is not what the links were made over.
+    /// another one: the address or the default route is not what the links were made over. While
+    /// none counts as there, it is taken as `NetworkUp`.
     NetworkChanged,
     /// *Source:* platform hint or `Controls::suspended`. *Meaning:* this machine is about to sleep.
     Suspend,

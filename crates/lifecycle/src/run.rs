@@ -50,6 +50,7 @@ impl Machine {
     /// Fires every deadline up to `now`, in order, then handles the input.
     pub fn handle(&mut self, input: Input, now: Time) {
         self.wake(now);
+        let input = self.core.understands(input);
         if !self.core.hears(&input) {
             self.core.stale += 1;
         } else if self.core.takes(&input) {

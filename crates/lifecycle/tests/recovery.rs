@@ -1,5 +1,7 @@
 //! Recovery, row by row: what an outage does with a second loss, a refusal, a grant and a hint.
 
+#[path = "recovery/order.rs"]
+mod order;
 mod rig;
 #[path = "recovery/told.rs"]
 mod told;

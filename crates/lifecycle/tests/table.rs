@@ -318,3 +318,25 @@ fn a_move_that_takes_too_long_becomes_a_rejoin() {
     assert_eq!(rig.state(), Reconnecting);
     assert_eq!(rig.machine.snapshot().plan(), Some(Plan::Rejoin));
 }
+
+/// I3 (https://github.com/quinn-rs/quinn/pull/2436), I4 (https://github.com/mozilla/neqo/pull/1213): at
+/// the very beginning and at the end of time, nothing is subtracted below zero and nothing overflows.
+/// That nobody subtracts from an `Instant` is the lint `unchecked_time_subtraction`, which is denied.
+#[test]
+fn no_time_is_subtracted_below_zero() {
+    use offhook_lifecycle::Time;
+    let (early, late) = (Time::from_millis(1), Time::after(Duration::MAX));
+    assert_eq!(early.earlier(SECOND), Time::ZERO);
+    assert_eq!(early.since(late), Duration::ZERO);
+    assert_eq!(late.plus(Duration::MAX), late);
+    // A session of a machine that booted a moment ago: every state at time zero, and a wake whose
+    // sleep is longer than the session is old.
+    for state in [Joining, Live, Migrating, Reconnecting, Offline] {
+        let mut rig = Rig::at(state);
+        rig.feed(Woke { slept: Duration::MAX });
+        rig.machine.wake(Time::ZERO);
+        assert!(rig.machine.poll_timeout().is_none_or(|due| due >= Time::ZERO), "{state}");
+        rig.machine.wake(late);
+        rig.pass(SECOND);
+    }
+}

@@ -122,6 +122,6 @@ pub use udp::{Udp, UdpControl, UdpRelay};
 mod pages {
     #[doc = include_str!("../README.md")]
     mod readme {}
-    #[doc = include_str!("../../../docs/netrig.md")]
+    #[doc = include_str!("../GUIDE.md")]
     mod guide {}
 }

@@ -146,7 +146,7 @@ impl<P: Protocol> Control<P> {
     /// [`RigError::Listen`] if a refusing TCP relay cannot take its port back; the black holes have ended then.
     /// [`RigError::Closed`] if the relay is gone.
     pub fn restore(&self) -> Result<(), RigError> {
-        self.shared.line.send_modify(|line| line.silent = Ways::default());
+        self.shared.line.send_modify(|line| (line.silent, line.medialess) = Default::default());
         self.shared.protocol.restore()
     }
 
@@ -219,6 +219,8 @@ pub(crate) mod sealed {
 pub(crate) struct Line {
     pub(crate) conditions: Ways<Conditions>,
     pub(crate) silent: Ways<bool>,
+    /// Silent for media alone; only datagrams have any.
+    pub(crate) medialess: Ways<bool>,
     /// Counts the orders to be silent: what was in the air is lost even if silence was over before the task looked.
     pub(crate) cuts: Ways<u64>,
     /// Counts the orders to reset, to close and to rebind; a flow compares with the count at its birth.

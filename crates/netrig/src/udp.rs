@@ -53,6 +53,13 @@ impl UdpControl {
         self.black_hole(Direction::Both);
     }
 
+    /// Swallows media alone (RTP and RTCP, told apart by their first byte as RFC 7983 has it) in one way or both, and
+    /// lets everything else through: connectivity checks are answered, DTLS and data channels live, and nothing but
+    /// the missing pictures shows that something is broken. [`Control::restore`] ends it.
+    pub fn swallow_media(&self, direction: Direction) {
+        self.shared.line.send_modify(|line| line.medialess.put(direction, &true));
+    }
+
     /// Replaces every upstream-side socket by one with another port, as a NAT does that has forgotten its mappings,
     /// and returns once that is done: what clients send afterwards reaches the upstream from the new address, and
     /// what the upstream sends to the old one is lost.
@@ -90,6 +97,11 @@ pub(crate) fn start(
     let shared = Shared::new(plan, addr, Udp { _sealed: () });
     let task = runtime.spawn(Exchange::new(Arc::clone(&shared), socket).run());
     Ok((Relay::new(Arc::clone(&shared), task), shared))
+}
+
+/// Is this RTP or RTCP, and not STUN, DTLS or TURN (RFC 7983 section 7)?
+fn is_media(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| matches!(first, 128..=191))
 }
 
 /// The headers that the rate and the queue count for each datagram.
@@ -211,7 +223,8 @@ impl Exchange {
         let Arrival { way, flow, len } = arrival;
         let conditions = line.conditions.of(way);
         let Some(fate) = self.flows.draw(flow, way, conditions) else { return };
-        if *line.silent.of(way) {
+        let swallowed = *line.medialess.of(way) && is_media(&buffer[..len]);
+        if *line.silent.of(way) || swallowed {
             self.shared.count(|stats| stats.way_mut(way).cut += 1);
         } else if fate.lost {
             self.shared.count(|stats| stats.way_mut(way).lost += 1);

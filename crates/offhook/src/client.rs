@@ -1,6 +1,7 @@
 //! One user on one transport: makes sessions, knows those that are alive, ends them all.
 //! Nothing is global: two clients in one process know nothing of each other (F19).
 
+use crate::clock::{Clocks, SystemClocks};
 use crate::controls::{Controls, Network};
 use crate::credential::{CredentialRequest, Credentials, ProviderError};
 use crate::desk::Desk;
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) busy: bool,
     /// What the far side knows this client's presence by.
     pub(crate) device: InstanceId,
+    /// By which a sleep is seen.
+    pub(crate) clocks: Arc<dyn Clocks>,
 }
 
 /// The sessions that a client made, as long as anybody holds them.
@@ -55,7 +58,7 @@ pub(crate) fn living(registry: &Registry) -> Vec<Arc<Shared>> {
 /// Its sessions live on: each is its own handle's. See [`shutdown`](Self::shutdown).
 #[derive(Clone)]
 pub struct Client {
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     registry: Registry,
     desk: Arc<Desk>,
 }
@@ -70,6 +73,7 @@ impl Client {
             seed: None,
             busy: false,
             device: InstanceId(crate::host::random()),
+            clocks: Arc::new(SystemClocks),
         };
         let registry = Registry::default();
         Self { config: Arc::new(config), registry: registry.clone(), desk: Desk::new(registry) }
@@ -195,7 +199,7 @@ impl Client {
         alive.iter().map(Controls::of).collect()
     }
 
-    /// Reports to every session whether there is a network.
+    /// Reports to every session whether there is a network; see [`Controls::network`].
     pub fn network(&self, level: Network) {
         self.desk.fact(match level {
             Network::Up => Fact::NetworkUp,

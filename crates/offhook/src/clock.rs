@@ -3,6 +3,7 @@
 //! is seen (F15). No deadline lives here; deadlines are the machine's.
 
 use offhook_lifecycle::Time;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Drift between the clocks from which on a suspend is believed.
@@ -33,33 +34,35 @@ impl Clock {
     }
 }
 
+/// The two clocks whose drift is a sleep.
+pub(crate) trait Clocks: Send + Sync {
+    /// Both, read together; none where there is no such pair.
+    fn read(&self) -> Option<Reading>;
+}
+
+/// What both clocks showed at one moment, each since a beginning of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// Goes on while the machine sleeps.
+    pub(crate) boot: Duration,
+    /// Stands still meanwhile.
+    pub(crate) monotonic: Duration,
+}
+
 /// Compares the boot clock with the monotonic one.
-///
-/// Linux only: `CLOCK_BOOTTIME` counts suspended time there and `CLOCK_MONOTONIC` does not.
-/// On other systems no suspend is seen, and an application that learns of one says so with
-/// `Controls::woken`.
-#[derive(Debug)]
 pub(crate) struct SleepWatch {
+    clocks: Arc<dyn Clocks>,
     last: Option<Reading>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Reading {
-    boot: Duration,
-    monotonic: Duration,
-}
-
 impl SleepWatch {
-    pub(crate) fn start() -> Self {
-        Self { last: read() }
+    pub(crate) fn start(clocks: Arc<dyn Clocks>) -> Self {
+        Self { last: clocks.read(), clocks }
     }
 
     /// How long the machine slept since the last call, if it did.
     pub(crate) fn slept(&mut self) -> Option<Duration> {
-        self.compare(read()?)
-    }
-
-    fn compare(&mut self, now: Reading) -> Option<Duration> {
+        let now = self.clocks.read()?;
         let last = self.last?;
         let boot = now.boot.checked_sub(last.boot)?;
         let monotonic = now.monotonic.checked_sub(last.monotonic)?;
@@ -72,21 +75,29 @@ impl SleepWatch {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn read() -> Option<Reading> {
-    use rustix::time::{ClockId, clock_gettime};
-    let read = |clock| {
-        let time = clock_gettime(clock);
-        Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
-    };
-    Some(Reading { boot: read(ClockId::Boottime)?, monotonic: read(ClockId::Monotonic)? })
-}
+/// The clocks of this machine.
+///
+/// Linux only: `CLOCK_BOOTTIME` counts suspended time there and `CLOCK_MONOTONIC` does not.
+/// On other systems no suspend is seen, and an application that learns of one says so with
+/// `Controls::woken`.
+pub(crate) struct SystemClocks;
 
-#[cfg(not(target_os = "linux"))]
-const fn read() -> Option<Reading> {
-    None
+impl Clocks for SystemClocks {
+    #[cfg(target_os = "linux")]
+    fn read(&self) -> Option<Reading> {
+        use rustix::time::{ClockId, clock_gettime};
+        let read = |clock| {
+            let time = clock_gettime(clock);
+            Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+        };
+        Some(Reading { boot: read(ClockId::Boottime)?, monotonic: read(ClockId::Monotonic)? })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read(&self) -> Option<Reading> {
+        None
+    }
 }
 
 #[cfg(test)]
-#[path = "clock/tests.rs"]
 mod tests;

@@ -2,6 +2,7 @@
 //! the far side's own words. Bounded: of each only what can still be asked for is kept.
 //! `translate.rs` puts things in; `host.rs` takes them out.
 
+use crate::view::Loading;
 use offhook_lifecycle::{CredentialRef, Epoch, Revision, TargetRef};
 use offhook_transport as wire;
 use secrecy::SecretString;
@@ -32,6 +33,8 @@ pub(crate) struct Contents {
     pub(crate) roster: Option<Vec<wire::Member>>,
     /// The far side's estimate while we wait in its queue.
     pub(crate) eta: Option<Arc<str>>,
+    /// What the far side makes ready for us, and how much of it is done.
+    pub(crate) loading: Option<Loading>,
     /// The far side's words of the last refusal or ending.
     pub(crate) last_text: Option<Arc<str>>,
     refusals: VecDeque<(Revision, Arc<str>)>,
@@ -50,6 +53,9 @@ impl Contents {
         self.capabilities = Some(up.capabilities);
         self.roster = Some(up.roster);
         self.eta = None;
+        self.loading = None;
+        // It has been taken up: from here on it is ours to bring back.
+        self.returning = false;
     }
 
     pub(crate) fn resume_key(&mut self, key: wire::ResumeKey) {
@@ -58,6 +64,11 @@ impl Contents {
 
     pub(crate) fn eta(&mut self, eta: Option<String>) {
         self.eta = eta.map(text);
+    }
+
+    pub(crate) fn loading(&mut self, words: Option<String>, percent: Option<u8>) {
+        self.loading = (words.is_some() || percent.is_some())
+            .then(|| Loading { text: words.map(text), percent: percent.map(|percent| percent.min(100)) });
     }
 
     pub(crate) fn refused(&mut self, words: String) {

@@ -42,7 +42,9 @@ impl Controls {
         self.feed(Input::Leave);
     }
 
-    /// Reports whether there is a network (F33). Repeating what is known does nothing.
+    /// Reports whether there is a network (F33). Repeating what is known does nothing. `WebRtc`
+    /// learns the same from the system by itself; an application that knows it earlier or better
+    /// says so here, and the two do not add up.
     pub fn network(&self, level: Network) {
         self.feed(match level {
             Network::Up => Input::NetworkUp,

@@ -18,6 +18,8 @@ pub enum Purpose {
     Renew,
     /// The one in use will soon be past its time.
     Refresh,
+    /// To look at a session, or make one, without joining it.
+    Look,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::Presence => "presence",
             Self::Renew => "renew",
             Self::Refresh => "refresh",
+            Self::Look => "look",
         }
     }
 }

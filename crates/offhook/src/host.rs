@@ -19,7 +19,8 @@ use crate::contents::Contents;
 use crate::credential::ProviderError;
 use crate::desk::Desk;
 use crate::join::JoinData;
-use crate::shared::{RingData, Shared};
+use crate::ring::Caller;
+use crate::shared::{Identity, RingData, Shared};
 use crate::token::ResumeToken;
 use crate::translate;
 use crate::view::Facts;
@@ -27,12 +28,13 @@ use futures_util::future::BoxFuture;
 use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
-use offhook_transport::{InstanceId, Secret};
+use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
 use reports::Reporter;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -50,6 +52,8 @@ pub(crate) struct Host {
     begun: bool,
     clock: Clock,
     sleep: SleepWatch,
+    /// What the system says of the network, from the first turn to the end.
+    network: Option<Box<dyn NetworkWatch>>,
     contents: Contents,
     facts: Arc<Facts>,
     instance: InstanceId,
@@ -81,12 +85,13 @@ impl Host {
     /// A host that does nothing yet, planted in the cells that its handles hold.
     pub(crate) fn plant(kind: String, id: String, config: Arc<Config>, desk: Arc<Desk>) -> Arc<Shared> {
         let name = offhook_transport::SessionRef { kind, id };
-        Self::plant_as(crate::shared::Identity { name, caller: None }, config, desk, None).0
+        Self::plant_as(name, None, config, desk, None).0
     }
 
     /// As [`plant`](Self::plant), with another time for its ring than the policy's.
     fn plant_as(
-        identity: crate::shared::Identity,
+        name: offhook_transport::SessionRef,
+        caller: Option<Caller>,
         config: Arc<Config>,
         desk: Arc<Desk>,
         rings_for: Option<Duration>,
@@ -99,7 +104,9 @@ impl Host {
         if let Some(rings_for) = rings_for {
             machine.ring_for(rings_for);
         }
+        let identity = Identity { name, caller, instance, config: config.clone() };
         let capabilities = config.transport.capabilities();
+        let sleep = SleepWatch::start(config.clocks.clone());
         let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
         let host = Self {
             shared: shared.clone(),
@@ -107,7 +114,8 @@ impl Host {
             machine,
             begun: false,
             clock: Clock::start(),
-            sleep: SleepWatch::start(),
+            sleep,
+            network: None,
             contents,
             facts: Arc::default(),
             instance,
@@ -144,6 +152,7 @@ impl Host {
 
     /// Runs until the session has left and everything is released.
     pub(crate) async fn run(mut self: Box<Self>) {
+        self.network = self.config.transport.watch_network(self.instance);
         loop {
             // A busy link or user must not keep this task from yielding to others.
             tokio::task::coop::consume_budget().await;
@@ -179,12 +188,15 @@ impl Host {
                 pending::<()>().await;
             }
         };
+        let network = &mut self.network;
+        let said = poll_fn(|cx| network.as_mut().map_or(Poll::Pending, |watch| watch.poll_next(cx)));
         let shared = self.shared.clone();
         tokio::select! {
             () = shared.wishes.rung.notified() => {}
             () = tokio::time::sleep_until(wake) => self.wake(),
             answer = answer => self.provided(answer),
             (epoch, event) = self.links.next(&self.span) => self.heard(epoch, event),
+            said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
             () = fed => {}
         }
@@ -194,6 +206,16 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+    }
+
+    /// What the system says of the network; nothing more if there is nothing more to learn.
+    fn hear_of_network(&mut self, said: Option<NetworkFact>) {
+        let Some(fact) = said else {
+            self.network = None;
+            return;
+        };
+        tracing::debug!(parent: &self.span, ?fact, "the system says of the network");
+        self.feed(translate::network(fact));
     }
 
     /// A wish of the user's, or a fact that the user reports.
@@ -242,11 +264,13 @@ impl Host {
         if self.facts.session != self.contents.session
             || self.facts.resumed != self.contents.resumed
             || self.facts.eta != self.contents.eta
+            || self.facts.loading != self.contents.loading
         {
             self.facts = Arc::new(Facts {
                 session: self.contents.session.clone(),
                 resumed: self.contents.resumed,
                 eta: self.contents.eta.clone(),
+                loading: self.contents.loading.clone(),
             });
         }
         self.remember_token();
@@ -289,6 +313,7 @@ impl Host {
         }
         self.shared.shut();
         self.provider = None;
+        self.network = None;
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             drop(command);
@@ -345,6 +370,7 @@ impl Drop for Host {
             self.feed(Input::HostGone);
         }
         self.shared.shut();
+        self.network = None;
         self.links.drop_all();
         self.feeders.abort_all();
         self.feed(Input::Released);
@@ -369,3 +395,6 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the system's source of randomness always answers once it is up");
     bytes
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests;

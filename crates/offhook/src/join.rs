@@ -23,7 +23,7 @@ use std::time::Duration;
 pub struct Join {
     pub(crate) model: Option<String>,
     pub(crate) viewer: bool,
-    pub(crate) wait: Option<Duration>,
+    pub(crate) wait: Option<Wait>,
     pub(crate) initial: Change,
     pub(crate) publish: Vec<(String, Publication)>,
     pub(crate) resume: Option<ResumeToken>,
@@ -99,12 +99,13 @@ impl Join {
         self
     }
 
-    /// Waits in the far side's queue for at most `max`, rather than fail as busy. The time in
-    /// the queue does not count against the deadlines of the join.
+    /// Waits in the far side's queue for at most so long (`None`: as the policy says, ten minutes
+    /// by default), rather than fail as busy (F07). The time in the queue does not count against
+    /// the deadlines of the join; when it is over the join fails as `QueueTimedOut`.
     ///
     /// The limit is the session's: a second join of the same `Session` keeps that of the first.
-    pub fn wait_in_queue(mut self, max: Duration) -> Self {
-        self.wait = Some(max);
+    pub fn wait_in_queue(mut self, max: impl Into<Option<Duration>>) -> Self {
+        self.wait = Some(Wait { most: max.into() });
         self
     }
 
@@ -181,12 +182,19 @@ impl Join {
     }
 }
 
+/// A wish to wait in the queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// At most so long; `None` is as the policy says.
+    pub(crate) most: Option<Duration>,
+}
+
 /// What the host needs of a join.
 #[derive(Debug, Default)]
 pub(crate) struct JoinData {
     pub(crate) model: Option<String>,
     pub(crate) viewer: bool,
-    pub(crate) wait: Option<Duration>,
+    pub(crate) wait: Option<Wait>,
     pub(crate) initial: Change,
     pub(crate) tracks: Vec<Track>,
     pub(crate) feeders: Vec<Feeder>,

@@ -68,10 +68,11 @@
 //!
 //! # What is not there yet
 //!
-//! Looking sessions up without joining. Publishing a further track
+//! Publishing a further track
 //! into a running session: publish it with the join, [`Session::replace`] swaps its source.
 //! A suspend that nobody announces is seen on Linux only; elsewhere say it with
-//! [`Controls::woken`].
+//! [`Controls::woken`]. A network that is gone, back or another one is seen everywhere, at once
+//! on Linux and within a second elsewhere.
 #![forbid(unsafe_code)]
 
 mod any;
@@ -93,6 +94,7 @@ mod join;
 mod joining;
 mod level;
 mod link;
+mod remote;
 mod ring;
 mod session;
 mod shared;
@@ -113,6 +115,7 @@ pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use incoming::IncomingRings;
 pub use join::Join;
 pub use joining::{Back, Joining};
+pub use remote::RemoteWatch;
 pub use ring::{Caller, Ring};
 pub use session::{
     AcceptError, Accepting, Answering, EndedFuture, Leaving, RingBack, RingError, Sending, Session, Setting,
@@ -120,7 +123,7 @@ pub use session::{
 };
 pub use token::{BadToken, ResumeToken};
 pub use video::RemoteVideo;
-pub use view::View;
+pub use view::{Loading, View};
 
 pub use offhook_lifecycle::presence::State as PresenceState;
 pub use offhook_lifecycle::{
@@ -134,7 +137,10 @@ pub use offhook_media::Decoded as Picture;
 pub use offhook_media::{Clip, Pattern, Publication, Source, SourceTrack};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};
-pub use offhook_transport::{Member, Stats, Transport};
+pub use offhook_transport::{
+    Attendee, DirectoryError, Invited, InvitedAs, Member, Profile, SessionInfo, SessionNews, Settings, Stats,
+    Transport,
+};
 
 /// The scripted transport: the far side is a hand that a test holds.
 #[cfg(feature = "mock")]
@@ -144,10 +150,11 @@ pub use offhook_transport_mock as mock;
 #[cfg(feature = "webrtc")]
 pub use offhook_transport_webrtc::native::WebRtc;
 
-/// What goes with [`WebRtc`]: ICE servers, and the hook that leads media through a test rig.
+/// What goes with [`WebRtc`]: ICE servers, the hook that leads media through a test rig, and a
+/// director's seat for an application's backend.
 #[cfg(feature = "webrtc")]
 pub mod webrtc {
-    pub use offhook_transport_webrtc::native::WebRtc;
+    pub use offhook_transport_webrtc::native::{Director, DirectorNews, WebRtc};
     pub use offhook_transport_webrtc::peer::{IceServer, UdpMap};
 }
 

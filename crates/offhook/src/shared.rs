@@ -2,6 +2,7 @@
 //! that waits. The handles write wishes and read levels; the host (`host.rs`) does the rest.
 
 use crate::broadcast::Broadcast;
+use crate::client::Config;
 use crate::command::Command;
 use crate::event::Event;
 use crate::events::{Events, ProgressStream, States, Watch};
@@ -16,7 +17,7 @@ use offhook_lifecycle::{
     Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
 use offhook_transport::media::{Gate, Kind, Remote};
-use offhook_transport::{Capabilities, Secret, SessionRef};
+use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -25,11 +26,20 @@ use tokio::sync::{Notify, mpsc};
 const ATTEMPTS: usize = 64;
 
 /// Who a session is.
-#[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) name: SessionRef,
     /// Who rings, of a session that came in.
     pub(crate) caller: Option<Caller>,
+    /// As it was made; a session that is taken up again has the instance of its token.
+    pub(crate) instance: InstanceId,
+    /// How the far side is reached, also without joining.
+    pub(crate) config: Arc<Config>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The meeting point.

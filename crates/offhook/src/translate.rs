@@ -138,7 +138,10 @@ fn progress_of(epoch: Epoch, progress: wire::Progress, contents: &mut Contents) 
             contents.eta(eta);
             (Step::Searching, queue_position)
         }
-        wire::Progress::Preparing => (Step::Preparing, None),
+        wire::Progress::Preparing { text, percent } => {
+            contents.loading(text, percent);
+            (Step::Preparing, None)
+        }
         wire::Progress::Connecting => (Step::Connecting, None),
     };
     Input::Progress { epoch, step, queue_position, eta: None }
@@ -230,6 +233,7 @@ pub(crate) const fn refused(
     }
     match code {
         RefusedCode::Busy => JoinErrorKind::Busy { retry_after, queue_position },
+        RefusedCode::QueueTimedOut => JoinErrorKind::QueueTimedOut,
         RefusedCode::Unauthorized | RefusedCode::Expired => JoinErrorKind::Unauthorized,
         RefusedCode::NotFound => JoinErrorKind::NotFound,
         RefusedCode::NotPermitted => JoinErrorKind::NotPermitted,
@@ -289,6 +293,15 @@ pub(crate) const fn end_reason(code: wire::EndCode) -> EndReason {
     }
 }
 
+/// What a system says of its network is taken as if the application had said it.
+pub(crate) const fn network(fact: wire::NetworkFact) -> Input {
+    match fact {
+        wire::NetworkFact::Up => Input::NetworkUp,
+        wire::NetworkFact::Down => Input::NetworkDown,
+        wire::NetworkFact::Changed => Input::NetworkChanged,
+    }
+}
+
 /// The plan of a dial, with what the far side wants to see for it.
 pub(crate) fn outward_plan(plan: Plan, key: Option<wire::ResumeKey>, returning: bool) -> wire::Plan {
     match plan {
@@ -298,6 +311,8 @@ pub(crate) fn outward_plan(plan: Plan, key: Option<wire::ResumeKey>, returning: 
             // The machine resumes only inside a window, and a window needs a key (`link_facts`).
             None => wire::Plan::Rejoin { key: None },
         },
+        // A later process with a token: unlike our own rejoin it makes nothing anew (F02).
+        Plan::Rejoin if returning => wire::Plan::Join { resume: key },
         Plan::Rejoin => wire::Plan::Rejoin { key },
         Plan::Migrate => wire::Plan::Migrate { key },
     }

@@ -19,6 +19,26 @@ pub(crate) struct Facts {
     pub(crate) session: Option<Arc<str>>,
     pub(crate) resumed: bool,
     pub(crate) eta: Option<Arc<str>>,
+    pub(crate) loading: Option<Loading>,
+}
+
+/// What the far side makes ready for a join, while it does (F57).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loading {
+    pub(crate) text: Option<Arc<str>>,
+    pub(crate) percent: Option<u8>,
+}
+
+impl Loading {
+    /// What it is, in the far side's words; treat it as untrusted text.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// How much of it is done, 0 to 100, where the far side knows.
+    pub fn percent(&self) -> Option<u8> {
+        self.percent
+    }
 }
 
 impl View {
@@ -46,6 +66,11 @@ impl View {
     /// The far side's own words on how long its queue takes, while we wait in it.
     pub fn eta(&self) -> Option<&str> {
         self.facts.eta.as_deref()
+    }
+
+    /// What the far side makes ready, while the join is at its second step.
+    pub fn loading(&self) -> Option<&Loading> {
+        self.facts.loading.as_ref().filter(|_| self.progress().current_step() == 2)
     }
 
     /// The far side's id of the session, once it gave one.

@@ -1,5 +1,6 @@
 //! Everything about a server that its owner can set, and the limits that always hold.
 
+use crate::assets::Loader;
 use crate::token::Signer;
 use offhook_signaling::IceServer;
 use std::net::SocketAddr;
@@ -37,6 +38,16 @@ pub struct Limits {
     pub rings_per_minute: usize,
     /// Rejoins that are let in within a second; the others are told when to come (E10).
     pub rejoins_per_second: usize,
+    /// Joins that wait in the queue; who comes when so many wait is told to come later (F07).
+    pub queue: usize,
+    /// Longest wait in the queue.
+    pub queue_wait: Duration,
+    /// Longest that what a session needs may take to load (F57).
+    pub loading: Duration,
+    /// Sessions that were made by name and are kept, with or without anybody in them.
+    pub kept_sessions: usize,
+    /// Watchers and directors of all sessions together.
+    pub watchers: usize,
 }
 
 impl Default for Limits {
@@ -55,6 +66,11 @@ impl Default for Limits {
             rings_of_a_user: 16,
             rings_per_minute: 60,
             rejoins_per_second: 50,
+            queue: 1024,
+            queue_wait: Duration::from_secs(600),
+            loading: Duration::from_secs(120),
+            kept_sessions: 256,
+            watchers: 1024,
         }
     }
 }
@@ -73,6 +89,15 @@ pub(crate) struct Config {
     pub(crate) restart_spread: Duration,
     pub(crate) kick_life: Duration,
     pub(crate) one_instance: bool,
+    pub(crate) node: Option<String>,
+    pub(crate) elsewhere: Option<String>,
+    pub(crate) max_duration: Option<Duration>,
+    /// The kinds there are; any where none is named.
+    pub(crate) kinds: Vec<String>,
+    pub(crate) assets: Option<Loader>,
+    pub(crate) keep_sessions: Duration,
+    pub(crate) director_grace: Duration,
+    pub(crate) persist: Duration,
 }
 
 impl Default for Config {
@@ -89,6 +114,14 @@ impl Default for Config {
             restart_spread: Duration::from_secs(8),
             kick_life: Duration::from_secs(600),
             one_instance: false,
+            node: None,
+            elsewhere: None,
+            max_duration: None,
+            kinds: Vec::new(),
+            assets: None,
+            keep_sessions: Duration::from_secs(3600),
+            director_grace: Duration::from_secs(10),
+            persist: Duration::ZERO,
         }
     }
 }
@@ -101,6 +134,15 @@ pub(crate) const PING_EVERY: Duration = Duration::from_secs(2);
 pub(crate) const REAP_AFTER_WINDOW: Duration = Duration::from_secs(2);
 /// How long a goodbye, an ending or a shutdown may take to reach the wire.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+/// One who waits in the queue is asked this often whether it is still there.
+pub(crate) const QUEUE_PING_EVERY: Duration = Duration::from_secs(30);
+/// One far back in the queue hears of its place no oftener than this.
+pub(crate) const QUEUE_WORD_EVERY: Duration = Duration::from_secs(1);
+/// One who waits for a loading hears of it at least this often.
+pub(crate) const LOADING_WORD_EVERY: Duration = Duration::from_secs(2);
+/// A watcher is asked this often whether it is still there, and is gone when it says nothing for
+/// three times as long.
+pub(crate) const WATCHER_PING_EVERY: Duration = Duration::from_secs(10);
 /// How long a ticket to another server is good.
 pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(60);
 /// For so long after its start a server takes the sessions it does not know for those of its

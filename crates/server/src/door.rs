@@ -8,8 +8,8 @@ pub(crate) use ringing::{no_room, presence};
 use crate::token::{Claims, Credential, Grants, Pass, TokenError};
 use crate::{Shared, hex};
 use offhook_signaling::{
-    Error, ErrorCode, Feature, FromClient, FromServer, GoAway, GoAwayCode, Join, Migrate, Resume,
-    ResumeRefusal, ResumeRefused, SessionRef, Versions,
+    Error, ErrorCode, Feature, FromServer, GoAway, GoAwayCode, Join, Migrate, Resume, ResumeRefusal,
+    ResumeRefused, SessionRef, Versions,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::Messages,
     Feature::Roster,
     Feature::CredentialRefresh,
+    Feature::Queue,
+    Feature::Directory,
     Feature::Rings,
 ];
 
@@ -73,19 +75,8 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
             "a join needs a credential; put one into the first frame",
         ));
     };
-    let claims = shared.signer.check(credential.expose()).map_err(|error| {
-        let code = match error {
-            TokenError::Expired => ErrorCode::CredentialExpired,
-            TokenError::Invalid => ErrorCode::Unauthorized,
-        };
-        refuse(code, &error.to_string())
-    })?;
-    if shared.doormat.is_revoked(&claims.jti) {
-        return Err(refuse(
-            ErrorCode::NotPermitted,
-            "this credential was revoked when its bearer was removed; ask the one who issues them",
-        ));
-    }
+    let claims = good(shared, credential)?;
+    known_kind(shared, &join.session)?;
     let session = key(&join.session);
     fits_session(shared, &claims, &session, &join.instance.to_string())?;
     not_kicked(shared, &session, &claims.sub)?;
@@ -148,8 +139,61 @@ pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Resul
     })
 }
 
+/// Judges who asks of a session, or would steer it, without joining.
+pub(crate) fn claims(
+    shared: &Shared,
+    asked: Versions,
+    session: &SessionRef,
+    credential: Option<&offhook_signaling::Secret>,
+) -> Result<Claims, Refusal> {
+    agree(asked, &[])?;
+    let Some(credential) = credential else {
+        return Err(refuse(ErrorCode::Unauthorized, "this needs a credential; put one into the first frame"));
+    };
+    let claims = good(shared, credential)?;
+    let key = key(session);
+    // Looking binds nothing: the credential still belongs to the instance that joins with it.
+    if claims.session.as_ref().is_some_and(|bound| *bound != key) {
+        return Err(refuse(
+            ErrorCode::NotPermitted,
+            "the credential is for another session; ask for one for this",
+        ));
+    }
+    known_kind(shared, session)?;
+    not_kicked(shared, &key, &claims.sub)?;
+    Ok(claims)
+}
+
+/// What a credential says, if it is good and nobody took it back.
+fn good(shared: &Shared, credential: &offhook_signaling::Secret) -> Result<Claims, Refusal> {
+    let claims = shared.signer.check(credential.expose()).map_err(|error| {
+        let code = match error {
+            TokenError::Expired => ErrorCode::CredentialExpired,
+            TokenError::Invalid => ErrorCode::Unauthorized,
+        };
+        refuse(code, &error.to_string())
+    })?;
+    if shared.doormat.is_revoked(&claims.jti) {
+        let text = "this credential was revoked when its bearer was removed; ask the one who issues them";
+        return Err(refuse(ErrorCode::NotPermitted, text));
+    }
+    Ok(claims)
+}
+
+/// An owner that names the kinds of its sessions has no others.
+fn known_kind(shared: &Shared, session: &SessionRef) -> Result<(), Refusal> {
+    let kinds = &shared.config.kinds;
+    if kinds.is_empty() || kinds.contains(&session.kind) {
+        return Ok(());
+    }
+    let text = format!("there are no sessions of this kind here; known: {}", kinds.join(", "));
+    let mut error = Error::new(ErrorCode::NotFound, text);
+    error.known.clone_from(kinds);
+    Err(Box::new(FromServer::Error(error)))
+}
+
 /// E8: a kick is for the person, not for the credential it came with.
-fn not_kicked(shared: &Shared, session: &str, user: &str) -> Result<(), Refusal> {
+pub(crate) fn not_kicked(shared: &Shared, session: &str, user: &str) -> Result<(), Refusal> {
     if shared.kicks.keeps_out(session, user, Instant::now()) {
         return Err(refuse(
             ErrorCode::NotPermitted,
@@ -167,8 +211,25 @@ pub(crate) fn too_many_at_once(wait: Duration) -> Refusal {
     Box::new(FromServer::Error(error))
 }
 
-/// Where to go instead of coming in here: this server is being emptied.
-pub(crate) fn elsewhere(shared: &Shared, join: &Join, admission: Admission, target: &str) -> Refusal {
+/// Where to go instead of coming in here, and why: this server is being emptied, or its links
+/// failed the client and there is another (E4). What a client says of this node is taken for a
+/// wish and changes nothing here.
+pub(crate) fn better_place(shared: &Shared, join: &Join) -> Option<(String, GoAwayCode)> {
+    if let Some(target) = shared.emptied_to() {
+        return Some((target, GoAwayCode::ShuttingDown));
+    }
+    let avoided = shared.config.node.as_ref().is_some_and(|node| join.avoid.contains(node));
+    let other = shared.config.elsewhere.clone().filter(|_| avoided)?;
+    Some((other, GoAwayCode::Unhealthy))
+}
+
+/// Sends there, with a ticket.
+pub(crate) fn elsewhere(
+    shared: &Shared,
+    join: &Join,
+    admission: Admission,
+    (target, reason): (String, GoAwayCode),
+) -> Refusal {
     let viewer = join.viewer || !admission.grants.publish;
     let kept = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.clone());
     let pass = Pass {
@@ -180,12 +241,12 @@ pub(crate) fn elsewhere(shared: &Shared, join: &Join, admission: Admission, targ
         viewer,
         credential: admission.credential,
     };
-    match shared.signer.ticket(&admission.user, pass, target) {
+    match shared.signer.ticket(&admission.user, pass, &target) {
         Ok(ticket) => Box::new(FromServer::GoAway(GoAway {
-            target: Some(target.to_owned()),
+            target: Some(target),
             ticket: Some(offhook_signaling::Secret::new(ticket)),
             deadline_ms: 0,
-            reason: GoAwayCode::ShuttingDown,
+            reason,
             strategy: None,
         })),
         Err(_) => going_down(shared),
@@ -219,13 +280,11 @@ pub(crate) fn no_resume(why: ResumeRefusal) -> Refusal {
 }
 
 /// The refusal of a first frame that begins nothing.
-pub(crate) fn not_a_beginning(message: &FromClient) -> Refusal {
-    match message {
-        FromClient::Presence(_) => {
-            refuse(ErrorCode::FeatureMissing, "this server has no rings; join a session by kind and id")
-        }
-        _ => refuse(ErrorCode::ProtocolError, "the first frame must be join, resume, migrate or presence"),
-    }
+pub(crate) fn not_a_beginning() -> Refusal {
+    refuse(
+        ErrorCode::ProtocolError,
+        "the first frame must be join, resume, migrate, presence, or one of the directory",
+    )
 }
 
 fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {

@@ -2,6 +2,7 @@
 //! stop. Sending members elsewhere is in `moving.rs`.
 
 mod moving;
+mod naming;
 
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;
@@ -11,12 +12,14 @@ use crate::listen::{Caller, Lines};
 use crate::lobby::Lobby;
 use crate::member::Mail;
 use crate::pace::Pace;
+use crate::queue::Queue;
+use crate::relics::Relics;
 use crate::rings::Rings;
 use crate::rooms::Rooms;
 use crate::token::{Mint, MintError, Signer};
 use crate::{EndCode, Shared, door, hex, listen};
 use futures_util::future::join_all;
-use offhook_signaling::{Ended, FromServer, Party};
+use offhook_signaling::{Ended, FromServer, Party, limits};
 use offhook_transport::Secret;
 use offhook_transport_webrtc::peer::{Certificate, IceServer};
 use std::net::SocketAddr;
@@ -118,11 +121,43 @@ impl Builder {
         self
     }
 
+    /// What this node of a service is called: members are told, so that one whose links fail here
+    /// can ask to be taken elsewhere ([`elsewhere`](Builder::elsewhere)). None unless told.
+    #[must_use]
+    pub fn node(mut self, name: impl Into<String>) -> Self {
+        self.config.node = Some(name.into());
+        self
+    }
+
+    /// Another server of the same key, as clients call it, that takes those who ask to avoid this
+    /// [`node`](Builder::node). Without one they are taken here all the same.
+    #[must_use]
+    pub fn elsewhere(mut self, url: impl Into<String>) -> Self {
+        self.config.elsewhere = Some(url.into());
+        self
+    }
+
+    /// How long a membership lasts at most, whatever its client does: counted from its first join,
+    /// over every recovery. Then it ends with [`EndCode::MaxDuration`]. For ever unless told.
+    #[must_use]
+    pub fn max_duration(mut self, duration: Duration) -> Self {
+        self.config.max_duration = Some(duration);
+        self
+    }
+
     /// Opens the port and serves until the server is shut down or dropped.
     ///
     /// # Errors
     /// As [`StartError`] says; nothing is left open.
     pub async fn start(self) -> Result<Server, StartError> {
+        for (what, value, most) in [
+            ("node", &self.config.node, limits::ID_BYTES),
+            ("elsewhere", &self.config.elsewhere, limits::URL_BYTES),
+        ] {
+            if let Some(bad) = value.as_ref().filter(|value| !is_word(value, most)) {
+                return Err(StartError::Name { what, name: bad.clone() });
+            }
+        }
         let bind = self.config.bind.clone();
         let listener =
             TcpListener::bind(&bind).await.map_err(|source| StartError::bind(bind.clone(), source))?;
@@ -136,6 +171,7 @@ impl Builder {
         let (cut, is_cut) = watch::channel(false);
         let lobby = Arc::new(Lobby::new(self.config.limits.sockets_before_auth));
         let patience = self.config.limits.first_frame.saturating_mul(2);
+        let queue = Arc::new(Queue::new(self.config.limits.queue));
         let life = hex::random::<4>().map_err(|_| StartError::Random)?;
         let rings = Rings::new(&self.config.limits, &life);
         let shared = Arc::new(Shared {
@@ -151,6 +187,8 @@ impl Builder {
             signer,
             certificate,
             rooms: Rooms::default(),
+            queue,
+            relics: Relics::default(),
             doormat: Doormat::default(),
             closing: AtomicBool::new(false),
             cut,
@@ -171,6 +209,11 @@ impl Builder {
         });
         Ok(Server { address, shared, stop: Some(stop), gone, task })
     }
+}
+
+/// Can this be said on the wire? Nobody could be let in with a name that cannot.
+fn is_word(value: &str, most: usize) -> bool {
+    (1..=most).contains(&value.len()) && value.chars().all(|c| limits::Charset::Visible.allows(c))
 }
 
 /// As members are told of it.
@@ -195,6 +238,14 @@ pub enum StartError {
         address: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A name that members could not be told.
+    #[error("`{}` cannot be the server's `{what}`; use printable ASCII without spaces, not too long", name.escape_debug())]
+    Name {
+        /// Which setting.
+        what: &'static str,
+        /// What it was set to.
+        name: String,
     },
     /// No random numbers, so no keys.
     #[error("the system gives no random numbers; check the machine's entropy source")]
@@ -294,13 +345,9 @@ impl Server {
     }
 
     async fn end_members(&self, session: Option<&str>, user: Option<&str>, reason: EndCode) -> bool {
-        let mailboxes = self.shared.rooms.mailboxes(session, user);
         let may_retry = matches!(reason, EndCode::ServerShutdown | EndCode::ServerRotation);
         let ended = Ended { reason, by: Party::Server, text: String::new(), may_retry };
-        // Side by side, so that nobody waits for a busy one. A member that is just ending needs no
-        // second word.
-        join_all(mailboxes.iter().map(|mail| mail.send(Mail::End(Box::new(ended.clone()))))).await;
-        !mailboxes.is_empty()
+        self.shared.end_members(session, user, &ended).await
     }
 
     /// Ends every ring into a session (`kind/id`) that nobody took yet, for everybody: the session
@@ -348,6 +395,8 @@ impl Server {
     fn close_doors(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.shared.rooms.close();
+        self.shared.queue.turn_away(None, None, &crate::door::going_down(&self.shared));
+        self.shared.rooms.wake_watchers();
         self.shared.lobby.clear();
         // Presence is over either way: each device dials again, spread out, and is shown what stands.
         if let FromServer::Error(words) = *door::going_down(&self.shared) {

@@ -14,7 +14,7 @@ use crate::member::{Mail, Mailbox};
 use crate::token::{Credential, Grants, authority};
 use futures_util::{SinkExt, StreamExt};
 use offhook_signaling::address::{AddressPolicy, Host, check_target};
-use offhook_signaling::{Desired, Member};
+use offhook_signaling::{Desired, Member, Profile};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -55,6 +55,8 @@ enum Give {
     Hello { voucher: String },
     /// This one comes to you within the time.
     Member { dossier: Box<Dossier>, within_ms: u64 },
+    /// A session that was made by name.
+    Record { session: String, session_id: String, profile: Box<Profile> },
     /// This one was kicked and is to stay out.
     KeepOut { session: String, user: String, left_ms: u64 },
 }
@@ -99,6 +101,9 @@ pub enum DrainError {
     /// It said what makes no sense here.
     #[error("the other server does not speak this language; run the same version on both")]
     Garbled,
+    /// It keeps as many sessions as it may.
+    #[error("the other server keeps no more sessions; raise its limit, or empty into another")]
+    NoRoom,
     /// It does not hold the key.
     #[error("the other server has another key; give both the same signer")]
     NotTrusted,
@@ -158,6 +163,22 @@ impl Peer {
     }
 
     /// Has the other keep somebody out as well.
+    /// Hands over what was said of a session. One that the other server has no room for is made
+    /// anew there by its first member, and then closed to nobody: so that is an error.
+    pub(crate) async fn hand_over_record(
+        &mut self,
+        session: &str,
+        session_id: String,
+        profile: Profile,
+    ) -> Result<(), DrainError> {
+        let (session, profile) = (session.to_owned(), Box::new(profile));
+        match self.ask(&Give::Record { session, session_id, profile }).await? {
+            Took::Taken => Ok(()),
+            Took::NoRoom => Err(DrainError::NoRoom),
+            Took::Hello { .. } => Err(DrainError::Garbled),
+        }
+    }
+
     pub(crate) async fn keep_out(
         &mut self,
         session: &str,

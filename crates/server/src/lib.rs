@@ -16,10 +16,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod assets;
 mod config;
+mod directory;
 mod door;
 mod doormat;
 mod endings;
+mod entrance;
 mod handle;
 mod handover;
 mod hex;
@@ -28,12 +31,15 @@ mod listen;
 mod lobby;
 mod member;
 mod pace;
+mod queue;
+mod relics;
 mod rings;
 mod rooms;
 mod socket;
 pub mod studio;
 mod token;
 
+pub use assets::{AssetsFailed, Loading};
 pub use config::Limits;
 pub use handle::{Builder, Census, Server, StartError};
 pub use handover::{DrainError, Drained};
@@ -46,8 +52,12 @@ use doormat::Doormat;
 use endings::Endings;
 use kicks::Kicks;
 use lobby::Lobby;
+use member::Mail;
+use offhook_signaling::{Ended, Error, ErrorCode, FromServer, Instance, Rejoin, SessionRef};
 use offhook_transport_webrtc::peer::Certificate;
 use pace::Pace;
+use queue::Queue;
+use relics::Relics;
 use rings::Rings;
 use rooms::Rooms;
 use std::sync::Arc;
@@ -65,6 +75,9 @@ pub(crate) struct Shared {
     pub(crate) signer: Signer,
     pub(crate) certificate: Certificate,
     pub(crate) rooms: Rooms,
+    pub(crate) queue: Arc<Queue>,
+    /// Members whose window is over and whose resume tokens are still good.
+    pub(crate) relics: Relics,
     pub(crate) rings: Rings,
     pub(crate) doormat: Doormat,
     pub(crate) lobby: Arc<Lobby>,
@@ -101,6 +114,52 @@ impl Shared {
     pub(crate) fn was_before_restart(&self, session_id: &str) -> bool {
         let ours = session_id.strip_prefix(&self.life).is_some_and(|rest| rest.starts_with('-'));
         !ours && self.started.elapsed() < config::RESTART_REMEMBERED
+    }
+
+    /// A member whose window is over and whose token is good still is expected again: its client is
+    /// at the door with it.
+    pub(crate) fn take_back(
+        self: &Arc<Self>,
+        session: &SessionRef,
+        instance: Instance,
+        user: &str,
+        rejoin: &Rejoin,
+    ) -> Result<(), Box<FromServer>> {
+        let key = door::key(session);
+        if self.rooms.find(session, instance).is_some() {
+            return Ok(());
+        }
+        // Of a session that was made anew since, nothing old is taken up.
+        if self.rooms.session_id(&key).is_some_and(|known| known != rejoin.session_id) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let Some((dossier, until)) = self.relics.take(&key, instance, user, rejoin, now) else {
+            return Ok(());
+        };
+        let refused = self.rooms.admits(&key, user);
+        if refused.is_ok() && self.rooms.adopt(self, dossier.clone(), self.config.limits.first_frame) {
+            return Ok(());
+        }
+        // Its right is not used up by a house that was full.
+        self.relics.keep(dossier, until, now);
+        refused?;
+        let mut error =
+            Error::new(ErrorCode::Busy, "there is no room to take the session up in; try again later");
+        error.retry_after_ms = Some(2_000);
+        Err(Box::new(FromServer::Error(error)))
+    }
+
+    /// Ends the members of a session (`kind/id`; any where none is named), of one user or of all,
+    /// and whoever waits to become one. True if there was a member to end.
+    pub(crate) async fn end_members(&self, session: Option<&str>, user: Option<&str>, ended: &Ended) -> bool {
+        self.queue.turn_away(session, user, &FromServer::Ended(ended.clone()));
+        let mailboxes = self.rooms.mailboxes(session, user);
+        // Side by side, so that nobody waits for a busy one. A member that is just ending needs no
+        // second word.
+        let letters = mailboxes.iter().map(|mail| mail.send(Mail::End(Box::new(ended.clone()))));
+        futures_util::future::join_all(letters).await;
+        !mailboxes.is_empty()
     }
 
     /// Where everybody is sent who wants in, if the server is being emptied.

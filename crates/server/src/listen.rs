@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use offhook_signaling::{EARLY_BYTES, EARLY_HEADER, EARLY_TAKEN};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -49,13 +50,20 @@ async fn session(
 ) -> Response {
     let alive = shared.alive();
     let called = host(&headers).unwrap_or_default().to_owned();
-    upgrade
+    // One that is too long is not taken: its client says it once more.
+    let early = headers.get(EARLY_HEADER).filter(|frame| frame.len() <= EARLY_BYTES).cloned();
+    let is_taken = early.is_some();
+    let mut response = upgrade
         .max_message_size(offhook_signaling::limits::FRAME_BYTES)
         .max_frame_size(offhook_signaling::limits::FRAME_BYTES)
         .on_upgrade(move |websocket| async move {
-            socket::run(shared, websocket, caller, &called).await;
+            socket::run(shared, websocket, caller, &called, early).await;
             drop(alive);
-        })
+        });
+    if is_taken {
+        response.headers_mut().insert(EARLY_HEADER, HeaderValue::from_static(EARLY_TAKEN));
+    }
+    response
 }
 
 /// For other servers, which must hold the key.

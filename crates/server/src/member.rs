@@ -14,7 +14,7 @@ mod tests;
 
 use crate::door::Admission;
 use crate::handover::Dossier;
-use crate::rooms::Place;
+use crate::rooms::{Place, Steering};
 use crate::token::{Credential, Grants};
 use crate::{Alive, Shared};
 use leaving::Leaving;
@@ -38,6 +38,12 @@ pub(crate) enum Mail {
     Attach(Box<Attach>, oneshot::Sender<Result<(), Box<Attach>>>),
     /// A frame came on a link.
     Frame { link: u64, frame: Box<Frame<FromClient>> },
+    /// Somebody is at the door for whom this place is held, however long that takes.
+    Hold,
+    /// Whoever it was held for is in, or gone.
+    GiveUp,
+    /// Its director has it do something.
+    Steer(Arc<Steering>),
     /// A socket is gone; `closed` where its client said so in the words of RFC 6455.
     SocketGone { link: u64, closed: bool },
     /// Somebody else did something this member's client should know.
@@ -106,7 +112,8 @@ struct Actor {
     ask_credential: Option<Instant>,
     epoch: u64,
     link: Option<Link>,
-    /// Did its client say anything since it was let in? Then it knows that it was.
+    /// Did its client say anything since it was let in, or show what it was given then? Then it
+    /// knows that it was.
     confirmed: bool,
     frames: Reliability<FromServer>,
     secret: String,
@@ -123,7 +130,11 @@ struct Actor {
     heard: Instant,
     pinged: Instant,
     lost: Option<Instant>,
+    /// How many at the door this place is held for.
+    holds: u32,
     leaves: Option<Leaving>,
+    /// When its time is up.
+    expires: Option<Instant>,
 }
 
 /// A generation under way.
@@ -165,7 +176,10 @@ pub(crate) async fn run(
     }
     let why = actor.live(&mut letters).await;
     letters.close();
-    actor.shared.rooms.remove(&actor.place);
+    if why == LeaveCode::Lost {
+        actor.leave_a_relic();
+    }
+    actor.shared.rooms.remove(&actor.shared, &actor.place);
     // Who wants in at this very moment is no part of this end.
     while let Ok(letter) = letters.try_recv() {
         if let Mail::Attach(attach, taken) = letter {
@@ -201,7 +215,9 @@ impl Actor {
             heard: now,
             pinged: now,
             lost: Some(now),
+            holds: 0,
             leaves: None,
+            expires: None,
         }
     }
 
@@ -227,6 +243,18 @@ impl Actor {
             Mail::Attach(attach, taken) => {
                 let _ = taken.send(Ok(()));
                 self.attach(*attach).await
+            }
+            Mail::Hold => {
+                self.holds += 1;
+                Flow::On
+            }
+            Mail::GiveUp => {
+                self.holds = self.holds.saturating_sub(1);
+                if self.epoch == 0 && self.holds == 0 { Flow::Over(LeaveCode::Left) } else { Flow::On }
+            }
+            Mail::Steer(steering) => {
+                self.steered(&steering);
+                Flow::On
             }
             Mail::Frame { link, frame } => {
                 if self.link.as_ref().is_some_and(|current| current.number == link) {

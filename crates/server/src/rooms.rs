@@ -1,31 +1,28 @@
 //! Who is inside: sessions by kind and id, and the members of each. A session lives as long as
-//! it has a member. What a member does is `member.rs`; who may come in is `door.rs`.
+//! it has a member, or for a while longer where it was made by name (`rooms/records.rs`). What a
+//! member does is `member.rs`; who may come in is `door.rs`; who waits is `queue.rs`.
 
+mod records;
+mod room;
+
+pub(crate) use records::{Asked, Steering, not_found};
+pub(crate) use room::{Newcomer, NoPlace};
+
+use crate::assets::Assets;
 use crate::handover::Dossier;
 use crate::member::{Mail, Mailbox};
-use crate::{Shared, hex, member};
-use offhook_signaling::{Ended, Error, ErrorCode, FromServer, Instance, Member, SessionRef};
+use crate::queue::{Lane, Turn};
+use crate::{Shared, member};
+use offhook_signaling::{Ended, FromServer, Instance, Member, SessionRef};
+use room::{Inside, Room, busy, room};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Letters a member may have unread; a socket then waits, anybody else's letter is dropped.
 const MAILBOX: usize = 256;
-
-struct Inside {
-    /// Told apart from a later actor of the same instance.
-    actor: u64,
-    mail: Mailbox,
-    seen: Member,
-}
-
-struct Room {
-    session_id: String,
-    /// Was it, or some of it, handed over by another server?
-    adopted: bool,
-    members: HashMap<Instance, Inside>,
-}
 
 /// All sessions of a server.
 #[derive(Default)]
@@ -58,39 +55,72 @@ impl Rooms {
     }
 
     /// The mailbox of this instance in this session; a new member with its task where there is
-    /// none yet.
+    /// none yet. `turn` is its place in the line, where it waited.
     pub(crate) fn enter(
         &self,
         shared: &Arc<Shared>,
-        session: &SessionRef,
-        instance: Instance,
-        user: &str,
-        returning_to: Option<&str>,
-    ) -> Result<Mailbox, Box<FromServer>> {
-        let key = crate::door::key(session);
+        newcomer: &Newcomer<'_>,
+        turn: Option<&Turn>,
+    ) -> Result<Mailbox, NoPlace> {
+        let key = crate::door::key(newcomer.session);
         let mut rooms = self.lock();
         // Looked at under the lock: whoever is inside when the emptying begins is asked to go.
         if self.closed.load(Ordering::Relaxed) || shared.emptied_to().is_some() {
-            return Err(crate::door::going_down(shared));
+            return Err(NoPlace::Refused(crate::door::going_down(shared)));
         }
-        let (room, anew) = room(&mut rooms, shared, &key, returning_to).map_err(busy)?;
-        if let Some(inside) = room.members.get(&instance).filter(|inside| !inside.mail.is_closed()) {
-            return Ok(inside.mail.clone());
+        records::bury(&mut rooms, shared, &key);
+        if let Some(room) = rooms.get(&key) {
+            let inside = room.members.get(&newcomer.instance).filter(|inside| !inside.mail.is_closed());
+            if let Some(inside) = inside {
+                return Ok(inside.mail.clone());
+            }
+            records::may_enter(room, newcomer.user)?;
         }
-        // One that is about to be replaced takes no room.
-        let stays = |inside: &&Inside| !shared.config.one_instance || inside.seen.user != user;
-        if room.members.values().filter(stays).count() >= shared.config.limits.members {
-            return Err(busy("the session is full; try again later"));
+        if let Some(lane) = self.lane(&rooms, shared, &key, newcomer.user, turn) {
+            return Err(NoPlace::Full(lane));
         }
-        let place = self.place(key, room, instance, anew);
+        let (room, anew) = room(&mut rooms, shared, &key, newcomer.returning_to)
+            .map_err(|text| NoPlace::Refused(busy(text)))?;
+        let first = room.members.is_empty();
+        let place = self.place(key, room, newcomer.instance, anew);
         let (mail, letters) = tokio::sync::mpsc::channel(MAILBOX);
         room.members.insert(
-            instance,
-            Inside { actor: place.actor, mail: mail.clone(), seen: member::unseen(instance) },
+            newcomer.instance,
+            Inside { actor: place.actor, mail: mail.clone(), seen: member::unseen(newcomer.instance) },
         );
         drop(rooms);
+        if first {
+            // Who waited for any session to end may find this one open.
+            shared.queue.freed(&place.key);
+        }
         tokio::spawn(member::run(shared.clone(), place, None, letters, shared.alive()));
         Ok(mail)
+    }
+
+    /// The line that this one would have to wait in; none where there is room and nobody before it.
+    fn lane(
+        &self,
+        rooms: &HashMap<String, Room>,
+        shared: &Shared,
+        key: &str,
+        user: &str,
+        turn: Option<&Turn>,
+    ) -> Option<Lane> {
+        let room = rooms.get(key);
+        let (lane, full) = match room.filter(|room| !room.members.is_empty()) {
+            Some(room) => {
+                // One that is about to be replaced takes no room.
+                let stays = |inside: &&Inside| !shared.config.one_instance || inside.seen.user != user;
+                let most = room.profile.settings.max_members.map_or(usize::MAX, |most| most as usize);
+                let most = most.min(shared.config.limits.members);
+                (Lane::Room(key.to_owned()), room.members.values().filter(stays).count() >= most)
+            }
+            None => {
+                let in_use = rooms.values().filter(|room| !room.members.is_empty()).count();
+                (Lane::Sessions, in_use >= shared.config.limits.sessions)
+            }
+        };
+        (full || !shared.queue.is_turn(&lane, turn)).then_some(lane)
     }
 
     /// Takes in somebody that another server sends here: away, until it comes. False if there is
@@ -99,6 +129,11 @@ impl Rooms {
         let instance = dossier.member.instance;
         let mut rooms = self.lock();
         if self.closed.load(Ordering::Relaxed) || shared.emptied_to().is_some() {
+            return false;
+        }
+        let there = rooms.get(&dossier.session).is_some_and(|room| !room.members.is_empty());
+        let in_use = rooms.values().filter(|room| !room.members.is_empty()).count();
+        if !there && in_use >= shared.config.limits.sessions {
             return false;
         }
         let Ok((room, _)) = room(&mut rooms, shared, &dossier.session, Some(&dossier.session_id)) else {
@@ -111,6 +146,7 @@ impl Rooms {
             return false;
         }
         room.adopted = true;
+        room.changed();
         let place = self.place(dossier.session.clone(), room, instance, false);
         let (mail, letters) = tokio::sync::mpsc::channel(MAILBOX);
         let seen = member::awaited(&dossier.member);
@@ -139,24 +175,34 @@ impl Rooms {
     }
 
     /// Takes a member out, and the session with its last one.
-    pub(crate) fn remove(&self, place: &Place) {
+    pub(crate) fn remove(&self, shared: &Shared, place: &Place) {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(&place.key) else { return };
         if room.members.get(&place.instance).is_some_and(|inside| inside.actor == place.actor) {
             room.members.remove(&place.instance);
+            room.changed();
         }
         if room.members.is_empty() {
-            rooms.remove(&place.key);
+            room.idle = Instant::now();
+            room.assets = Assets::default();
+            if !room.kept {
+                rooms.remove(&place.key);
+            }
         }
+        drop(rooms);
+        shared.queue.freed(&place.key);
     }
 
     /// Changes what the others see of a member.
     pub(crate) fn show(&self, place: &Place, seen: Member) {
-        if let Some(inside) =
-            self.lock().get_mut(&place.key).and_then(|room| room.members.get_mut(&place.instance))
+        let mut rooms = self.lock();
+        if let Some(inside) = rooms.get_mut(&place.key).and_then(|room| room.members.get_mut(&place.instance))
             && inside.actor == place.actor
         {
             inside.seen = seen;
+            if let Some(room) = rooms.get(&place.key) {
+                room.changed();
+            }
         }
     }
 
@@ -209,39 +255,10 @@ impl Rooms {
         self.lock().keys().cloned().collect()
     }
 
-    /// How many sessions, and members in all.
+    /// How many sessions with somebody in them, and members in all.
     pub(crate) fn count(&self) -> (usize, usize) {
         let rooms = self.lock();
-        (rooms.len(), rooms.values().map(|room| room.members.len()).sum())
+        let live = rooms.values().filter(|room| !room.members.is_empty()).count();
+        (live, rooms.values().map(|room| room.members.len()).sum())
     }
-}
-
-/// The session of this name, made if there is none yet.
-fn room<'a>(
-    rooms: &'a mut HashMap<String, Room>,
-    shared: &Shared,
-    key: &str,
-    returning_to: Option<&str>,
-) -> Result<(&'a mut Room, bool), &'static str> {
-    let anew = !rooms.contains_key(key);
-    if anew {
-        if rooms.len() >= shared.config.limits.sessions {
-            return Err("this server has all the sessions it can take; try again later");
-        }
-        let fresh =
-            hex::random::<16>().map_err(|_| "the server has no random numbers now; try again later")?;
-        // A session that is made anew keeps the name its member knows it by, unless somebody
-        // else goes by it.
-        let known =
-            returning_to.filter(|id| !id.is_empty() && !rooms.values().any(|room| room.session_id == *id));
-        let session_id = known.map_or_else(|| format!("{}-{fresh}", shared.life), str::to_owned);
-        rooms.insert(key.to_owned(), Room { session_id, adopted: false, members: HashMap::new() });
-    }
-    rooms.get_mut(key).map(|room| (room, anew)).ok_or("the session is just closing; try again")
-}
-
-fn busy(text: &str) -> Box<FromServer> {
-    let mut error = Error::new(ErrorCode::Busy, text);
-    error.retry_after_ms = Some(2_000);
-    Box::new(FromServer::Error(error))
 }

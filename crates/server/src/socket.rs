@@ -3,21 +3,22 @@
 
 mod presence;
 
+use crate::entrance::{self, NotIn};
 use crate::listen::Caller;
 use crate::lobby::Stage;
-use crate::member::{Attach, Hello, Link, Mail, Mailbox, ToSocket};
-use crate::{Shared, door};
+use crate::member::{Link, Mail, Mailbox, ToSocket};
+use crate::{Shared, directory, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::http::HeaderValue;
 use futures_util::StreamExt;
 use offhook_signaling::{
-    DecodeError, Error, ErrorCode, Frame, FromClient, FromServer, Instance, Message as _, Secret, SessionRef,
-    decode_from_client, encode, limits,
+    DecodeError, Error, ErrorCode, Frame, FromClient, FromServer, Message as _, decode_from_client, encode,
+    limits,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
@@ -26,21 +27,25 @@ const OUTBOX: usize = 256;
 /// Longest a close handshake may take.
 const CLOSING: Duration = Duration::from_millis(500);
 
-/// Members of one instance that may end one after the other while one link wants in.
-const ENDING_MEMBERS: usize = 4;
-
 static LINKS: AtomicU64 = AtomicU64::new(1);
 
 /// Runs a socket to its end.
 ///
-/// `called` is the name that the client called this server by.
-pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Caller, called: &str) {
+/// `called` is the name that the client called this server by, `early` a first frame that came
+/// along with the upgrade.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    mut socket: WebSocket,
+    caller: Caller,
+    called: &str,
+    early: Option<HeaderValue>,
+) {
     let knock = caller.knock;
     knock.talks();
     let first = tokio::select! {
         // A frame that is there already counts, also in the moment of an eviction.
         biased;
-        first = timeout(shared.config.limits.first_frame, first_frame(&mut socket)) => first,
+        first = timeout(shared.config.limits.first_frame, first_frame(&mut socket, early)) => first,
         stage = knock.decided() => {
             debug_assert_eq!(stage, Stage::Evicted, "only this task admits it");
             return say_and_close(&mut socket, &sent_away(&shared), 1013).await;
@@ -58,15 +63,19 @@ pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Call
     if let FromClient::Presence(_) = &first.message {
         return presence::run(&shared, socket, first, knock).await;
     }
+    if directory::is_asked(&first.message) {
+        return directory::run(shared, socket, &knock, first.message).await;
+    }
     let (out, outbox) = mpsc::channel(OUTBOX);
     let link = Link { number: LINKS.fetch_add(1, Ordering::Relaxed), out };
     let number = link.number;
-    let mail = match enter(&shared, first.message, link, called).await {
+    let mail = match entrance::come_in(&shared, &mut socket, &knock, first.message, link, called).await {
         Ok(mail) => mail,
-        Err(refusal) => {
+        Err(NotIn::Refused(refusal)) => {
             let code = close_code(&refusal);
             return say_and_close(&mut socket, &refusal, code).await;
         }
+        Err(NotIn::Over(over)) => return over.answer(&mut socket).await,
     };
     knock.admit();
     drop(knock);
@@ -77,7 +86,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, caller: Call
 }
 
 /// How a socket closes after a refusal.
-fn close_code(refusal: &FromServer) -> u16 {
+pub(crate) fn close_code(refusal: &FromServer) -> u16 {
     match refusal {
         FromServer::GoAway(_) => 1001,
         FromServer::Ended(_) => 1000,
@@ -99,7 +108,10 @@ fn sent_away(shared: &Shared) -> FromServer {
     FromServer::Error(error)
 }
 
-async fn first_frame(socket: &mut WebSocket) -> Result<Frame<FromClient>, Over> {
+async fn first_frame(socket: &mut WebSocket, early: Option<HeaderValue>) -> Result<Frame<FromClient>, Over> {
+    if let Some(early) = early {
+        return decode_from_client(early.as_bytes()).map_err(Over::Bad);
+    }
     loop {
         if let Some(frame) = heard(socket.next().await)? {
             return Ok(frame);
@@ -108,7 +120,9 @@ async fn first_frame(socket: &mut WebSocket) -> Result<Frame<FromClient>, Over> 
 }
 
 /// A frame, or nothing but a sign of life.
-fn heard(message: Option<Result<Message, axum::Error>>) -> Result<Option<Frame<FromClient>>, Over> {
+pub(crate) fn heard(
+    message: Option<Result<Message, axum::Error>>,
+) -> Result<Option<Frame<FromClient>>, Over> {
     match message {
         Some(Ok(Message::Text(text))) => decode_from_client(text.as_bytes()).map(Some).map_err(Over::Bad),
         Some(Ok(Message::Binary(bytes))) => decode_from_client(&bytes).map(Some).map_err(Over::Bad),
@@ -120,7 +134,7 @@ fn heard(message: Option<Result<Message, axum::Error>>) -> Result<Option<Frame<F
 }
 
 /// Why nothing more is read from a socket.
-enum Over {
+pub(crate) enum Over {
     /// The client closed it.
     Closed,
     /// The connection broke.
@@ -143,7 +157,7 @@ impl Over {
         }
     }
 
-    async fn answer(self, socket: &mut WebSocket) {
+    pub(crate) async fn answer(self, socket: &mut WebSocket) {
         match self {
             Self::Lost => {}
             // The other half of the handshake goes out while the stream is read to its end.
@@ -162,103 +176,6 @@ impl Over {
                 refuse(socket, text, code).await;
             }
         }
-    }
-}
-
-async fn enter(
-    shared: &Arc<Shared>,
-    first: FromClient,
-    link: Link,
-    called: &str,
-) -> Result<Mailbox, Box<FromServer>> {
-    if shared.is_closing() {
-        return Err(door::going_down(shared));
-    }
-    let mut ticket = None;
-    let hello = match first {
-        FromClient::Join(join) => {
-            let admission = door::join(shared, &join)?;
-            if let Some(target) = shared.emptied_to() {
-                return Err(door::elsewhere(shared, &join, admission, &target));
-            }
-            if let Some(rejoin) = &join.rejoin {
-                heard_late(shared, &join.session, join.instance, &rejoin.secret)?;
-                shared.pace.knock(join.instance, Instant::now()).map_err(door::too_many_at_once)?;
-                if rejoin.must_exist && shared.rooms.find(&join.session, join.instance).is_none() {
-                    let text = "the session is not here any more; join it anew";
-                    return Err(Box::new(FromServer::Error(Error::new(ErrorCode::NoSessionToResume, text))));
-                }
-            }
-            ticket = admission.ring_ticket.clone();
-            Hello::Join(Box::new(join), admission)
-        }
-        FromClient::Migrate(migrate) => {
-            let admission = door::migrate(shared, &migrate, called)?;
-            Hello::Migrate(Box::new(migrate), admission)
-        }
-        FromClient::Resume(resume) => {
-            heard_late(shared, &resume.session, resume.instance, &resume.secret)?;
-            Hello::Resume(Box::new(resume))
-        }
-        other => return Err(door::not_a_beginning(&other)),
-    };
-    let mail = attach(shared, Box::new(Attach { hello, link })).await?;
-    if let Some((id, exp)) = ticket {
-        shared.doormat.use_once(&id, exp, door::now());
-    }
-    Ok(mail)
-}
-
-/// Gives a link to its member. One that ends at this very moment gives it back: then the next one
-/// is made, or there is none to resume (A22).
-async fn attach(shared: &Arc<Shared>, mut attach: Box<Attach>) -> Result<Mailbox, Box<FromServer>> {
-    for _ in 0..ENDING_MEMBERS {
-        let mail = mailbox(shared, &attach.hello)?;
-        let (taken, is_taken) = oneshot::channel();
-        let given_back = match mail.send(Mail::Attach(attach, taken)).await {
-            Ok(()) => match is_taken.await {
-                Ok(Ok(())) => return Ok(mail),
-                Ok(Err(attach)) => Some(attach),
-                Err(_) => None,
-            },
-            Err(SendError(Mail::Attach(attach, _))) => Some(attach),
-            Err(SendError(_)) => None,
-        };
-        let Some(again) = given_back else { break };
-        attach = again;
-    }
-    let text = "the session just ended; join anew";
-    Err(Box::new(FromServer::Error(Error::new(ErrorCode::Unavailable, text))))
-}
-
-/// Where the member of a link is reached; made if there is none yet and it may be.
-fn mailbox(shared: &Arc<Shared>, hello: &Hello) -> Result<Mailbox, Box<FromServer>> {
-    match hello {
-        Hello::Join(join, admission) => {
-            let known = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.as_str());
-            shared.rooms.enter(shared, &join.session, join.instance, &admission.user, known)
-        }
-        Hello::Migrate(migrate, admission) => {
-            let known = admission.pass.as_ref().map(|pass| pass.session_id.as_str());
-            shared.rooms.enter(shared, &migrate.session, migrate.instance, &admission.user, known)
-        }
-        Hello::Resume(resume) => {
-            let found = shared.rooms.find(&resume.session, resume.instance);
-            found.ok_or_else(|| door::nothing_to_resume(shared, resume))
-        }
-    }
-}
-
-/// An ending that was said into a dead link is said again to the one it was for.
-fn heard_late(
-    shared: &Shared,
-    session: &SessionRef,
-    instance: Instance,
-    secret: &Secret,
-) -> Result<(), Box<FromServer>> {
-    match shared.endings.find(&door::key(session), instance, secret.expose(), Instant::now()) {
-        Some(ended) => Err(Box::new(FromServer::Ended(ended))),
-        None => Ok(()),
     }
 }
 
@@ -331,7 +248,13 @@ async fn refuse(socket: &mut WebSocket, text: String, code: u16) {
     say_and_close(socket, &refusal, code).await;
 }
 
-async fn say_and_close(socket: &mut WebSocket, message: &FromServer, code: u16) {
+/// Says something outside of any numbering; false if nobody reads it.
+pub(crate) async fn say(socket: &mut WebSocket, message: &FromServer) -> bool {
+    let Ok(text) = encode(None, 0, message) else { return false };
+    matches!(timeout(CLOSING, socket.send(Message::Text(text.into()))).await, Ok(Ok(())))
+}
+
+pub(crate) async fn say_and_close(socket: &mut WebSocket, message: &FromServer, code: u16) {
     // The first and the last of its link, so its number, where it has one, is the first.
     if let Ok(text) = encode(message.is_reliable().then_some(1), 0, message) {
         let _ = timeout(CLOSING, socket.send(Message::Text(text.into()))).await;
@@ -339,7 +262,7 @@ async fn say_and_close(socket: &mut WebSocket, message: &FromServer, code: u16) 
     close(socket, code).await;
 }
 
-async fn close(socket: &mut WebSocket, code: u16) {
+pub(crate) async fn close(socket: &mut WebSocket, code: u16) {
     let frame = CloseFrame { code, reason: "".into() };
     let shut = async {
         socket.send(Message::Close(Some(frame))).await?;
@@ -355,19 +278,19 @@ async fn close(socket: &mut WebSocket, code: u16) {
 }
 
 /// A token bucket: so many frames a second, four times that in a burst (S10).
-struct Bucket {
+pub(crate) struct Bucket {
     rate: f64,
     tokens: f64,
     at: Instant,
 }
 
 impl Bucket {
-    fn new(rate: u32) -> Self {
+    pub(crate) fn new(rate: u32) -> Self {
         let rate = f64::from(rate.max(1));
         Self { rate, tokens: rate * 4.0, at: Instant::now() }
     }
 
-    fn take(&mut self) -> bool {
+    pub(crate) fn take(&mut self) -> bool {
         let now = Instant::now();
         let earned = now.duration_since(self.at).as_secs_f64() * self.rate;
         self.tokens = (self.tokens + earned).min(self.rate * 4.0);

@@ -23,16 +23,28 @@ const MAX_TOKEN: usize = 4096;
 
 /// What a credential lets its bearer do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Grants {
     /// Send media.
     pub publish: bool,
     /// Change the prompt and the image.
     pub prompt: bool,
+    /// Make sessions by name.
+    pub create: bool,
+    /// Steer a session as its director.
+    pub direct: bool,
+}
+
+impl Grants {
+    /// Looks on and nothing else (F53).
+    pub const VIEWER: Self = Self { publish: false, prompt: false, create: false, direct: false };
+    /// An application's backend: makes sessions and steers them, and is no member (F59).
+    pub const DIRECTOR: Self = Self { publish: false, prompt: false, create: true, direct: true };
 }
 
 impl Default for Grants {
     fn default() -> Self {
-        Self { publish: true, prompt: true }
+        Self { publish: true, prompt: true, create: true, direct: false }
     }
 }
 

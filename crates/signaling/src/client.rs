@@ -2,6 +2,7 @@
 //! Which frames are legal when is said in `docs/protocol.md`; who acts on them is the server.
 
 use crate::codes::{Feature, GoodbyeCode, RingEnd};
+use crate::directory::{Conclude, Look, Make, Steer};
 use crate::message::messages;
 use crate::parts::{
     Candidate, Desired, EndOfCandidates, MidRef, NotKnown, Offer, Ping, Reaction, Relay, SessionRef, Track,
@@ -60,6 +61,20 @@ messages! {
         CancelRing(RingRef) = "cancel_ring", reliable;
         /// What became of this ring?
         RingState(RingRef) = "ring_state", plain;
+        /// First frame of a directory link: what is this session?
+        Get(Look) = "get", plain;
+        /// First frame of a directory link: make this session unless it is there.
+        GetOrCreate(Make) = "get_or_create", plain;
+        /// First frame of a directory link: make this session; refused where it is there.
+        Create(Make) = "create", plain;
+        /// First frame of a directory link: tell me of this session as it changes.
+        Watch(Look) = "watch", plain;
+        /// First frame of a director's link: I steer this session, and watch it.
+        Direct(Look) = "direct", plain;
+        /// A director steers everybody in the session.
+        Steer(Steer) = "steer", plain;
+        /// A director ends the conversation.
+        Conclude(Conclude) = "conclude", plain;
     }
 }
 
@@ -110,6 +125,10 @@ pub struct Join {
     /// The name to show to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Nodes on which links of this client failed in the present outage, newest last: a server that is one of
+    /// them and knows another sends the client there by `go_away`; any other takes it all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<String>,
 }
 
 /// The right to come back under the same session id after the resume window, from a resume token.
@@ -292,6 +311,7 @@ impl FromClient {
             Self::Offer(m) => found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown())),
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),
+            Self::Create(m) | Self::GetOrCreate(m) => found.extend(m.profile.unknown_words()),
             Self::Candidate(_)
             | Self::EndOfCandidates(_)
             | Self::Sending(_)
@@ -309,6 +329,11 @@ impl FromClient {
             | Self::Accept(_)
             | Self::CancelRing(_)
             | Self::RingState(_)
+            | Self::Get(_)
+            | Self::Watch(_)
+            | Self::Direct(_)
+            | Self::Steer(_)
+            | Self::Conclude(_)
             | Self::Other(_) => {}
         }
         found

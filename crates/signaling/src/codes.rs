@@ -98,8 +98,12 @@ codes! {
         CredentialExpired = "credential_expired",
         /// The credential is good but does not grant this.
         NotPermitted = "not_permitted",
-        /// No such session.
+        /// No such session, or no such kind of session.
         NotFound = "not_found",
+        /// A session of this kind and id is there already.
+        AlreadyExists = "already_exists",
+        /// A name, or what is said of a session, is not as this server takes it.
+        BadRequest = "bad_request",
         /// No free slot; `retry_after_ms` and `queue_position` say more.
         Busy = "busy",
         /// Waited in the queue too long.
@@ -384,6 +388,8 @@ codes! {
         Data = "data",
         /// Refreshes credentials in band.
         CredentialRefresh = "credential_refresh",
+        /// Tells of sessions, and makes them, without a join.
+        Directory = "directory",
     }
 
     /// Why a ring was not placed.

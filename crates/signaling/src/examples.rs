@@ -1,6 +1,8 @@
 //! One or more example values of every message: the documentation shows them, the fuzz corpora
 //! start from them, the tests hold the schema to them. A message without one does not compile.
 
+mod directory;
+
 use crate::codes::*;
 use crate::{
     Accept, Accepted, Acked, Admitted, Answer, Apply, Candidate, Capabilities, ClientKind, Credential,
@@ -120,6 +122,13 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
             vec![FromClient::CancelRing(RingRef { ring_id: "r-0007".to_owned() })]
         }
         ClientKind::RingState => vec![FromClient::RingState(RingRef { ring_id: "r-0007".to_owned() })],
+        ClientKind::Get => vec![FromClient::Get(directory::look())],
+        ClientKind::GetOrCreate => vec![FromClient::GetOrCreate(directory::make())],
+        ClientKind::Create => vec![FromClient::Create(directory::make())],
+        ClientKind::Watch => vec![FromClient::Watch(directory::look())],
+        ClientKind::Direct => vec![FromClient::Direct(directory::look())],
+        ClientKind::Steer => directory::steer(),
+        ClientKind::Conclude => vec![FromClient::Conclude(directory::conclude())],
     }
 }
 
@@ -134,6 +143,7 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
             secret: Secret::new("bmV4dC1yZXN1bWUtc2VjcmV0"),
             snapshot: snapshot(),
             answer: Some(Answer { negotiation_id: 2, ..answer() }),
+            node: Some("fra-3".to_owned()),
         })],
         ServerKind::ResumeRefused => vec![
             FromServer::ResumeRefused(ResumeRefused { why: ResumeRefusal::ReplayLost, retry_after_ms: None }),
@@ -149,6 +159,7 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::Progress => vec![FromServer::Progress(Progress {
             step: Step::Preparing,
             text: Some("loading the model".to_owned()),
+            percent: Some(40),
         })],
         ServerKind::Answer => vec![FromServer::Answer(answer())],
         ServerKind::NeedSections => {
@@ -284,6 +295,9 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
                 survivor: Some("r-0007".to_owned()),
             }),
         ],
+        ServerKind::Session => directory::info(),
+        ServerKind::SessionGone => vec![FromServer::SessionGone(directory::gone())],
+        ServerKind::Steered => directory::steered(),
     }
 }
 
@@ -349,6 +363,7 @@ fn join() -> Join {
         wait_in_queue: true,
         viewer: false,
         name: Some("Ada".to_owned()),
+        avoid: Vec::new(),
     }
 }
 
@@ -358,7 +373,8 @@ fn rejoin() -> Join {
         secret: Secret::new("cmVzdW1lLXNlY3JldA"),
         must_exist: true,
     };
-    Join { epoch: 3, rejoin: Some(rejoin), desired: desired(), ..join() }
+    let avoid = vec!["fra-3".to_owned(), "fra-7".to_owned()];
+    Join { epoch: 3, rejoin: Some(rejoin), desired: desired(), avoid, ..join() }
 }
 
 fn rung() -> Join {
@@ -418,6 +434,7 @@ fn joined() -> Joined {
         },
         expires_in_ms: Some(300_000),
         snapshot: snapshot(),
+        node: Some("fra-3".to_owned()),
     }
 }
 

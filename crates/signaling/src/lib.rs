@@ -27,7 +27,9 @@ pub mod address;
 mod client;
 mod codec;
 mod codes;
+mod directory;
 pub mod docs;
+mod early;
 pub mod examples;
 pub mod limits;
 mod message;
@@ -44,6 +46,8 @@ pub use codec::{
     encode,
 };
 pub use codes::*;
+pub use directory::*;
+pub use early::{EARLY_BYTES, EARLY_HEADER, EARLY_TAKEN, early};
 pub use message::{Message, UnknownMessage};
 pub use parts::*;
 pub use reliable::{Receipt, Reliability, ReliabilityError, ReplayLost};

@@ -44,10 +44,20 @@ pub const REPLAY_MESSAGES: usize = 256;
 pub const REPLAY_BYTES: usize = 256 * 1024;
 /// Most entries in any list of a message that has no rule of its own.
 pub const LIST: usize = 64;
+/// Longest kind of a session, in bytes.
+pub const KIND_BYTES: usize = 64;
+/// Most words about a session.
+pub const METADATA: usize = 16;
+/// Longest value of one word about a session, in bytes.
+pub const METADATA_VALUE_BYTES: usize = 512;
+/// Most attendees that are named to somebody outside: so many fit into a frame whatever their names.
+pub const ATTENDEES: usize = 64;
 /// Most members in a roster.
 pub const ROSTER: usize = 256;
 /// Most ICE servers, and most URLs of one server.
 pub const ICE_SERVERS: usize = 8;
+/// Most nodes that a join may ask to avoid.
+pub const AVOIDED_NODES: usize = 4;
 /// Most rings in a snapshot: of one user, those that come in and those that one device placed.
 pub const RINGS: usize = 32;
 /// Longest words of an application about a ring, in bytes; a full snapshot then fits a frame.
@@ -64,6 +74,8 @@ pub const GO_AWAY_WINDOW_MS: u64 = 120_000;
 pub enum Charset {
     /// Anything but control characters: nothing that could end a line of SDP or of a log.
     NoControl,
+    /// Letters, digits, `-`, `_`, `.`: what stands before the `/` of a session's name.
+    Word,
     /// As `NoControl`, with line feed, carriage return and tab allowed.
     Lines,
     /// Printable ASCII without the space: URLs, tokens, mids.
@@ -83,6 +95,7 @@ impl Charset {
     pub fn allows(self, c: char) -> bool {
         match self {
             Charset::NoControl => !c.is_control(),
+            Charset::Word => c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'),
             Charset::Lines => !c.is_control() || matches!(c, '\n' | '\r' | '\t'),
             Charset::Visible => c.is_ascii_graphic(),
             Charset::IceChars => c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '='),
@@ -96,6 +109,7 @@ impl Charset {
     pub fn describe(self) -> &'static str {
         match self {
             Charset::NoControl => "no control characters",
+            Charset::Word => "letters, digits, `-`, `_`, `.`",
             Charset::Lines => "no control characters but line feed, carriage return and tab",
             Charset::Visible => "printable ASCII, no spaces",
             Charset::IceChars => "letters, digits, `+`, `/`, `-`, `_`, `=`",
@@ -128,9 +142,12 @@ pub const DEFAULT_TEXT_RULE: TextRule = rule("(any other)", 0, ID_BYTES, Charset
 /// The rules by field name; the first match wins, so `parent.name` entries stand first.
 pub const TEXT_RULES: &[TextRule] = &[
     rule("prompt.text", 0, PROMPT_BYTES, Charset::Lines),
-    rule("session.kind", 1, ID_BYTES, Charset::NoControl),
+    rule("session.kind", 1, KIND_BYTES, Charset::Word),
     rule("session.id", 1, ID_BYTES, Charset::NoControl),
     rule("text", 0, TEXT_BYTES, Charset::Lines),
+    rule("refused", 0, TEXT_BYTES, Charset::Lines),
+    rule("metadata.name", 1, ID_BYTES, Charset::NoControl),
+    rule("metadata.value", 0, METADATA_VALUE_BYTES, Charset::NoControl),
     rule("sdp", 1, SDP_BYTES, Charset::Lines),
     rule("candidate", 1, CANDIDATE_BYTES, Charset::NoControl),
     rule("mid", 1, ID_BYTES, Charset::Visible),
@@ -150,6 +167,8 @@ pub const TEXT_RULES: &[TextRule] = &[
     rule("track", 1, ID_BYTES, Charset::NoControl),
     rule("ring_id", 1, ID_BYTES, Charset::Visible),
     rule("user", 1, ID_BYTES, Charset::NoControl),
+    rule("node", 1, ID_BYTES, Charset::Visible),
+    rule("avoid", 1, ID_BYTES, Charset::Visible),
     rule("users", 1, ID_BYTES, Charset::NoControl),
     rule("metadata", 0, METADATA_BYTES, Charset::NoControl),
     rule("type", 1, ID_BYTES, Charset::NoControl),
@@ -159,8 +178,15 @@ pub const TEXT_RULES: &[TextRule] = &[
 pub const FREE_FIELDS: &[&str] = &["data"];
 
 /// Limits on lists by field name; any other list holds at most [`LIST`] entries.
-pub const LIST_RULES: &[(&str, usize)] =
-    &[("roster", ROSTER), ("ice_servers", ICE_SERVERS), ("urls", ICE_SERVERS), ("rings", RINGS)];
+pub const LIST_RULES: &[(&str, usize)] = &[
+    ("roster", ROSTER),
+    ("metadata", METADATA),
+    ("attendees", ATTENDEES),
+    ("ice_servers", ICE_SERVERS),
+    ("urls", ICE_SERVERS),
+    ("avoid", AVOIDED_NODES),
+    ("rings", RINGS),
+];
 
 /// The rule for field `name` inside `parent` (empty at the top of a message).
 #[must_use]

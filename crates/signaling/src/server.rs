@@ -5,6 +5,7 @@ use crate::codes::{
     CredentialNeed, EndCode, ErrorCode, GenerationEnd, GoAwayCode, Item, LeaveCode, Party, RefusalCode,
     ResumeRefusal, RingEnd, RingRefusal, Step, Strategy,
 };
+use crate::directory::{SessionGone, SessionInfo, Steered};
 use crate::message::messages;
 use crate::parts::{
     Answer, Candidate, Capabilities, EndOfCandidates, IceServer, Liveness, Member, MidRef, NotKnown, Ping,
@@ -96,6 +97,12 @@ messages! {
         Accepted(Accepted) = "accepted", reliable;
         /// The ring is over.
         Gone(Gone) = "gone", reliable;
+        /// The session as it stands: to a directory link, and again whenever it changes.
+        Session(SessionInfo) = "session", plain;
+        /// The session that was watched is not there any more.
+        SessionGone(SessionGone) = "session_gone", plain;
+        /// What came of a `steer`.
+        Steered(Steered) = "steered", plain;
     }
 }
 
@@ -128,6 +135,9 @@ pub struct Joined {
     pub expires_in_ms: Option<u64>,
     /// The session as it stands.
     pub snapshot: SessionSnapshot,
+    /// Which node of the service this is, for `join.avoid`; a server that is alone may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// The link goes on.
@@ -144,6 +154,9 @@ pub struct Resumed {
     /// The answer to the offer of the resume; none where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Which node of the service this is, as in `joined`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// The link cannot go on.
@@ -182,6 +195,9 @@ pub struct Progress {
     /// What is being done, for humans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// How much of this step is done, 0 to 100, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
 }
 
 /// Make an offer with this many more receiving sections.
@@ -472,6 +488,7 @@ impl FromServer {
             }
             Self::Gone(m) => found.extend(m.why.unknown()),
             Self::RingRefused(m) => found.extend(m.why.unknown()),
+            Self::Session(m) => found.extend(m.unknown_words()),
             Self::Queued(_)
             | Self::Admitted(_)
             | Self::NeedSections(_)
@@ -495,6 +512,8 @@ impl FromServer {
             | Self::RingPlaced(_)
             | Self::Ring(_)
             | Self::Accepted(_)
+            | Self::SessionGone(_)
+            | Self::Steered(_)
             | Self::Other(_) => {}
         }
         found

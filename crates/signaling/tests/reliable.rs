@@ -197,3 +197,17 @@ fn a_message_that_breaks_a_limit_takes_no_number() {
     assert!(end.frame(&FromClient::Sending(MidRef { mid: String::new() })).is_err());
     assert_eq!(end.last_sent(), 0);
 }
+
+/// F8 (https://github.com/livekit/client-sdk-android/pull/921): what cannot be sent says so and takes no
+/// number; what is sent again, as often as it has to be, is byte for byte what was sent.
+#[test]
+fn what_is_sent_again_is_the_same_and_a_failed_send_is_no_success() {
+    let mut end = Reliability::<FromClient>::new();
+    let said: Vec<_> = (1..=3).map(|id| end.frame(&message(id)).unwrap()).collect();
+    assert!(end.frame(&FromClient::Sending(MidRef { mid: String::new() })).is_err());
+    for _ in 0..2 {
+        let again: Vec<_> = end.replay(0).unwrap().iter().map(|frame| frame.encode().unwrap()).collect();
+        assert_eq!(again, said);
+    }
+    assert_eq!(end.last_sent(), 3);
+}

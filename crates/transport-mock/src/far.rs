@@ -39,7 +39,12 @@ impl Inner {
         }
         let media_lives = self.media_lives(id);
         let age = self.age(now);
+        let undirected = self.names.lacks_director(&seen.session);
         match &mut self.studio {
+            Some(studio) if undirected => {
+                let plan = studio.without_director();
+                self.carry_out(id, plan);
+            }
             Some(studio) => {
                 let plan = studio.dialled(seen, media_lives, age);
                 self.carry_out(id, plan);
@@ -136,7 +141,10 @@ impl Inner {
         let age = self.age(now);
         let Some(link) = self.links.get_mut(&id) else { return };
         match event {
-            Event::Up(_) => link.up = true,
+            Event::Up(_) => {
+                link.up = true;
+                self.notify();
+            }
             Event::PlaneLost(Plane::Media, _) => link.knows_media_lost = true,
             Event::Carried(Plane::Media) => {
                 link.knows_media_lost = false;

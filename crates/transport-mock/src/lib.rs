@@ -54,11 +54,12 @@
 mod bell;
 mod connection;
 mod dial;
+mod directory;
 mod far;
 mod faults;
 mod link;
-mod lobby;
 mod log;
+mod machine;
 mod remote;
 mod seed;
 mod studio;

@@ -7,7 +7,7 @@ use crate::log::{Published, Seen};
 use crate::world::World;
 use crate::{Faults, MockDial, Studio};
 use offhook_transport::media::EncodedFrame;
-use offhook_transport::{EndCode, GoAwayHint, SessionRef};
+use offhook_transport::{EndCode, GoAwayHint, NetworkFact, Profile, SessionRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -33,6 +33,8 @@ pub struct Census {
     pub taps: usize,
     /// Presence links.
     pub presences: usize,
+    /// Watches of the network that were polled and not dropped.
+    pub watches: usize,
 }
 
 impl Remote {
@@ -65,7 +67,53 @@ impl Remote {
 
     /// The session exists: the directory finds it. One that somebody joined does anyway.
     pub fn create(&self, session: SessionRef) {
-        self.world.lock().lobby.create(session);
+        self.create_with(session, Profile::default());
+    }
+
+    /// [`create`](Self::create), with what its maker says of it.
+    pub fn create_with(&self, session: SessionRef, profile: Profile) {
+        let mut inner = self.world.lock();
+        inner.names.create(session, profile);
+        inner.notify();
+    }
+
+    /// Says anew what there is to say of a session that was made.
+    pub fn describe(&self, session: &SessionRef, profile: Profile) {
+        let mut inner = self.world.lock();
+        inner.names.describe(session, profile);
+        inner.notify();
+    }
+
+    /// The session was never made; with nobody in it, it is not there.
+    pub fn forget(&self, session: &SessionRef) {
+        let mut inner = self.world.lock();
+        inner.names.forget(session);
+        inner.notify();
+    }
+
+    /// So many wait for this session, as those see it who look on.
+    pub fn waiting(&self, session: SessionRef, many: u32) {
+        let mut inner = self.world.lock();
+        inner.names.wait(session, many);
+        inner.notify();
+    }
+
+    /// The session's director comes, or goes (F59). While one that is required is not there, the
+    /// studio refuses joins; when it goes, those inside are ended with [`EndCode::ControlLost`].
+    pub fn direct(&self, session: &SessionRef, connected: bool) {
+        let lost = {
+            let mut inner = self.world.lock();
+            let lost = inner.names.direct(session, connected);
+            inner.notify();
+            lost
+        };
+        if lost {
+            self.each(|dial| {
+                if dial.seen().session == *session {
+                    dial.end(EndCode::ControlLost);
+                }
+            });
+        }
     }
 
     /// From the next dial on it behaves by itself.
@@ -95,13 +143,23 @@ impl Remote {
     /// The network goes: sockets are reset at once, media is found dead after five seconds
     /// without an answer to its checks, dials fail as unreachable.
     pub fn cut(&self) {
-        self.world.lock().cut(Instant::now());
+        let mut inner = self.world.lock();
+        inner.cut(Instant::now());
+        inner.notify();
     }
 
     /// The network is back. Media that was not found dead yet goes on; links that lost a plane
     /// report that the path is alive.
     pub fn restore(&self) {
         self.world.lock().restore(Instant::now());
+    }
+
+    /// The system of the client's machine says this of its network, to every session that
+    /// listens; what nobody polled for yet waits, the newest 64 for each. It is only said:
+    /// whether anything gets through is up to [`cut`](Self::cut) and
+    /// [`restore`](Self::restore), of which in turn the system says nothing.
+    pub fn network(&self, fact: NetworkFact) {
+        self.world.lock().machine.say(fact);
     }
 
     /// The server goes down and is there again at once: sockets are closed as a restarting

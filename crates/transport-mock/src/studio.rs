@@ -27,6 +27,8 @@ pub struct Studio {
     window: Duration,
     liveness: Option<Liveness>,
     queue: u32,
+    /// What is loaded before a join is let in, each an answer's time.
+    loading: Vec<(String, Option<u8>)>,
     knows: Option<Vec<String>>,
     credential: Option<Secret>,
     ticks: bool,
@@ -58,6 +60,7 @@ impl Studio {
             window: Duration::from_secs(25),
             liveness: None,
             queue: 0,
+            loading: Vec::new(),
             knows: None,
             credential: None,
             ticks: true,
@@ -99,6 +102,14 @@ impl Studio {
     #[must_use]
     pub const fn queue(mut self, ahead: u32) -> Self {
         self.queue = ahead;
+        self
+    }
+
+    /// Loads this before a join is let in (F57): one more thing, and how much is done with it, for
+    /// an answer's time.
+    #[must_use]
+    pub fn loading(mut self, what: &str, percent: Option<u8>) -> Self {
+        self.loading.push((what.to_owned(), percent));
         self
     }
 
@@ -157,6 +168,13 @@ impl Studio {
 
     fn judge(&mut self, seen: &DialSeen, media_lives: bool, age: Duration) -> PlanOf {
         let place = self.places.get(&seen.instance);
+        // A token of another session opens nothing here, whoever's it is.
+        if let Plan::Join { resume: Some(key) } = &seen.plan
+            && key.session != crate::far::session_id(&seen.session)
+        {
+            let text = "the token is of another session; join this one anew";
+            return vec![self.soon(refused(RefusedCode::NoSessionToResume, None, text))];
+        }
         if place.is_some_and(|place| seen.epoch.0 <= place.epoch) {
             return vec![self.soon(refused(RefusedCode::StaleEpoch, None, "a newer dial was here before"))];
         }
@@ -164,6 +182,13 @@ impl Studio {
             && let Some(why) = self.no_resume(place, key, age)
         {
             return vec![self.soon(Event::Answered), self.soon(Event::ResumeRefused(why))];
+        }
+        // A later process with a token: what it would take up must be there (F02).
+        if let Plan::Join { resume: Some(key) } = &seen.plan
+            && self.no_resume(place, key, age).is_some()
+        {
+            let text = "the session is not here any more; join it anew";
+            return vec![self.soon(refused(RefusedCode::NoSessionToResume, None, text))];
         }
         if let Some((item, text)) = self.refusal(&seen.desired) {
             return vec![
@@ -187,6 +212,12 @@ impl Studio {
             })];
         }
         self.let_in(seen, media_lives)
+    }
+
+    /// What a join of a session is told whose director is not there.
+    pub(crate) fn without_director(&self) -> PlanOf {
+        let text = "the director of this session is not connected; try again when it is";
+        vec![self.soon(refused(RefusedCode::ControlFailed, None, text))]
     }
 
     fn no_resume(&self, place: Option<&Place>, key: &ResumeKey, age: Duration) -> Option<ResumeRefusal> {
@@ -241,7 +272,11 @@ impl Studio {
             if self.queue == 0 {
                 steps.push(searching(None));
             }
-            steps.push(Event::Progress(Progress::Preparing));
+            steps.push(Event::Progress(Progress::Preparing { text: None, percent: None }));
+            let loading = self.loading.iter();
+            steps.extend(loading.map(|(text, percent)| {
+                Event::Progress(Progress::Preparing { text: Some(text.clone()), percent: *percent })
+            }));
             steps.push(Event::Progress(Progress::Connecting));
         }
         steps.push(Event::Up(Box::new(up)));

@@ -1,12 +1,13 @@
 //! The client's end: a transport whose connections speak to a [`Remote`].
 
 use crate::connection::MockConnection;
+use crate::machine::MockWatch;
 use crate::world::World;
 use crate::{Remote, Studio};
 use offhook_transport::media::MediaPorts;
 use offhook_transport::{
     Capabilities, Capability, Connection, Desired, DialRequest, Directory, Epoch, InstanceId, MigrationStyle,
-    Plan, Presence, Revision, SessionRef, Transport,
+    NetworkWatch, Plan, Presence, Revision, SessionRef, Transport,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,10 @@ impl Transport for MockTransport {
 
     fn presence(&self) -> Option<&dyn Presence> {
         self.capabilities.has(Capability::Rings).then_some(self)
+    }
+
+    fn watch_network(&self, _: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        Some(Box::new(MockWatch::new(self.world.clone())))
     }
 }
 

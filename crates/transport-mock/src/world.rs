@@ -1,9 +1,10 @@
 //! What both ends share: the links, the planes, the log. Who does what to it is in `far`.
 
 use crate::bell::Bell;
+use crate::directory::Names;
 use crate::link::{Happening, Life, Link, LinkId, MediaPlane};
-use crate::lobby::Lobby;
 use crate::log::{Log, Published, Seen, What};
+use crate::machine::Machine;
 use crate::{Census, DialSeen, Faults, MockDial, Studio};
 use offhook_transport::{Action, DialRequest, Event, InstanceId, Plan, Revision};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -43,10 +44,11 @@ pub(crate) struct Inner {
     pub(crate) published: Log<Published>,
     pub(crate) acked: HashMap<InstanceId, Revision>,
     pub(crate) studio: Option<Studio>,
-    pub(crate) lobby: Lobby,
     pub(crate) bell: Bell,
+    pub(crate) names: Names,
     pub(crate) faults: Faults,
     pub(crate) network: bool,
+    pub(crate) machine: Machine,
     next_id: LinkId,
     hands: Vec<Waker>,
 }
@@ -71,10 +73,11 @@ impl World {
                 published: Log::default(),
                 acked: HashMap::new(),
                 studio: None,
-                lobby: Lobby::default(),
                 bell: Bell::default(),
+                names: Names::default(),
                 faults: Faults::default(),
                 network: true,
+                machine: Machine::default(),
                 next_id: 0,
                 hands: Vec::new(),
             }),
@@ -153,9 +156,7 @@ impl World {
             if let Some(what) = found(&mut inner) {
                 return Poll::Ready(what);
             }
-            if !inner.hands.iter().any(|hand| hand.will_wake(cx.waker())) {
-                inner.hands.push(cx.waker().clone());
-            }
+            inner.remember(cx);
             Poll::Pending
         })
         .await
@@ -188,6 +189,7 @@ impl Inner {
             media_planes: self.planes.len(),
             taps: self.planes.values().map(MediaPlane::taps).sum(),
             presences: self.bell.open(),
+            watches: self.machine.watches(),
         }
     }
 
@@ -200,6 +202,13 @@ impl Inner {
         let (instance, epoch) = (link.seen.instance, link.seen.epoch);
         self.log.push(Seen { at: self.age(now), instance, epoch, what });
         self.notify();
+    }
+
+    /// Wakes this one with the next news.
+    pub(crate) fn remember(&mut self, cx: &Context<'_>) {
+        if !self.hands.iter().any(|hand| hand.will_wake(cx.waker())) {
+            self.hands.push(cx.waker().clone());
+        }
     }
 
     pub(crate) fn notify(&mut self) {

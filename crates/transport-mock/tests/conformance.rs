@@ -75,6 +75,8 @@ const FOUND_OUT: &[(Breach, &[&str])] = &[
     ),
     (Breach::NeverCarries, &["a_late_answer_is_still_an_answer"]),
     (Breach::KeepsTheTrack, &["a_closed_link_takes_no_frames"]),
+    (Breach::CriesWolf, &["a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing"]),
+    (Breach::KeepsWatching, &["a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing"]),
 ];
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@ use offhook_transport::media::{
     Codec, EncodedFrame, Gate, Kind, MediaPorts, Remote as Inbound, TrackSpec, local,
 };
 use offhook_transport::{
-    Action, Capabilities, Capability, Desired, DialRequest, EndCode, Epoch, Event, FaultKind, Plan, Plane,
-    Prompt, RefusedCode, ResumeKey, Revision, Secret, Transport,
+    Action, Capabilities, Capability, Desired, DialRequest, EndCode, Epoch, Event, FaultKind, NetworkFact,
+    Plan, Plane, Prompt, RefusedCode, ResumeKey, Revision, Secret, Transport,
 };
 use offhook_transport_mock::{Census, MockTransport, What, a_join, pair};
 use std::time::Duration;
@@ -147,10 +147,16 @@ async fn a_resume_goes_on_with_the_media_plane_and_the_old_link_may_go() {
     remote.newest().expect("it is open").lose(Plane::Signaling, FaultKind::Closed);
     let mut new = transport.dial(a_resume(2, 1, ports(2)));
     tokio::join!(until_carried(&mut new), async { remote.dial().await.accept() });
-    assert_eq!(remote.census(), Census { connections: 2, media_planes: 1, taps: 1, presences: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 2, media_planes: 1, taps: 1, presences: 0, watches: 0 }
+    );
     inbound.switch_to(Epoch(2));
     old.close();
-    assert_eq!(remote.census(), Census { connections: 1, media_planes: 1, taps: 1, presences: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 1, media_planes: 1, taps: 1, presences: 0, watches: 0 }
+    );
     assert!(sender.try_send(frame(2, false)), "the same tap: no key frame is needed");
     assert_eq!(remote.send_frame(&frame(9, true)), 1);
     assert_eq!(receiver.next().await, Some(frame(9, true)), "once, though two links held the plane");
@@ -172,7 +178,10 @@ async fn a_resume_that_fails_takes_nothing_of_the_old_link() {
     let (_, ()) = tokio::join!(async { while new.next().await.is_some() {} }, async {
         remote.dial().await.refuse(RefusedCode::Busy);
     });
-    assert_eq!(remote.census(), Census { connections: 1, media_planes: 1, taps: 0, presences: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 1, media_planes: 1, taps: 0, presences: 0, watches: 0 }
+    );
     old_hand.generation(offhook_transport::Generation::Started);
     assert!(matches!(old.next().await, Some(Event::Content(_))));
 }
@@ -262,4 +271,36 @@ fn a_transport_says_what_it_was_told_to_be_capable_of() {
     let (transport, _remote) = pair();
     let viewer = Capabilities::NONE.with(Capability::MediaPlane);
     assert_eq!(transport.capable_of(viewer).capabilities(), viewer);
+}
+
+// F33
+#[tokio::test(start_paused = true)]
+async fn what_the_hand_says_of_the_network_is_heard_in_order_by_all_who_listen() {
+    let (transport, remote) = pair();
+    let watch = || transport.watch_network(a_join().instance).expect("the mock has one");
+    let (mut first, mut second, mut later) = (watch(), watch(), watch());
+    let quiet = async |watch: &mut Box<dyn offhook_transport::NetworkWatch>| {
+        tokio::time::timeout(Duration::from_secs(1), watch.next()).await.is_err()
+    };
+    remote.network(NetworkFact::Down);
+    assert!(quiet(&mut first).await && quiet(&mut second).await, "what was said before anybody listened");
+    assert_eq!(remote.census().watches, 2, "the third was not polled");
+    let facts = [NetworkFact::Down, NetworkFact::Up, NetworkFact::Changed];
+    facts.into_iter().for_each(|fact| remote.network(fact));
+    for watch in [&mut first, &mut second] {
+        for fact in facts {
+            assert_eq!(watch.next().await, Some(fact));
+        }
+    }
+    assert!(quiet(&mut later).await, "it began to listen after that");
+    // R16: of a flood that nobody hears the newest stay.
+    (0..200).for_each(|_| remote.network(NetworkFact::Up));
+    remote.network(NetworkFact::Changed);
+    let mut heard = 0;
+    while first.next().await != Some(NetworkFact::Changed) {
+        heard += 1;
+    }
+    assert_eq!(heard, 63);
+    drop((first, second, later));
+    assert_eq!(remote.census(), Census::default());
 }

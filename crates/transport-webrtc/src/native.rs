@@ -14,12 +14,17 @@
 
 mod acting;
 mod address;
+mod arrivals;
 mod config;
+mod directory;
 mod driver;
 mod incoming;
 mod lane;
 mod media;
+mod network;
+mod nodes;
 mod opening;
+mod outflow;
 mod outward;
 mod payload;
 mod presence;
@@ -30,12 +35,15 @@ mod tls;
 mod translate;
 mod uploads;
 
+pub use directory::{Director, DirectorNews};
+
 use crate::peer::{IceServer, UdpMap};
 use config::Config;
 use driver::Driver;
+use nodes::Nodes;
 use offhook_transport::{
-    Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, MigrationStyle,
-    Transport,
+    Action, Capabilities, Capability, Connection, DialRequest, Directory, Event, Fault, FaultKind, Full,
+    InstanceId, MigrationStyle, NetworkWatch, Transport,
 };
 use registry::Registry;
 use std::net::SocketAddr;
@@ -54,6 +62,7 @@ const ACTIONS: usize = 64;
 pub struct WebRtc {
     config: Arc<Config>,
     registry: Arc<Registry>,
+    nodes: Arc<Nodes>,
 }
 
 impl WebRtc {
@@ -61,7 +70,7 @@ impl WebRtc {
     /// the dial: a bad one is `DialFailed` with [`FaultKind::BadAddress`], and the text below it
     /// says what to write instead. Put no secret into it.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { config: Arc::new(Config::new(url.into())), registry: Arc::default() }
+        Self { config: Arc::new(Config::new(url.into())), registry: Arc::default(), nodes: Arc::default() }
     }
 
     /// Trusts this certificate authority (PEM) beside those of the system: for a private one,
@@ -113,6 +122,15 @@ impl WebRtc {
         self
     }
 
+    /// Learns nothing of the network from the system: what is to be known of it, the application
+    /// says. Unless told so, the interfaces and routes of this machine are watched while a session
+    /// lives, and one whose way to its server is gone, back or another one acts on it at once.
+    #[must_use]
+    pub fn ignore_network_changes(mut self) -> Self {
+        Arc::make_mut(&mut self.config).ignore_network = true;
+        self
+    }
+
     /// Sends media over TURN only, so that the far side never sees this machine's addresses.
     #[must_use]
     pub fn relay_only(mut self) -> Self {
@@ -138,6 +156,7 @@ impl Transport for WebRtc {
             Capability::Publish,
             Capability::Messages,
             Capability::Queue,
+            Capability::Directory,
             Capability::Rings,
             Capability::Acks,
         ]
@@ -151,9 +170,20 @@ impl Transport for WebRtc {
     }
 
     fn dial(&self, request: DialRequest) -> Box<dyn Connection> {
-        let (config, registry) = (self.config.clone(), self.registry.clone());
-        let start = Start { config, registry, request, early: Vec::new() };
+        let (config, registry, nodes) = (self.config.clone(), self.registry.clone(), self.nodes.clone());
+        let start = Start { config, registry, nodes, request, early: Vec::new() };
         Box::new(Link { state: State::Idle(Box::new(start)) })
+    }
+
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        if self.config.ignore_network {
+            return None;
+        }
+        Some(Box::new(self.registry.networks.watch(instance)))
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
     }
 }
 
@@ -165,6 +195,7 @@ struct NoRuntime;
 struct Start {
     config: Arc<Config>,
     registry: Arc<Registry>,
+    nodes: Arc<Nodes>,
     request: DialRequest,
     /// Asked for before the first poll.
     early: Vec<Action>,
@@ -200,12 +231,12 @@ impl Link {
         let (events_in, events) = mpsc::channel(EVENTS);
         let (actions, actions_out) = mpsc::channel(ACTIONS);
         let (alive, closed) = oneshot::channel();
-        let Start { config, registry, request, early } = *start;
+        let Start { config, registry, nodes, request, early } = *start;
         for action in early {
             // No more than fit were taken.
             let _ = actions.try_send(action);
         }
-        let driver = Driver::new(config, registry, request, events_in, actions_out);
+        let driver = Driver::new(config, registry, nodes, request, events_in, actions_out);
         runtime.spawn(driver::run(driver, closed));
         self.state = State::Running { events, actions, alive: Some(alive) };
         None

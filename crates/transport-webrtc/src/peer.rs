@@ -49,7 +49,7 @@ pub use forwarding::RtpOut;
 pub use gates::Gates;
 pub use rtp::RtpPacket;
 pub use sdp::Section;
-pub use sending::Sending;
+pub use sending::{PAUSE, Sending};
 
 use candidates::RemoteCandidates;
 use handler::{Handler, Shared, lock};
@@ -167,6 +167,12 @@ impl Peer {
     /// Is DTLS up? Stays true over an ICE restart.
     pub fn is_connected(&self) -> bool {
         self.inner.shared.level.borrow().dtls && !self.is_closed()
+    }
+
+    /// Asks the path for a sign of life, now; the answer is a [`PeerEvent::PathAnswered`]. Nothing
+    /// happens before there is a path.
+    pub fn ask_path(&self) {
+        self.inner.shared.kick.checks.repeat(Duration::ZERO);
     }
 
     /// Has closing begun?

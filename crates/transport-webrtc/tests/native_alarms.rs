@@ -4,15 +4,14 @@
 mod native_common;
 
 use native_common::steered::{Order, Steered};
+use native_common::through::Through;
 use native_common::*;
-use offhook_netrig::{Direction, Rig, UdpRelay};
+use offhook_netrig::{Direction, Rig};
 use offhook_signaling::{FromServer, MediaFault, MidRef};
 use offhook_transport::media::Kind;
 use offhook_transport::{Action, Content, Event, FaultKind, Plane, Secret};
 use offhook_transport_webrtc::native::WebRtc;
-use offhook_transport_webrtc::peer::UdpMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 fn lost(line: &Line, of: Plane) -> Vec<FaultKind> {
@@ -139,33 +138,13 @@ async fn media_that_is_paused_is_not_missed() {
     line.finish().await;
 }
 
-/// One relay in the way of the media.
-struct Through {
-    net: Rig,
-    relay: Mutex<Option<UdpRelay>>,
-}
-
-impl UdpMap for Through {
-    fn remote(&self, candidate: SocketAddr) -> Option<SocketAddr> {
-        use futures_util::FutureExt;
-        let relay = self.net.udp(candidate).now_or_never()?.ok()?;
-        let place = relay.addr();
-        *self.relay.lock().expect("nobody panics with it") = Some(relay);
-        Some(place)
-    }
-
-    fn local(&self, _: SocketAddr) -> Option<SocketAddr> {
-        None
-    }
-}
-
 /// E3: the checks are not answered, and when they are again, that is told at once: whoever waits
 /// with a dial need not wait longer. While all is well it is never told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_path_that_answers_again_is_news() {
     for direction in [Direction::Up, Direction::Down, Direction::Both] {
         let far = Steered::start().await;
-        let map = Arc::new(Through { net: Rig::new(7), relay: Mutex::default() });
+        let map = Through::new(Rig::new(7));
         let transport = WebRtc::new(far.hostile.url()).udp_map(map.clone());
         let mut line = Line::joined(&transport, join(Some(Secret::new("a.b.c")))).await;
         for _ in 0..3 {
@@ -185,4 +164,69 @@ async fn a_path_that_answers_again_is_news() {
         line.connection.close();
         line.finish().await;
     }
+}
+
+/// E16 (algesten/str0m#486), B23 (openai/openai-agents-js#1363): a path that is gone for a moment, and
+/// back within its grace, was not lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_flaps_within_its_grace_is_no_loss() {
+    let far = Steered::start().await;
+    let map = Through::new(Rig::new(7));
+    let transport = WebRtc::new(far.hostile.url()).udp_map(map.clone());
+    let mut line = Line::joined(&transport, join(Some(Secret::new("a.b.c")))).await;
+    for _ in 0..3 {
+        let before = map.cut();
+        let begin = Instant::now();
+        map.net.black_hole(Direction::Both);
+        for _ in 0..2 {
+            line.until("a second", |event| matches!(event, Event::Content(Content::Stats(_)))).await;
+        }
+        map.net.restore().expect("the relay is there");
+        line.said.retain(|event| *event != Event::Alive(Plane::Media));
+        line.until("life", |event| *event == Event::Alive(Plane::Media)).await;
+        assert!(map.cut() > before, "the path was gone");
+        println!("gone for {:?}", begin.elapsed());
+    }
+    assert_eq!(lost(&line, Plane::Media), []);
+    assert_eq!(lost(&line, Plane::Signaling), []);
+    line.connection.close();
+    line.finish().await;
+}
+
+/// A23 (livekit/rust-sdks#203): an offer is out and nobody answers it; a goodbye waits for none of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leave_is_bounded_while_a_negotiation_hangs() {
+    use native_common::hostile::{Guest, Hostile, JOINED};
+    let offered = Arc::new(tokio::sync::Notify::new());
+    let far = {
+        let offered = offered.clone();
+        Hostile::serve(move |mut guest: Guest| {
+            let offered = offered.clone();
+            async move {
+                guest.hear().await;
+                guest.say(JOINED).await;
+                guest.say(r#"{"type":"need_sections","ack":0,"audio":0,"video":2}"#).await;
+                while let Some(frame) = guest.hear().await {
+                    if frame.contains(r#""type":"offer""#) {
+                        offered.notify_one();
+                    }
+                }
+            }
+        })
+        .await
+    };
+    let ports = ports();
+    let request = ports.on(join(Some(Secret::new("a.b.c"))));
+    let mut line = Line::dial(&WebRtc::new(far.url()), request);
+    line.until("the join", |event| matches!(event, Event::Up(_))).await;
+    let waited = tokio::time::timeout(PATIENCE, async {
+        tokio::select! {
+            () = offered.notified() => {}
+            () = async { while line.connection.next().await.is_some() {} } => {}
+        }
+    });
+    waited.await.expect("it is offered");
+    ports.gate.close();
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
 }

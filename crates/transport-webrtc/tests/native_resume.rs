@@ -111,7 +111,7 @@ async fn a_resume_says_only_what_was_not_heard() {
     assert!(!new.said.iter().any(|event| matches!(event, Event::PlaneLost(..))), "{:?}", new.said);
 }
 
-/// F36: a far side that says everything again is heard once.
+/// F36, C11 (openai/openai-agents-js#582): a far side that says everything again is heard once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_that_were_seen_are_dropped() {
     let broken = broken().await;

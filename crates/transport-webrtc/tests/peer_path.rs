@@ -114,6 +114,58 @@ async fn a_cut_of_the_way_out_is_told_though_packets_still_come_in() {
     feed.abort();
 }
 
+/// S12 (RFC 7675): where no check is answered any more nothing is sent, however long the engine
+/// takes the pair for usable, and once one is answered media goes on from a key frame.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn media_stops_when_consent_is_over_and_goes_on_with_the_next_answer() {
+    let relay = Relay::start();
+    let mut config = offerer();
+    config.udp_map = Some(Arc::new(Through(relay.clone())));
+    config.consent = Duration::from_secs(3);
+    config.silent_after = Duration::from_secs(1);
+    let mut server = answerer();
+    let mut view = viewer(&mut server);
+    let (mut a, _b) = pair(config, server).await;
+    let (sender, _sending) = publish(&a.peer, Codec::H264, open_gate()).await;
+    let feed = tokio::spawn(async move {
+        for number in 0_u32.. {
+            sender.try_send(picture(number, number == 0 || sender.key_frame_wanted(), 2_000));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(tokio::time::timeout(PATIENCE, view.video.next()).await.expect("media flows").is_some());
+    relay.cut.store(true, Ordering::Release);
+    a.until("silence", |event| matches!(event, PeerEvent::PathSilent { .. })).await;
+    let out = async |peer: &offhook_transport_webrtc::peer::Peer| {
+        let stats = peer.stats().await.expect("it is open");
+        stats.streams.iter().filter(|stream| !stream.inbound).map(|stream| stream.frames).sum::<u64>()
+    };
+    let silent = out(&a.peer).await;
+    let mut look = tokio::time::interval(Duration::from_millis(500));
+    // The camera runs on all the time: frames that stay in their number went nowhere.
+    let stopped = tokio::time::timeout(PATIENCE, async {
+        let mut last = 0;
+        loop {
+            look.tick().await;
+            let now = out(&a.peer).await;
+            if std::mem::replace(&mut last, now) == now {
+                return now;
+            }
+        }
+    });
+    let stopped = stopped.await.expect("nothing more is sent");
+    assert!(stopped > silent, "silence alone is no loss of consent");
+    relay.cut.store(false, Ordering::Release);
+    a.until("answer", |event| *event == PeerEvent::PathAnswered).await;
+    let goes_on = tokio::time::timeout(PATIENCE, async {
+        while out(&a.peer).await <= stopped {
+            look.tick().await;
+        }
+    });
+    goes_on.await.expect("media goes on");
+    feed.abort();
+}
+
 /// Lost packets are asked for again, and where that fails too, a key frame is. What comes out
 /// is whole frames in order, never a torn one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

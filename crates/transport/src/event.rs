@@ -88,7 +88,12 @@ pub enum Progress {
         eta: Option<String>,
     },
     /// A place is found; models, personas and assets are made ready.
-    Preparing,
+    Preparing {
+        /// What is being done, in the far side's words.
+        text: Option<String>,
+        /// How much of it is done, 0 to 100, where that is known.
+        percent: Option<u8>,
+    },
     /// The media path is being made.
     Connecting,
 }

@@ -110,6 +110,8 @@ coded! {
     RefusedCode {
         /// No place now.
         Busy = "busy",
+        /// Waited in the far side's queue for as long as one may.
+        QueueTimedOut = "queue_timed_out",
         /// The credential is missing, wrong, expired or was taken back.
         Unauthorized = "unauthorized",
         /// The credential is past its time; a fresh one would do.

@@ -19,6 +19,7 @@ mod event;
 mod fault;
 mod ids;
 pub mod media;
+mod network;
 mod presence;
 mod secret;
 
@@ -26,13 +27,17 @@ pub use action::{Action, Full, Outgoing};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
 pub use desired::{Desired, Image, Muted, Prompt};
 pub use dial::{DialRequest, Plan, ResumeKey, SessionRef, Target};
-pub use directory::{Directory, DirectoryError, SessionInfo};
+pub use directory::{
+    Attendee, Directory, DirectoryError, Invited, InvitedAs, Profile, SessionInfo, SessionNews, Settings,
+    Watching,
+};
 pub use event::{
     Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
     Progress, RefusalItem, Stats, StreamStats, Up, Verdict,
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
+pub use network::{NetworkFact, NetworkWatch};
 pub use presence::{
     DeclineCode, Presence, PresenceConnection, PresenceEvent, PresenceRequest, RingAction, RingEndCode,
     RingFull, RingId, RingInfo, RingOrder, RingRefusedCode,
@@ -69,6 +74,14 @@ pub trait Transport: Send + Sync + 'static {
     fn presence(&self) -> Option<&dyn Presence> {
         None
     }
+
+    /// Changes of the network that this machine is on, as they concern the session of this
+    /// instance; `None` where nothing is learned of them, and the application alone reports
+    /// them. Asked for once per session, before its first dial.
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        let _ = instance;
+        None
+    }
 }
 
 /// Lets a boxed transport stand wherever a transport is wanted.
@@ -87,6 +100,9 @@ impl Transport for Box<dyn Transport> {
     }
     fn presence(&self) -> Option<&dyn Presence> {
         (**self).presence()
+    }
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        (**self).watch_network(instance)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{ENOUGH, Ran, Summary, Totals, earlier};
 
 fn ran(held: &str, check: &str) -> Ran {
     let text = format!(
-        r#"{{"seed": 1, "seconds": 40.0, "held": {held}, "faults": 2, "pictures": 100, "prompts": 9, "acknowledged": 8,
+        r#"{{"seed": 1, "seconds": 40.0, "held": {held}, "faults": 2, "turns": 3, "moves": 1, "pictures": 100, "prompts": 9, "acknowledged": 8,
             "states": ["Joining", "Joined", "Reconnecting", "Joined", "Left"],
             "verdicts": [{{"rules": "R14", "what": "no acknowledged prompt was lost", "held": "{check}", "seen": "x"}}]}}"#
     );
@@ -21,6 +21,7 @@ fn totals(runs: impl IntoIterator<Item = Ran>) -> Totals {
 fn runs_are_added_up() {
     let totals = totals([ran("true", "yes"), ran("true", "not_checked")]);
     assert_eq!((totals.runs, totals.faults, totals.recoveries, totals.acknowledged), (2, 4, 2, 16));
+    assert_eq!((totals.turns, totals.moves), (6, 2));
     assert_eq!(totals.checks.values().next(), Some(&[1, 0, 1]));
     assert_eq!(totals.verdict(40), Ok(()));
 }
@@ -44,7 +45,7 @@ fn a_check_that_was_never_made_fails_a_long_campaign() {
 fn only_a_summary_of_this_seed_and_length_is_taken_over() {
     let out = std::env::temp_dir().join(format!("offhook-xtask-{}", std::process::id()));
     std::fs::create_dir_all(&out).expect("a temporary folder");
-    let text = r#"{"seed": 1, "seconds": 40.0, "held": true, "faults": 2, "pictures": 100, "prompts": 9,
+    let text = r#"{"seed": 1, "seconds": 40.0, "held": true, "faults": 2, "turns": 3, "moves": 1, "pictures": 100, "prompts": 9,
         "acknowledged": 8, "states": [], "verdicts": []}"#;
     std::fs::write(out.join("summary.json"), text).expect("it can be written");
     assert!(earlier(&out, 1, 40).is_some());

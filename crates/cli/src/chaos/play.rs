@@ -1,34 +1,33 @@
-//! Carries a plan out, and writes down what is seen. Nothing is judged here, and a step that
-//! fails does not keep the session from being left.
+//! Carries a plan out: the session, from its join to its end, and the user's wishes. What goes
+//! wrong meanwhile is in `trouble.rs`, what is seen of it in `watching.rs`. Nothing is judged here,
+//! and a step that fails does not keep the session from being left.
 
 mod camera;
+mod trouble;
+mod watching;
 
-use super::plan::{BACK, LOOKS, Plan, Wish};
-use super::record::{Answer, Asked, Muting, Record, Returned, Shown, Trouble};
+use super::houses::Houses;
+use super::plan::{BACK, LOOKS, Plan, SPREAD, Wish};
+use super::record::{Answer, Asked, Muting, Record};
 use crate::trial::log::Log;
 use crate::trial::screen::Screen;
-use crate::trial::stage::{SESSION, Stage};
+use crate::trial::stage::SESSION;
 use crate::trial::watch;
 use crate::trial::witness::Witness;
 use camera::Camera;
 use futures_util::StreamExt;
-use offhook::{
-    CallingState, Client, Clip, Event, Join, Joined, Kind, RemoteVideo, Session, Setting, SourceTrack,
-    StateSeen, States, Watch,
-};
+use offhook::{CallingState, Client, Clip, Event, Join, Joined, Kind, Session, Setting, SourceTrack};
 use offhook_media::PumpStop;
-use offhook_netrig::{Applied, Change, Conditions, Direction, Fault};
+use offhook_netrig::{Conditions, Direction};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch as cell;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Longest any one thing may take before it counts as not happening.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often the server and the relays are looked at.
-const LOOK: Duration = Duration::from_millis(50);
 /// So many pictures in a row make a prompt seen.
 const IN_A_ROW: u32 = 3;
 /// Bytes that a line holds in each way: as much as a modest router, not seconds of video.
@@ -44,7 +43,7 @@ impl Drop for Playing {
 }
 
 /// The look that the newest pictures have, and how many in a row.
-type Looks = cell::Receiver<(Option<usize>, u32)>;
+type Looks = (Option<usize>, u32);
 
 /// Everything the plan is carried out with.
 pub(crate) struct Play<'a> {
@@ -52,7 +51,7 @@ pub(crate) struct Play<'a> {
     pub(crate) clip: Clip,
     pub(crate) log: Arc<Log>,
     pub(crate) screen: &'a Screen,
-    pub(crate) stage: &'a Stage,
+    pub(crate) houses: &'a Houses,
     pub(crate) witness: Arc<Witness>,
     pub(crate) record: Arc<Record>,
 }
@@ -60,7 +59,7 @@ pub(crate) struct Play<'a> {
 impl Play<'_> {
     /// From the join to the last stream's end.
     pub(crate) async fn play(self) {
-        self.stage.rig().set(Direction::Both, Conditions::clear().queue(QUEUE));
+        self.houses.network().rig().set(Direction::Both, Conditions::clear().queue(QUEUE));
         let camera = Camera::new(self.clip.clone(), self.log.clone(), self.record.clone());
         let (track, mut pump) = SourceTrack::new("camera", camera);
         let playing = Playing(pump.stopper());
@@ -74,7 +73,7 @@ impl Play<'_> {
     }
 
     async fn session(&self, track: &SourceTrack) {
-        let client = Client::new(self.stage.transport()).credential(self.stage.credential());
+        let client = Client::new(self.houses.transport()).credential(self.houses.credential());
         let idle = client.session(SESSION.0, SESSION.1);
         let mut watchers = JoinSet::new();
         let record = self.record.clone();
@@ -88,14 +87,14 @@ impl Play<'_> {
             events.await;
             record.note(|seen| seen.events_ended = true);
         });
-        watchers.spawn(states(idle.states(), self.log.clone(), self.record.clone()));
-        watchers.spawn(views(idle.watch(), self.log.clone(), self.record.clone()));
+        watchers.spawn(watching::states(idle.states(), self.log.clone(), self.record.clone()));
+        watchers.spawn(watching::views(idle.watch(), self.log.clone(), self.record.clone()));
         self.screen.step("joining over WebRTC");
         match timeout(PATIENCE, idle.join(Join::new().publish(track))).await {
             Ok(Ok(session)) => {
                 let now = self.log.now();
                 self.record.note(|seen| seen.joined = Some(now));
-                self.joined(session, &mut watchers).await;
+                self.joined(&client, session, &mut watchers).await;
             }
             Ok(Err(error)) => self.record.note(|seen| seen.not_joined = Some(error.to_string())),
             Err(_) => self.record.note(|seen| seen.not_joined = Some("it took longer than 30 s".into())),
@@ -105,18 +104,21 @@ impl Play<'_> {
         let _ = timeout(PATIENCE, async { while watchers.join_next().await.is_some() {} }).await;
     }
 
-    async fn joined(&self, session: Session<Joined>, watchers: &mut JoinSet<()>) {
+    async fn joined(&self, client: &Client, session: Session<Joined>, watchers: &mut JoinSet<()>) {
         let (looks_in, mut looks) = cell::channel((None, 0));
         if let Ok(video) = session.remote_video().await {
             let (witness, log) = (self.witness.clone(), self.log.clone());
-            watchers.spawn(pictures(video, witness, log, self.record.clone(), looks_in));
+            watchers.spawn(watching::pictures(video, witness, log, self.record.clone(), looks_in));
+        }
+        if let Ok(video) = session.remote_video().await {
+            watchers.spawn(watching::frames(video, self.log.clone(), self.record.clone()));
         }
         self.screen.step("waiting for the first picture");
         self.shows(&mut looks, 0).await;
         let first = self.record.note(|seen| seen.returned.first().map(|picture| picture.at));
         self.record.note(|seen| seen.first_picture = first);
         let mut answers = JoinSet::new();
-        self.storm(&session, &mut answers).await;
+        self.storm(client, &session, &mut answers).await;
         self.calm(&session, &mut answers, &mut looks).await;
         self.leave(session).await;
         // What was not answered ends with the session.
@@ -125,45 +127,16 @@ impl Play<'_> {
         self.record.note(|seen| seen.unanswered = left);
     }
 
-    /// Faults and wishes, side by side, until the schedule is over.
-    async fn storm(&self, session: &Session<Joined>, answers: &mut JoinSet<()>) {
-        let faults = async {
-            let ran = self.plan.faults.run(self.stage.rig(), |applied| self.applied(applied)).await;
-            if let Err(error) = ran {
-                self.record.note(|seen| seen.rig = Some(error.to_string()));
-            }
-        };
+    /// Everything that goes wrong, and the wishes, side by side, until the schedule is over.
+    async fn storm(&self, client: &Client, session: &Session<Joined>, answers: &mut JoinSet<()>) {
         let wishes = self.wishes(session, answers);
-        let looking = self.looking();
+        let all = async { tokio::join!(self.faults(), self.hints(client), self.turns(), wishes) };
         tokio::select! {
-            ((), ()) = async { tokio::join!(faults, wishes) } => {}
-            () = looking => {}
+            _ = all => {}
+            () = self.looking() => {}
         }
         let now = self.log.now();
         self.record.note(|seen| seen.calm = Some(now));
-    }
-
-    fn applied(&self, applied: &Applied) {
-        let name = applied.change.fault().to_string();
-        match applied.change {
-            Change::Began { fault, .. } => {
-                self.screen.step(&name);
-                let moment = fault.is_momentary();
-                let at = self.log.say("fault", json!({ "fault": name, "on": true, "moment": moment }));
-                let to = moment.then_some(at);
-                let swallows = matches!(fault, Fault::CutUdp | Fault::Cut | Fault::BlackHole(_));
-                self.record.note(|seen| seen.troubles.push(Trouble { name, from: at, to, swallows }));
-            }
-            Change::Ended { .. } => {
-                self.screen.news("the path is back");
-                let at = self.log.say("fault", json!({ "fault": name, "on": false }));
-                self.record.note(|seen| {
-                    if let Some(last) = seen.troubles.last_mut() {
-                        last.to = Some(at);
-                    }
-                });
-            }
-        }
     }
 
     async fn wishes(&self, session: &Session<Joined>, answers: &mut JoinSet<()>) {
@@ -201,28 +174,13 @@ impl Play<'_> {
         answers.spawn(answer(setting, place, self.log.clone(), self.record.clone()));
     }
 
-    /// Looks at the server and the relays, for ever.
-    async fn looking(&self) {
-        let mut tick = interval(LOOK);
-        let (mut next, mut told) = (Instant::now(), 0);
-        loop {
-            tick.tick().await;
-            let (members, datagrams) = (self.stage.census().members, self.stage.datagrams_up());
-            let now = self.log.now();
-            self.record.note(|seen| {
-                seen.most_members = seen.most_members.max(members);
-                seen.datagrams.push((now, datagrams));
-            });
-            if Instant::now() >= next {
-                next += Duration::from_secs(1);
-                self.log.say("traffic", json!({ "datagrams_up": datagrams - told }));
-                told = datagrams;
-            }
-        }
-    }
-
     /// The faults are over: one more prompt, which has to come through.
-    async fn calm(&self, session: &Session<Joined>, answers: &mut JoinSet<()>, looks: &mut Looks) {
+    async fn calm(
+        &self,
+        session: &Session<Joined>,
+        answers: &mut JoinSet<()>,
+        looks: &mut cell::Receiver<Looks>,
+    ) {
         self.screen.step("the faults are over: one more prompt");
         let mut watch = session.watch();
         let back = async {
@@ -233,7 +191,7 @@ impl Play<'_> {
             }
         };
         // Whether it came back in time is a rule's affair.
-        let _ = timeout(BACK, back).await;
+        let _ = timeout(BACK + SPREAD, back).await;
         let place = self.record.note(|seen| seen.prompts.len());
         self.ask(session, self.plan.last, answers);
         let seen = self.shows(looks, self.plan.last).await;
@@ -257,7 +215,7 @@ impl Play<'_> {
     }
 
     /// Waits until the pictures show this look.
-    async fn shows(&self, looks: &mut Looks, look: usize) -> bool {
+    async fn shows(&self, looks: &mut cell::Receiver<Looks>, look: usize) -> bool {
         let shown = looks.wait_for(|(now, row)| *now == Some(look) && *row >= IN_A_ROW);
         matches!(timeout(PATIENCE, shown).await, Ok(Ok(_)))
     }
@@ -279,59 +237,4 @@ async fn answer(setting: Setting, place: usize, log: Arc<Log>, record: Arc<Recor
             asked.answered = Some((now, answer));
         }
     });
-}
-
-async fn states(mut states: States, log: Arc<Log>, record: Arc<Record>) {
-    while let Some(state) = states.next().await {
-        let now = log.now();
-        record.note(|seen| {
-            if let StateSeen::Missed { count, .. } = state {
-                seen.states_missed += count;
-            }
-            seen.states.push((now, state.state()));
-        });
-    }
-}
-
-async fn views(mut views: Watch, log: Arc<Log>, record: Arc<Record>) {
-    while let Some(view) = views.next().await {
-        let shown = Shown {
-            calling: view.state(),
-            connection: view.connection_state(),
-            percent: view.progress().percent(),
-        };
-        let now = log.now();
-        record.note(|seen| {
-            if seen.shown.last().is_none_or(|(_, last)| *last != shown) {
-                seen.shown.push((now, shown));
-            }
-        });
-    }
-}
-
-/// Judges every picture until the session is over.
-async fn pictures(
-    video: RemoteVideo,
-    witness: Arc<Witness>,
-    log: Arc<Log>,
-    record: Arc<Record>,
-    looks: cell::Sender<(Option<usize>, u32)>,
-) {
-    let mut frames = video.decoded();
-    let mut told = None;
-    while let Some(frame) = frames.next().await {
-        let at = log.now();
-        let Ok(verdict) = tokio::task::block_in_place(|| witness.judge(&frame.picture)) else { continue };
-        let look = verdict.certain();
-        let near = if verdict.prompt.is_some() { verdict.near } else { Vec::new() };
-        record.note(|seen| seen.returned.push(Returned { at, look, near }));
-        looks.send_modify(|(now, row)| {
-            *row = if *now == look { *row + 1 } else { 1 };
-            *now = look;
-        });
-        if look.is_some() && look != told {
-            told = look;
-            log.say("picture", json!({ "shows": look.map_or("?", |look| LOOKS[look]) }));
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! What was seen, with its time in seconds since the run began. Written by `play.rs` while it
 //! happens, read by `rules/` when it is over. Facts only: nothing here knows what ought to be.
 
+use super::plan::Hint;
 use offhook::{CallingState, ConnectionState, Event};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -50,7 +51,7 @@ pub(crate) struct Muting {
     pub(crate) returned: f64,
 }
 
-/// A fault of the network.
+/// A fault of the network, a turn of a server, or a network that was said to be gone.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Trouble {
     pub(crate) name: String,
@@ -59,6 +60,32 @@ pub(crate) struct Trouble {
     pub(crate) to: Option<f64>,
     /// Does it swallow media? What was sent into it may be asked for, and come, after it.
     pub(crate) swallows: bool,
+    /// So much longer than otherwise it may take to recover from it, in seconds.
+    pub(crate) spread: f64,
+}
+
+/// The session was asked to go elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct AskedToGo {
+    pub(crate) at: f64,
+    /// When the old link is closed.
+    pub(crate) until: f64,
+    /// Does the place take it?
+    pub(crate) taken: bool,
+    /// Which trouble it is, by its place.
+    pub(crate) trouble: usize,
+}
+
+/// A returned frame as it came, still encoded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) at: f64,
+    /// Seconds since its stream began; a stream is one connection's.
+    pub(crate) pts: f64,
+    pub(crate) key: bool,
+    pub(crate) bytes: usize,
+    /// Of its bytes.
+    pub(crate) hash: u64,
 }
 
 /// One consistent look at the session.
@@ -81,6 +108,16 @@ pub(crate) struct Seen {
     pub(crate) prompts: Vec<Asked>,
     pub(crate) mutings: Vec<Muting>,
     pub(crate) troubles: Vec<Trouble>,
+    /// How many of them were the network's, and how many a server's.
+    pub(crate) faults: usize,
+    pub(crate) turns: usize,
+    /// What was told of the network.
+    pub(crate) hints: Vec<(f64, Hint)>,
+    pub(crate) asked_to_go: Vec<AskedToGo>,
+    /// Why a server did not do its turn.
+    pub(crate) stage: Option<String>,
+    /// Returned frames, before they are decoded.
+    pub(crate) frames: Vec<Frame>,
     /// Why the network could not be played to the end of the schedule.
     pub(crate) rig: Option<String>,
     pub(crate) states: Vec<(f64, CallingState)>,
@@ -91,7 +128,7 @@ pub(crate) struct Seen {
     pub(crate) events: Vec<(f64, Event)>,
     /// Did the stream of events end by itself?
     pub(crate) events_ended: bool,
-    /// The most members that the server had at any look.
+    /// The most members that a server had at any look.
     pub(crate) most_members: usize,
     /// Datagrams from the client so far, at each look.
     pub(crate) datagrams: Vec<(f64, u64)>,

@@ -7,6 +7,7 @@ use super::rules::{Held, Verdict, judge};
 use crate::args::Chaos;
 use crate::trial::log::{Entry, Log};
 use crate::trial::timeline::{Mark, Paint, Row, Span, Timeline, spans};
+use offhook::Event;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,6 +16,14 @@ pub(super) fn announce(plan: &Plan, args: &Chaos, log: &Log) {
     let faults: Vec<_> = plan.faults.steps().iter().map(|step| {
         json!({ "at_ms": step.at.as_millis() as u64, "fault": step.fault.to_string(), "ms": step.lasting.as_millis() as u64 })
     }).collect();
+    let turns: Vec<_> = plan.turns.iter().map(|act| {
+        json!({ "at_ms": act.at.as_millis() as u64, "turn": act.turn.to_string(), "ms": act.lasting.as_millis() as u64 })
+    }).collect();
+    let told: Vec<_> = plan
+        .told
+        .iter()
+        .map(|(at, hint)| json!({ "at_ms": at.as_millis() as u64, "hint": hint.to_string() }))
+        .collect();
     let wishes: Vec<_> = plan
         .wishes
         .iter()
@@ -22,11 +31,18 @@ pub(super) fn announce(plan: &Plan, args: &Chaos, log: &Log) {
         .collect();
     log.say(
         "plan",
-        json!({ "seed": plan.seed, "seconds": args.seconds, "faults": faults, "wishes": wishes }),
+        json!({
+            "seed": plan.seed,
+            "seconds": args.seconds,
+            "faults": faults,
+            "turns": turns,
+            "told": told,
+            "wishes": wishes,
+        }),
     );
     if !args.json {
         println!("seed {0}; the same again: offhook chaos --seed {0} --seconds {1}", plan.seed, args.seconds);
-        println!("{}\n", plan.faults);
+        println!("{plan}\n");
     }
 }
 
@@ -37,7 +53,12 @@ pub(super) struct Report {
     seconds: f64,
     held: bool,
     broken_off: bool,
+    /// Of the network.
     faults: usize,
+    /// Of the servers.
+    turns: usize,
+    /// Moves to another server that succeeded.
+    moves: usize,
     pictures: usize,
     prompts: usize,
     acknowledged: usize,
@@ -49,13 +70,16 @@ impl Report {
     /// Judges what was seen.
     pub(super) fn judge(plan: &Plan, seen: &Seen, broken_off: bool) -> Self {
         let verdicts = judge(plan, seen);
+        let moved = |event: &Event| matches!(event, Event::MigrationFinished { moved: true });
         let acknowledged = |answer: &Option<(f64, Answer)>| matches!(answer, Some((_, Answer::Applied)));
         Self {
             seed: plan.seed,
             seconds: plan.faults.length().as_secs_f64(),
             held: verdicts.iter().all(|verdict| verdict.held != Held::No),
             broken_off,
-            faults: seen.troubles.len(),
+            faults: seen.faults,
+            turns: seen.turns,
+            moves: seen.events.iter().filter(|(_, event)| moved(event)).count(),
             pictures: seen.returned.len(),
             prompts: seen.prompts.len(),
             acknowledged: seen.prompts.iter().filter(|asked| acknowledged(&asked.answered)).count(),
@@ -134,6 +158,16 @@ fn told(entry: &Entry) -> Option<String> {
         "state" => format!("now {}", entry.text("state")),
         "fault" if on("on") => format!("network: {}", entry.text("fault")),
         "fault" => format!("network: {} is over", entry.text("fault")),
+        "turn" if on("on") => format!("{} server: {}", entry.text("server"), entry.text("turn")),
+        "turn" if !entry.text("not").is_empty() => {
+            format!("{} server: no {} ({})", entry.text("server"), entry.text("turn"), entry.text("not"))
+        }
+        "turn" => format!("{} server: {} is over", entry.text("server"), entry.text("turn")),
+        "told" => format!("told: {}", entry.text("hint")),
+        "server" => format!("at the {} server", entry.text("server")),
+        "migration_started" => "a move begins".to_owned(),
+        "migration_finished" if on("moved") => "moved".to_owned(),
+        "migration_finished" => "the move failed".to_owned(),
         "prompt" => format!("asked for {}", entry.text("text")),
         "answer" => format!("{}: {}", entry.text("text"), entry.text("answer")),
         "mute" => if on("muted") { "camera muted" } else { "camera on" }.to_owned(),
@@ -163,17 +197,20 @@ fn timeline(seed: u64, entries: &[Entry]) -> Timeline {
     let changes = |event: &'static str, field: &'static str| {
         of(event).map(|entry| (entry.at, entry.text(field).to_owned())).collect::<Vec<_>>()
     };
-    // A fault's beginning and end say the same name; one that has no length has no end.
-    let faults: Vec<&Entry> = of("fault").collect();
-    let is_on = |entry: &Entry| entry.fields.get("on").and_then(Value::as_bool).unwrap_or_default();
-    let network = faults.iter().enumerate().filter(|(_, fault)| is_on(fault)).map(|(place, fault)| Span {
-        name: fault.text("fault").to_owned(),
-        from: fault.at,
-        to: match faults.get(place + 1) {
-            Some(next) if !is_on(next) => next.at,
-            _ => fault.at,
-        },
-    });
+    let stretches = |event: &'static str, name: &'static str| {
+        // A beginning and its end say the same name, one after the other; what has no length has no end.
+        let all: Vec<&Entry> = of(event).collect();
+        let on = |entry: &Entry| entry.fields.get("on").and_then(Value::as_bool).unwrap_or_default();
+        let begun = all.iter().enumerate().filter(|(_, entry)| on(entry)).map(|(place, entry)| Span {
+            name: entry.text(name).to_owned(),
+            from: entry.at,
+            to: match all.get(place + 1) {
+                Some(next) if !on(next) => next.at,
+                _ => entry.at,
+            },
+        });
+        begun.collect::<Vec<_>>()
+    };
     let muted: Vec<&Entry> = of("mute").collect();
     let muted = muted.chunks(2).filter_map(|pair| {
         let to = pair.get(1).map_or(end, |on| on.at);
@@ -186,6 +223,11 @@ fn timeline(seed: u64, entries: &[Entry]) -> Timeline {
             "fault" if entry.fields.get("moment") == Some(&Value::Bool(true)) => {
                 entry.text("fault").to_owned()
             }
+            "told" => format!("told: {}", entry.text("hint")),
+            "migration_finished" if entry.fields.get("moved") == Some(&Value::Bool(true)) => {
+                "moved".to_owned()
+            }
+            "migration_finished" => "move failed".to_owned(),
             "link_lost" => format!("{} lost: {}", entry.text("plane"), entry.text("fault")),
             "recovered" => format!("recovered by {}", entry.text("plan")),
             "ended" => format!("ended: {}", entry.text("reason")),
@@ -198,7 +240,9 @@ fn timeline(seed: u64, entries: &[Entry]) -> Timeline {
         end,
         rows: vec![
             Row { name: "state", paint: Paint::State, spans: spans(changes("state", "state"), end) },
-            Row { name: "network", paint: Paint::Trouble, spans: network.collect() },
+            Row { name: "network", paint: Paint::Trouble, spans: stretches("fault", "fault") },
+            Row { name: "servers", paint: Paint::Turn, spans: stretches("turn", "turn") },
+            Row { name: "session at", paint: Paint::Each, spans: spans(changes("server", "server"), end) },
             Row { name: "camera", paint: Paint::Wish, spans: muted.collect() },
             Row { name: "picture", paint: Paint::Each, spans: spans(changes("picture", "shows"), end) },
         ],

@@ -47,6 +47,8 @@ pub(crate) enum Paint {
     State,
     /// Something is wrong.
     Trouble,
+    /// The far side does something.
+    Turn,
     /// Something was asked for.
     Wish,
     /// Each name its own, in the order of their coming.
@@ -96,6 +98,7 @@ impl Timeline {
             self.bars(&area, &row.spans, row_at(place), |name| match row.paint {
                 Paint::State => state_colour(name),
                 Paint::Trouble => RGBColor(176, 58, 46),
+                Paint::Turn => RGBColor(150, 88, 40),
                 Paint::Wish => RGBColor(96, 84, 128),
                 Paint::Each => paint_colour(&row.spans, name),
             })?;

@@ -157,7 +157,9 @@ impl Core {
             (false, true) => self.leave_queue(),
             (true, true) | (false, false) => {}
         }
-        let further = step > self.join.step;
+        // What is loaded may take long; a far side that goes on saying so is answering. The whole
+        // join's own time bounds it (F57).
+        let further = step > self.join.step || (step == self.join.step && step == Step::Preparing);
         self.join.step = self.join.step.max(step);
         if let Some(standby) = &mut self.standby {
             standby.step = self.join.step;
@@ -223,9 +225,13 @@ impl Core {
         }
     }
 
-    /// A server that asks a join to move: the next dial goes there, at once.
+    /// A server that asks a join to move: the next dial goes there, at once. To be sent on is an
+    /// answer and no failed attempt, as often as hops are allowed: else the third attempt, the one
+    /// that asks to avoid a sick node, could never reach the healthy one (E4).
     pub(crate) fn attempt_moved(&mut self, hint: Hint) -> Result<(), JoinErrorKind> {
-        self.remember(hint);
+        if self.remember(hint) {
+            self.join.attempt = self.join.attempt.saturating_sub(1);
+        }
         let kind = JoinErrorKind::Rejected { code: Rejection::Restarting };
         self.drop_standby(Cause::Refusal(kind));
         self.next_attempt(kind, Some(Duration::ZERO))

@@ -187,10 +187,11 @@ impl Core {
         if acked && gate < Gate::Open {
             self.open_standby();
         }
-        // What was wished for since the dial began, or was lost with the old signaling.
+        // What was wished for since the dial began, or was lost with the old signaling. That the old
+        // link acked it meanwhile is nothing to a far side that was told of the state by this dial.
         let newest = self.intent.revision();
-        let missing = !carries_state || newest > revision;
-        if missing && newest > self.intent.acked() {
+        let told = if carries_state { revision } else { self.intent.acked() };
+        if newest > told {
             self.apply_on(epoch, newest);
         }
         self.touch();
@@ -335,6 +336,23 @@ impl Core {
             took: self.now.since(standby.began),
             error,
         }));
+    }
+
+    /// Does this no end nothing but the dial under way? A server that another one named is shown a
+    /// ticket and never the credential, so that a ticket which is used, too old or of another key
+    /// says nothing of the user; and one that never held the session has no say in whether it goes
+    /// on. It is not asked again.
+    pub(crate) fn is_no_of_a_target(&mut self, why: JoinErrorKind) -> bool {
+        let shown_a_ticket = self.standby.as_ref().filter(|it| !matches!(it.plan, Plan::Resume { .. }));
+        let Some(target) = shown_a_ticket.and_then(|standby| standby.target) else { return false };
+        let is_home = self.home == Some(target);
+        if is_home && why != JoinErrorKind::Unauthorized {
+            return false;
+        }
+        if is_home {
+            self.home = None;
+        }
+        true
     }
 
     /// Where a dial goes. A remembered hint first; a resume only where the session lives; a

@@ -11,7 +11,11 @@ use std::time::Duration;
 
 pub(super) fn away(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
     match *event {
-        Due(Timer::Away) => Transition(Leaf::failed()),
+        Due(Timer::Away) => {
+            // Whoever is told has no dial of ours beside what he begins then (C6).
+            context.drop_standby(Cause::Fault(Fault::TimedOut));
+            Transition(Leaf::failed())
+        }
         On(GoAway { target, why, .. }) => handled(context.remember(Hint { target, why })),
         On(Closed { epoch }) => handled(context.judge_closed(epoch)),
         _ => Super,
@@ -183,6 +187,7 @@ fn recovery_refused(context: &mut Core, why: JoinErrorKind, retry_after: Option<
             let wait = context.told_wait(why, retry_after, context.outage.dials.saturating_sub(1));
             recovery_fails(context, cause, wait)
         }
+        (_, Class::Fatal) if context.is_no_of_a_target(why) => rejoins(context, cause, None),
         (_, Class::Fatal) => ends(context, refused_for_good(why), Leaf::leaving()),
     }
 }

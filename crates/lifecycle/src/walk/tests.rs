@@ -38,6 +38,8 @@ fn events(outputs: &[Output]) -> Vec<Event> {
         .collect()
 }
 
+// A20 (https://github.com/matrix-org/matrix-js-sdk/pull/2826): entering and ending are inputs of one
+// machine, walked in every order.
 #[test]
 fn every_place_of_the_machine_keeps_the_invariants() {
     let found = walked();

@@ -64,6 +64,104 @@ fn a_go_away_during_a_recovery_that_carries_is_moved_to_from_live() {
     assert_eq!((dial.plan, dial.target), (Plan::Migrate, Some(TargetRef(6))));
 }
 
+fn refused(rig: &mut Rig, why: JoinErrorKind) -> Vec<Output> {
+    let epoch = rig.dialled();
+    rig.feed(Refused { epoch, why, retry_after: None })
+}
+
+/// Has moved to this target once: its ticket is used.
+fn moved(target: u32) -> Rig {
+    let mut rig = Rig::at(Live);
+    let epoch = rig.epoch();
+    rig.feed(away(epoch, target));
+    rig.carry();
+    assert_eq!(rig.state(), Live);
+    rig
+}
+
+/// Dials go on failing until one goes where the session lives.
+fn rejoins_at(rig: &mut Rig, outputs: &[Output], target: u32) {
+    let mut next = dials(outputs).first().map(|dial| dial.target);
+    for _ in 0..4 {
+        let at = next.take().unwrap_or_else(|| rig.pass_to_dial().target);
+        if at == Some(TargetRef(target)) {
+            return;
+        }
+        rig.fail_dial();
+    }
+    panic!("no dial went to {target}");
+}
+
+/// F32, R12: the ticket that a session moved with opens no door twice. That it does not is no word
+/// about the user: the session goes on at the configured address, and asks there no more.
+#[test]
+fn a_used_ticket_that_is_refused_is_no_end_of_a_session_that_has_moved() {
+    let mut rig = moved(6);
+    let epoch = rig.epoch();
+    // A second move, to where nobody is.
+    rig.feed(away(epoch, 7));
+    let outputs = refused(&mut rig, JoinErrorKind::ServerUnreachable);
+    rejoins_at(&mut rig, &outputs, 6);
+    refused(&mut rig, JoinErrorKind::Unauthorized);
+    assert_eq!(rig.state(), Reconnecting);
+    for _ in 0..3 {
+        let next = rig.pass_to_dial();
+        assert_eq!((next.plan, next.target), (Plan::Rejoin, None));
+        rig.fail_dial();
+    }
+}
+
+/// R12: what ends the session where it lives ends it, ticket or not.
+#[test]
+fn what_is_no_matter_of_a_ticket_ends_a_session_that_has_moved() {
+    let mut rig = moved(6);
+    rig.lose(Plane::Signaling);
+    refused(&mut rig, JoinErrorKind::NotPermitted);
+    assert_eq!(rig.state(), Leaving);
+    let mut rig = moved(6);
+    let epoch = rig.epoch();
+    let outputs = rig.feed(Closed { epoch });
+    rejoins_at(&mut rig, &outputs, 6);
+    refused(&mut rig, JoinErrorKind::NotPermitted);
+    assert_eq!(rig.state(), Leaving);
+}
+
+/// F32: a target that a recovery was sent to and that will not have the session has no say in
+/// whether it goes on, as in a move.
+#[test]
+fn a_stranger_that_refuses_for_good_is_no_end_of_a_recovery() {
+    for why in [JoinErrorKind::Unauthorized, JoinErrorKind::NotFound, JoinErrorKind::NotSupported] {
+        let mut rig = Rig::at(Reconnecting);
+        let epoch = rig.epoch();
+        rig.feed(away(epoch, 6));
+        rig.fail_dial();
+        let next = rig.pass_to_dial();
+        assert_eq!(next.target, Some(TargetRef(6)));
+        refused(&mut rig, why);
+        assert_eq!(rig.state(), Reconnecting, "{why:?}");
+        assert_eq!(rig.pass_to_dial().target, None, "{why:?}");
+    }
+    // The same, from the configured address, is the end.
+    let mut rig = Rig::at(Reconnecting);
+    let epoch = rig.dialled();
+    rig.feed(ResumeRefused { epoch, why: ResumeRefusal::Gone });
+    refused(&mut rig, JoinErrorKind::Unauthorized);
+    assert_eq!(rig.state(), Leaving);
+}
+
+/// R13, R14: a wish made beside a dial under way is told to the old link, which has it in effect at
+/// once; the new one was dialled without it, and is told as soon as it is up.
+#[test]
+fn a_wish_that_the_old_link_acked_is_told_to_a_link_that_was_dialled_before_it() {
+    let mut rig = Rig::at(Migrating);
+    let (old, new) = (rig.epoch(), rig.dialled());
+    let revision = rig.machine.set(Change::new().prompt("sepia", false), rig.now).expect("there is room");
+    rig.feed(Acked { epoch: old, revision, answer: Answer::Applied });
+    let outputs = rig.feed(Up { epoch: new, link: LinkFacts::default() });
+    let told = |output: &Output| *output == Output::Apply { epoch: new, revision };
+    assert!(outputs.iter().any(told), "{outputs:?}");
+}
+
 /// E23 (https://github.com/pipecat-ai/pipecat/issues/3170, livekit/agents#2358): a provider's cap
 /// on the length of a session is a planned move.
 #[test]
@@ -346,6 +444,28 @@ fn another_network_during_a_join_dials_anew_and_is_no_attempt() {
     assert_eq!(rig.state(), Live);
 }
 
+/// F33, R10: who was told that there is no network hears of another one that there is one: the
+/// application and the system may each say a part of it.
+#[test]
+fn another_network_ends_being_offline() {
+    let mut rig = Rig::at(Offline);
+    let outputs = rig.feed(NetworkChanged);
+    let plans: Vec<_> = dials(&outputs).iter().map(|dial| dial.plan).collect();
+    assert_eq!((rig.state(), plans), (Reconnecting, vec![Plan::Resume { restart_ice: true }]));
+    assert_eq!(rig.feed(NetworkUp), [], "it is known already");
+    rig.carry();
+    assert_eq!(rig.state(), Live);
+
+    let mut rig = Rig::at(Joining);
+    rig.fail_dial();
+    rig.feed(NetworkDown);
+    assert_eq!(dials(&rig.feed(NetworkChanged)).len(), 1, "a join without a network goes on over this one");
+
+    let mut rig = Rig::at(Live);
+    rig.feed(Suspend);
+    assert_eq!((rig.feed(NetworkChanged), rig.state()), (vec![], Offline), "asleep it waits for the wake");
+}
+
 /// R11: a move that a sleep or a stall outlasts becomes a rejoin; with the rejoins spent it has failed.
 #[test]
 fn a_sleep_past_a_move_with_its_rejoins_spent_fails() {
@@ -394,4 +514,78 @@ fn a_wish_refused_on_both_links_is_withdrawn_once_and_the_session_goes_on() {
     rig.pass_to_dial();
     rig.carry();
     assert_eq!(rig.state(), Live);
+}
+
+/// E4 (https://github.com/GetStream/stream-video-js/pull/2287): to be sent on is an answer and no
+/// failed attempt, so that the last attempt, which asks to avoid a sick node, can end on another.
+#[test]
+fn a_join_that_is_sent_on_in_its_last_attempt_goes_there() {
+    let mut rig = Rig::at(Joining);
+    for _ in 0..2 {
+        let epoch = rig.dialled();
+        rig.feed(Up { epoch, link: LinkFacts::default() });
+        rig.feed(PlaneLost { epoch, plane: Plane::Signaling, fault: Fault::Closed });
+        rig.pass_to_dial();
+    }
+    let epoch = rig.dialled();
+    let outputs = rig.feed(away(epoch, 6));
+    assert_eq!(dials(&outputs).first().and_then(|dial| dial.target), Some(TargetRef(6)));
+    assert_eq!(rig.machine.state(), Joining);
+    // That was the third: if it fails as well, the join has failed.
+    let epoch = rig.dialled();
+    let outputs = rig.feed(PlaneLost { epoch, plane: Plane::Signaling, fault: Fault::Closed });
+    assert!(events(&outputs).iter().any(|event| matches!(event, Event::JoinFailed(_))), "{outputs:?}");
+}
+
+/// R13, E4: servers that send a join round are listened to three times, and then each is a failed
+/// attempt.
+#[test]
+fn a_join_that_is_sent_round_ends_after_three_hops() {
+    let mut rig = Rig::at(Joining);
+    let mut dialled = 1;
+    while rig.state() == Joining && dialled < 50 {
+        let epoch = rig.dialled();
+        dialled += dials(&rig.feed(away(epoch, 6))).len();
+    }
+    // The first dial, three hops, and the two attempts that are left.
+    assert_eq!((rig.state(), dialled), (Idle, 6));
+}
+
+/// R8, R11: a far side that calls every media path broken, however well it carries, is believed
+/// within the budgets: four short-lived paths are a rejoin, ten rejoins are the end.
+#[test]
+fn a_far_side_that_reports_a_media_fault_for_ever_ends_in_failed() {
+    let mut rig = Rig::at(Live);
+    let (mut restarts, mut rejoins) = (0, 0);
+    for _ in 0..10_000 {
+        let outputs = match rig.state() {
+            Live => {
+                let epoch = rig.epoch();
+                rig.feed(PlaneLost { epoch, plane: Plane::Media, fault: Fault::MediaFault })
+            }
+            Reconnecting => {
+                let at = rig.machine.poll_timeout().expect("reconnecting has a deadline");
+                rig.pass(at.since(rig.now))
+            }
+            state => {
+                assert_eq!(state, Failed, "{restarts} restarts, {rejoins} rejoins");
+                assert!(restarts <= 60 && rejoins <= 10, "{restarts} restarts, {rejoins} rejoins");
+                return;
+            }
+        };
+        for output in outputs {
+            match output {
+                Output::RestartIce { epoch } => {
+                    restarts += 1;
+                    rig.feed(Carried { epoch, plane: Plane::Media });
+                }
+                Output::Dial(_) => {
+                    rejoins += 1;
+                    rig.carry();
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("it goes on for ever: {restarts} restarts, {rejoins} rejoins");
 }

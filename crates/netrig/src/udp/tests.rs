@@ -69,6 +69,31 @@ async fn a_stranger_cannot_send_to_a_client_through_its_mapping() {
 }
 
 #[tokio::test]
+async fn media_alone_can_be_swallowed_in_one_way_while_checks_pass() {
+    let (client, server, relay) = line(&Rig::new(1)).await;
+    let mut buffer = [0; 64];
+    relay.swallow_media(Direction::Up);
+    // RTP and RTCP begin with 128 to 191; STUN, DTLS and TURN channels with less, nothing with more.
+    for first in [128_u8, 144, 191, 0, 20, 64, 127, 192] {
+        client.send_to(&[first], relay.addr()).await.unwrap();
+    }
+    let mut seen = server.local_addr().unwrap();
+    for first in [0, 20, 64, 127, 192] {
+        let (len, from) = soon("what is no media", server.recv_from(&mut buffer)).await.unwrap();
+        assert_eq!(buffer[..len], [first]);
+        seen = from;
+    }
+    server.send_to(&[128], seen).await.unwrap();
+    let (len, _) = soon("media the other way", client.recv_from(&mut buffer)).await.unwrap();
+    assert_eq!(buffer[..len], [128]);
+    assert_eq!((relay.stats().up.cut, relay.stats().down.cut), (3, 0));
+    relay.restore().unwrap();
+    client.send_to(&[128], relay.addr()).await.unwrap();
+    let (len, _) = soon("media again", server.recv_from(&mut buffer)).await.unwrap();
+    assert_eq!(buffer[..len], [128]);
+}
+
+#[tokio::test]
 async fn datagrams_keep_their_bounds_even_when_empty_or_large() {
     let (client, server, relay) = line(&Rig::new(1)).await;
     let mut buffer = vec![0; 70_000];

@@ -50,13 +50,14 @@ impl Host {
         let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(crate::host::random()));
         let machine = Machine::new(config.policy.clone(), seed, credential);
         let device = config.device;
+        let sleep = SleepWatch::start(config.clocks.clone());
         let span = tracing::info_span!("presence", %device);
         Self {
             desk,
             config,
             machine,
             clock: Clock::start(),
-            sleep: SleepWatch::start(),
+            sleep,
             contents,
             device,
             link: None,

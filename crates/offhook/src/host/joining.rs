@@ -13,6 +13,10 @@ impl Host {
             self.remake(&join);
         }
         self.contents.returning = join.resume.is_some();
+        if let Some(token) = join.resume.as_ref().filter(|_| self.begun) {
+            // Another session's token finds no session of this instance, rather than none at all.
+            self.contents.key = Some(token.key.clone());
+        }
         let sources = self.shared.sources.clone();
         for feeder in join.feeders.drain(..) {
             let run = feeder.run(sources.clone());
@@ -31,8 +35,8 @@ impl Host {
     /// A machine that has done nothing yet is made anew with what only the join knows.
     fn remake(&mut self, join: &JoinData) {
         let mut policy = self.config.policy.clone();
-        if let Some(wait) = join.wait {
-            policy.queue = wait;
+        if let Some(most) = join.wait.and_then(|wait| wait.most) {
+            policy.queue = most;
         }
         let credential = self.config.credentials.fixed.clone().map(|secret| self.contents.credential(secret));
         let mut config = machine_config(&self.config, policy, credential);

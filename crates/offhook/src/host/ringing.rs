@@ -5,7 +5,7 @@ use super::Host;
 use crate::client::Config;
 use crate::desk::Desk;
 use crate::ring::{Caller, MAX_METADATA};
-use crate::shared::{Identity, Shared};
+use crate::shared::Shared;
 use offhook_lifecycle::{Input, RingEnd, RingRef, RingRefusal, RingVerb};
 use offhook_transport::{InstanceId, RingInfo, RingOrder};
 use std::sync::Arc;
@@ -19,8 +19,7 @@ impl Host {
         desk: Arc<Desk>,
     ) -> (Arc<Shared>, InstanceId) {
         let caller = Caller { user: ring.user, name: ring.name, metadata: ring.metadata };
-        let identity = Identity { name: ring.session, caller: Some(caller) };
-        Self::plant_as(identity, config, desk, ring.expires_in)
+        Self::plant_as(ring.session, Some(caller), config, desk, ring.expires_in)
     }
 
     /// What the ring brings along enters the machine and the ledger before the wish is dispatched.

@@ -1,19 +1,74 @@
-//! What a session that is not joined can do: join, ring, or be given up.
+//! What a session that is not joined can do: be looked at and made on the far side, join, ring, or
+//! be given up.
 
 use super::{Leaving, Session};
 use crate::client::SessionBuilder;
 use crate::join::Join;
 use crate::joining::Joining;
+use crate::remote::{self, RemoteWatch};
 use crate::ring::Ring;
 use crate::shared::RingData;
 use offhook_lifecycle::{Idle, JoinErrorKind, Outgoing, RingRefusal, Ringing};
-use offhook_transport::Transport;
+use offhook_transport::{DirectoryError, Profile, SessionInfo, Transport};
 
 impl Session<Idle> {
     /// The short form for one session on one transport. With several, make a
     /// [`Client`](crate::Client).
     pub fn builder(transport: impl Transport) -> SessionBuilder {
         SessionBuilder::new(transport)
+    }
+
+    /// Loads what the far side knows of this session, without joining it (F01).
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`] where there is none, and as the others say;
+    /// [`DirectoryError::NotSupported`] on a transport that has no such list.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves nothing behind.
+    pub async fn get(&self) -> Result<SessionInfo, DirectoryError> {
+        remote::ask(self.shared(), &remote::Question::Get).await
+    }
+
+    /// Loads it, or makes it first (F01). Two at once get the same one, as the first made it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")] #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use offhook::{Client, Profile};
+    /// # let (transport, _remote) = offhook::mock::MockTransport::studio(7);
+    ///
+    /// let idle = Client::new(transport).session("studio", "7");
+    /// let lesson = idle.get_or_create(Profile::new().metadata("title", "Monday").max_members(8)).await?;
+    /// assert_eq!((lesson.made, lesson.present), (true, 0));
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "mock"))] fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and [`DirectoryError::BadRequest`] for what no far side would take.
+    ///
+    /// # Cancel safety
+    /// Dropped, it may have been made all the same; asking again finds it.
+    pub async fn get_or_create(&self, profile: Profile) -> Result<SessionInfo, DirectoryError> {
+        remote::ask(self.shared(), &remote::Question::GetOrCreate(profile)).await
+    }
+
+    /// Makes it (F01).
+    ///
+    /// # Errors
+    /// As [`get_or_create`](Self::get_or_create), and [`DirectoryError::AlreadyExists`].
+    ///
+    /// # Cancel safety
+    /// As [`get_or_create`](Self::get_or_create).
+    pub async fn create(&self, profile: Profile) -> Result<SessionInfo, DirectoryError> {
+        remote::ask(self.shared(), &remote::Question::Create(profile)).await
+    }
+
+    /// Watches the session on the far side without joining it (F01): how it stands, then who comes
+    /// and goes, and what is said of it. Does nothing until polled; outlives this handle.
+    pub fn watch_remote(&self) -> RemoteWatch {
+        RemoteWatch::new(self.shared().clone())
     }
 
     /// Joins. Acts when called; the future only waits.

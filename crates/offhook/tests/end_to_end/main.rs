@@ -9,4 +9,5 @@ mod far_side;
 mod join;
 mod leave;
 mod prompt;
+mod remote;
 mod ringing;

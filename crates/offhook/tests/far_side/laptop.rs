@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each binary uses a part of it")]
 
 use crate::far_side::{event, soon};
-use offhook::{CallingState, Client, Clip, Event, Join, Joined, Network as Known, Session, WebRtc};
+use offhook::{
+    CallingState, Client, Clip, Event, Fault, Join, Joined, Network as Known, Plane, Session, WebRtc,
+};
 use offhook_media::DecodedFrames;
 use offhook_netrig::namespaces::{Access, Host, Interface, Lab, Network, Running};
 use offhook_server::{Mint, Server};
@@ -53,9 +55,29 @@ fn network(lab: &Lab, access: Access) -> Network {
     lab.network(access).expect("there is room")
 }
 
+/// How a session learns that its network is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Learns {
+    /// The application hands it on, and nobody else says anything.
+    FromTheApplication,
+    /// From the system; the application says nothing.
+    FromTheSystem,
+    /// Nobody says anything.
+    BySilence,
+}
+
 /// Joins with a picture that is repainted as asked, and sees the first one come back.
-pub(crate) async fn joined(url: &str, credential: &str) -> (Client, Session<Joined>, DecodedFrames) {
-    let client = Client::new(WebRtc::new(url).dangerous_allow_plain_ws()).credential(credential.to_owned());
+pub(crate) async fn joined(
+    url: &str,
+    credential: &str,
+    learns: Learns,
+) -> (Client, Session<Joined>, DecodedFrames) {
+    let transport = WebRtc::new(url).dangerous_allow_plain_ws();
+    let transport = match learns {
+        Learns::FromTheSystem => transport,
+        Learns::FromTheApplication | Learns::BySilence => transport.ignore_network_changes(),
+    };
+    let client = Client::new(transport).credential(credential.to_owned());
     let join = Join::new().prompt("original").publish(Clip::sample());
     let began = Instant::now();
     let session =
@@ -87,9 +109,11 @@ pub(crate) async fn turns_grey(video: &mut DecodedFrames) {
 /// How a switch of networks went.
 #[derive(Debug, Clone)]
 pub(crate) struct Switched {
-    /// From the moment in which the old network was gone and the new one there, to the first picture back that shows a
-    /// prompt set after it: media flows both ways.
+    /// From the moment in which the laptop is plugged into the new network, just before the old one goes, to the first
+    /// picture back that shows a prompt set after both: media flows both ways.
     pub(crate) flowing: Duration,
+    /// What was said to be lost and why, from there to the recovery.
+    pub(crate) lost: Vec<(Plane, Fault)>,
     /// The plan of the recovery.
     pub(crate) plan: String,
     /// What the session itself says of the interruption.
@@ -99,9 +123,8 @@ pub(crate) struct Switched {
 }
 
 /// Joins over a Wi-Fi, then plugs the laptop into a mobile network and takes the Wi-Fi away: another interface, another
-/// address, another NAT. `told` is whether the application reports it, as `Client::network` lets it. None, with a
-/// printed reason, where the machine does not allow namespaces.
-pub(crate) async fn switch_networks(told: bool) -> Option<Switched> {
+/// address, another NAT. None, with a printed reason, where the machine does not allow namespaces.
+pub(crate) async fn switch_networks(learns: Learns) -> Option<Switched> {
     let world = world().await?;
     let mobile = network(&world.lab, Access::Nat);
     let World { laptop, wlan, url, credential, .. } = &world;
@@ -109,16 +132,21 @@ pub(crate) async fn switch_networks(told: bool) -> Option<Switched> {
     let (leave_wifi, left) = oneshot::channel();
     let (switched, is_switched) = oneshot::channel::<Instant>();
     let call = laptop.run(async move || {
-        let (client, session, mut video) = joined(&url, &credential).await;
+        let (client, session, mut video) = joined(&url, &credential, learns).await;
         let mut events = session.events();
         leave_wifi.send(()).expect("the test waits");
         let began = is_switched.await.expect("the test switches");
-        if told {
+        if learns == Learns::FromTheApplication {
             client.network(Known::Down);
             client.network(Known::Up);
         }
         let setting = session.set_prompt("greyscale");
+        let mut lost = Vec::new();
         let (plan, interrupted) = event("the recovery", &mut events, |event| match event {
+            Event::LinkLost { plane, fault } => {
+                lost.push((*plane, *fault));
+                None
+            }
             Event::Recovered { plan, media_interrupted, .. } => {
                 Some((format!("{plan:?}"), *media_interrupted))
             }
@@ -132,15 +160,16 @@ pub(crate) async fn switch_networks(told: bool) -> Option<Switched> {
         assert_eq!(session.state(), CallingState::Joined);
         drop(session.leave());
         client.shutdown().await;
-        Switched { flowing, plan, interrupted, carried }
+        Switched { flowing, lost, plan, interrupted, carried }
     });
     let call = call.expect("the host is there");
     soon("the join", left).await.expect("the call goes on");
     assert_eq!(mobile.stats().down.bytes, 0, "nobody is there yet");
+    let began = Instant::now();
     let modem = laptop.plug(&mobile).expect("there is room");
     let old = wlan.address().to_string();
     world.wlan.unplug().expect("it is there");
-    switched.send(Instant::now()).expect("the call waits");
+    switched.send(began).expect("the call waits");
     let result = soon("the call", call).await.expect("it runs to its end");
     let addresses = world.laptop.ip_addr().expect("the host is there");
     assert!(addresses.contains(&modem.address().to_string()), "{addresses}");

@@ -9,6 +9,9 @@
 mod far_side;
 
 mod alarms;
+mod drain;
 mod line;
 mod moving;
+mod outflow;
 mod planes;
+mod sick;

@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// Longer than any test: the old server does not hurry us.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Servers that trust each other's tickets.
-async fn two() -> (Line, Server) {
+pub(crate) async fn two() -> (Line, Server) {
     let signer = Signer::random().expect("randomness");
     let first = Server::builder().signer(signer.clone()).start().await.expect("loopback");
     let second = Server::builder().signer(signer).start().await.expect("loopback");
@@ -28,7 +28,7 @@ async fn go(from: &Server, to: Option<&str>) {
 
 impl Observed {
     /// Whether the move that was begun after the first `past` things worked out.
-    async fn moved(&mut self, past: usize) -> bool {
+    pub(crate) async fn moved(&mut self, past: usize) -> bool {
         self.tells("the end of the move", past, |event| match event {
             Event::MigrationFinished { moved } => Some(*moved),
             _ => None,
@@ -37,16 +37,16 @@ impl Observed {
         .1
     }
 
-    fn moves_begun(&self) -> usize {
+    pub(crate) fn moves_begun(&self) -> usize {
         self.told().iter().filter(|(_, event)| matches!(event, Event::MigrationStarted(_))).count()
     }
 
-    fn was_ever(&self, state: CallingState) -> bool {
+    pub(crate) fn was_ever(&self, state: CallingState) -> bool {
         self.told().iter().any(|(_, event)| *event == Event::StateChanged(state))
     }
 
     /// As joined as ever: pictures on the handle of the beginning, commands, and no ending.
-    async fn is_well(&mut self) {
+    pub(crate) async fn is_well(&mut self) {
         let state = CallingState::Joined;
         let mut states = self.session.states();
         soon("the session to be joined", async {
@@ -61,7 +61,7 @@ impl Observed {
     }
 }
 
-async fn members(server: &Server, count: usize) {
+pub(crate) async fn members(server: &Server, count: usize) {
     assert!(holds(|| server.census().members == count).await, "not {count}: {:?}", server.census());
 }
 
@@ -181,6 +181,27 @@ async fn an_old_link_that_dies_first_does_not_stop_the_move() {
     second.shutdown().await;
 }
 
+/// F32, R12: the second move fails, and what the rejoin shows to the server it had moved to is the
+/// ticket of the first, which is used: no end, but the way to the configured address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_fails_after_one_that_worked_is_no_end() {
+    let (line, second) = two().await;
+    let mut session = line.joined().await;
+    let past = session.told().len();
+    go(&line.server, Some(&second.url())).await;
+    assert!(session.moved(past).await, "{:#?}", session.told());
+    session.pictures(2).await;
+    let (place, task) = stand_in(|_| async {}).await;
+    task.abort();
+    let _ = task.await;
+    let past = session.told().len();
+    go(&second, Some(&format!("ws://{place}/session"))).await;
+    assert!(!session.moved(past).await, "{:#?}", session.told());
+    session.is_well().await;
+    line.end().await;
+    second.shutdown().await;
+}
+
 /// A second request during the first is remembered, and acted on after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_go_away_during_the_first_is_remembered() {
@@ -216,4 +237,20 @@ async fn a_loop_of_servers_ends_after_three_hops() {
     assert_eq!(second.census().members, 1);
     line.end().await;
     second.shutdown().await;
+}
+
+/// A server that names itself: it is moved to as to any other, and takes its own ghost's place. Asked
+/// again and again it is listened to three times, and there is nobody twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_sends_a_session_to_itself_keeps_it_once() {
+    let line = Line::clear().await;
+    let mut session = line.joined().await;
+    let url = line.server.url();
+    for round in 0..5 {
+        go(&line.server, Some(&url)).await;
+        session.is_well().await;
+        assert!(session.moves_begun() <= 3, "round {round}: {:#?}", session.told());
+    }
+    members(&line.server, 1).await;
+    line.end().await;
 }

@@ -208,6 +208,7 @@ impl Life {
             Op::Retry => self.controls.retry(),
             Op::NetworkDown => self.controls.network(Network::Down),
             Op::NetworkUp => self.controls.network(Network::Up),
+            Op::SystemSays(fact) => self.remote.network(fact),
             Op::Suspend => self.controls.suspended(),
             Op::Wake => self.controls.woken(),
             Op::Cut => self.remote.cut(),

@@ -2,7 +2,7 @@
 
 use offhook::mock::{Faults, Studio};
 use offhook::transport::{
-    Advice, Capabilities, EndCode, FaultKind, GoAwayReason, Liveness, Plane, RefusedCode,
+    Advice, Capabilities, EndCode, FaultKind, GoAwayReason, Liveness, NetworkFact, Plane, RefusedCode,
 };
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ pub enum Op {
     // The machine around it.
     NetworkDown,
     NetworkUp,
+    SystemSays(NetworkFact),
     Suspend,
     Wake,
     // The network.
@@ -243,8 +244,10 @@ fn op(dice: &mut Dice) -> Op {
         14..=16 => Op::Unmute,
         17 => Op::Message,
         18 => Op::Retry,
-        19 | 20 => Op::NetworkDown,
-        21..=23 => Op::NetworkUp,
+        19 => Op::NetworkDown,
+        20 => Op::SystemSays(NetworkFact::Down),
+        21 | 22 => Op::NetworkUp,
+        23 => Op::SystemSays(if dice.one_in(2) { NetworkFact::Up } else { NetworkFact::Changed }),
         24 => Op::Suspend,
         25 => Op::Wake,
         26..=28 => Op::Cut,

@@ -97,6 +97,8 @@ const WANTED: &str = "
     lost Signaling closed
     lost Signaling silent
     lost Signaling server_restart
+    lost Signaling unreachable
+    lost Media unreachable
     lost Signaling protocol
     lost Media silent
     lost Media media_fault
@@ -117,6 +119,9 @@ const WANTED: &str = "
     op Retry
     op NetworkDown
     op NetworkUp
+    op SystemSays(Down)
+    op SystemSays(Up)
+    op SystemSays(Changed)
     op Suspend
     op Wake
     op Cut

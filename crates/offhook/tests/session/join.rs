@@ -174,7 +174,7 @@ async fn progress_can_be_watched_before_the_join_and_is_monotone() {
         let dial = remote.dial().await;
         for progress in [
             Progress::Searching { queue_position: None, eta: None },
-            Progress::Preparing,
+            Progress::Preparing { text: None, percent: None },
             Progress::Connecting,
         ] {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -11,7 +11,7 @@ use offhook::transport::{Action, EndCode, FaultKind, Plane, Progress};
 use offhook::{CallingState, EndReason, Event, Join, SetError, Who};
 use std::time::{Duration, Instant};
 
-/// F10, R4: the return of `leave` is what counts, not its future.
+/// F10, R4, C8 (peers/peerjs#1025): the return of `leave` is what counts, not its future.
 #[tokio::test(start_paused = true)]
 async fn every_reader_sees_left_when_leave_returns() {
     let (client, remote) = by_hand();
@@ -69,7 +69,7 @@ async fn a_plain_leave_reports_no_error_and_one_ending() {
 
 use futures_util::FutureExt;
 
-/// F18, V: the error comes before the ending.
+/// F18, C9 (peers/peerjs#534): the error comes before the ending.
 #[tokio::test(start_paused = true)]
 async fn an_ending_by_the_far_side_keeps_its_reason_and_its_order() {
     for (code, reason, error) in [
@@ -295,7 +295,7 @@ async fn nothing_of_a_session_can_be_reached_once_its_handles_are_gone() {
     nothing_left(&remote, before).await;
 }
 
-/// J5 (songz/cordova-plugin-opentok#105): every call of a joined session, in every state it can be
+/// J5 (songz/cordova-plugin-opentok#105), A14 (livekit/client-sdk-js#507), F38: every call of a joined session, in every state it can be
 /// in: each settles or fails typed, none panics, none hangs.
 #[tokio::test(start_paused = true)]
 async fn every_call_settles_in_every_state_a_joined_session_can_be_in() {

@@ -1,6 +1,7 @@
 //! The facade over the scripted transport, in virtual time. One file a behaviour; each test
 //! states a fact, and bears the feature or bug it is about.
 
+mod apart;
 mod common;
 mod credentials;
 mod drops;
@@ -10,6 +11,8 @@ mod leave;
 mod listeners;
 mod many;
 mod media;
+mod network;
 mod prompt;
 mod recovery;
+mod remote;
 mod ringing;

@@ -1,9 +1,11 @@
 //! The door for rings: who may have a presence, and who comes in with the ticket of one.
 
-use super::{Admission, MODELS, Refusal, agree, key, not_kicked, now, refuse, unknown_model};
+use super::{
+    Admission, MODELS, Refusal, agree, good, key, known_kind, not_kicked, now, refuse, unknown_model,
+};
 use crate::Shared;
 use crate::rings::{Bearer, TooMany};
-use crate::token::{Claims, Credential, TokenError};
+use crate::token::Credential;
 use offhook_signaling::{Error, ErrorCode, FromServer, Join, Presence, Secret};
 
 /// Judges a presence: a user's credential, of no session. Who, with what, and the version.
@@ -13,29 +15,13 @@ pub(crate) fn presence(shared: &Shared, hello: &Presence) -> Result<(String, Bea
         let text = "presence needs a credential; put one into the first frame";
         return Err(refuse(ErrorCode::Unauthorized, text));
     };
-    let claims = claims(shared, credential)?;
+    let claims = good(shared, credential)?;
     if claims.session.is_some() {
         let text = "the credential is for a session; presence needs one of the user alone";
         return Err(refuse(ErrorCode::NotPermitted, text));
     }
     let credential = Credential { jti: claims.jti, exp: claims.exp };
     Ok((claims.sub, Bearer { grants: claims.grants, credential }, version))
-}
-
-/// What a credential says, if it is good and nobody took it back.
-fn claims(shared: &Shared, credential: &Secret) -> Result<Claims, Refusal> {
-    let claims = shared.signer.check(credential.expose()).map_err(|error| {
-        let code = match error {
-            TokenError::Expired => ErrorCode::CredentialExpired,
-            TokenError::Invalid => ErrorCode::Unauthorized,
-        };
-        refuse(code, &error.to_string())
-    })?;
-    if shared.doormat.is_revoked(&claims.jti) {
-        let text = "this credential was revoked when its bearer was removed; ask the one who issues them";
-        return Err(refuse(ErrorCode::NotPermitted, text));
-    }
-    Ok(claims)
 }
 
 /// A presence that finds no room.
@@ -74,7 +60,7 @@ pub(super) fn join(
         ));
     };
     if let Some(credential) = &join.credential
-        && claims(shared, credential)?.sub != ticket.sub
+        && good(shared, credential)?.sub != ticket.sub
     {
         return Err(refuse(
             ErrorCode::Unauthorized,
@@ -84,6 +70,7 @@ pub(super) fn join(
     if shared.doormat.is_revoked(&ticket.pass.credential.jti) {
         return Err(refuse(ErrorCode::NotPermitted, "the credential behind this ticket was revoked"));
     }
+    known_kind(shared, &join.session)?;
     not_kicked(shared, &session, &ticket.sub)?;
     if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
         return Err(unknown_model(model));

@@ -76,6 +76,8 @@ impl Server {
         let mut peer = handover::Peer::dial(&self.shared, target).await?;
         // Whoever comes in from here on is sent there, and whoever came before is in the list below.
         self.shared.empty_to(Some(target));
+        self.shared.queue.freed_all();
+        self.shared.rooms.wake_watchers();
         let (taken, stayed) = match self.hand_over_all(&mut peer, deadline).await {
             Ok(handed_over) => handed_over,
             Err(error) => {
@@ -103,6 +105,10 @@ impl Server {
         for key in self.shared.rooms.keys() {
             for (user, left) in self.shared.kicks.of(&key, Instant::now()) {
                 peer.keep_out(&key, user, left).await?;
+            }
+            if let Some((session_id, profile)) = self.shared.rooms.record(&key) {
+                // Before anybody arrives: who may come in there is said in it.
+                peer.hand_over_record(&key, session_id, profile).await?;
             }
             for mail in self.shared.rooms.mailboxes(Some(&key), None) {
                 let Some(dossier) = handover::describe(&mail).await else { continue };

@@ -41,6 +41,10 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
                 let there_is_room = shared.rooms.adopt(&shared, *dossier, within);
                 if there_is_room { Took::Taken } else { Took::NoRoom }
             }
+            Give::Record { session, session_id, profile } => {
+                let there_is_room = shared.rooms.adopt_record(&shared, &session, &session_id, *profile);
+                if there_is_room { Took::Taken } else { Took::NoRoom }
+            }
             Give::KeepOut { session, user, left_ms } => {
                 let left = Duration::from_millis(left_ms).min(shared.config.kick_life);
                 shared.kicks.keep_out(&session, &user, left, Instant::now());

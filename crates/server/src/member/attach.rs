@@ -10,8 +10,9 @@ use crate::studio::Recipe;
 use crate::token::Grants;
 use offhook_signaling::{
     Acked, Answer, Attendance, Capabilities, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item,
-    Join, Joined, Liveness, MemberChange, Migrate, NeedSections, Offer, Party, Progress, Rejoin, Reliability,
-    ReplayLost, Resume, ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track, encode,
+    Join, Joined, Liveness, MemberChange, Migrate, NeedSections, Offer, Party, Ping, Progress, Rejoin,
+    Reliability, ReplayLost, Resume, ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track,
+    encode,
 };
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
@@ -43,6 +44,9 @@ impl Actor {
                     return self.turn_away(&link, Error::new(ErrorCode::NoSessionToResume, text));
                 }
                 let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
+                if let Some(error) = self.may_not_publish(&entry, &admission) {
+                    return self.turn_away(&link, error);
+                }
                 self.enter(entry, admission, link).await
             }
             Hello::Migrate(migrate, admission) => {
@@ -73,12 +77,13 @@ impl Actor {
             }
             Ok(Ok(recipe)) => recipe,
         };
-        say_on(&link, &FromServer::Progress(Progress { step: Step::Preparing, text: None }));
+        say_on(&link, &FromServer::Progress(Progress { step: Step::Preparing, text: None, percent: None }));
         let Ok(secret) = door::resume_secret() else {
             let text = "the server has no random numbers now; try again later";
             return self.turn_away(&link, Error::new(ErrorCode::Unavailable, text));
         };
-        let viewer = entry.viewer || !admission.grants.publish;
+        let invited = self.shared.rooms.role_of(&self.place.key, &admission.user);
+        let viewer = entry.viewer || !admission.grants.publish || invited == Some(Role::Viewer);
         // Everything that can fail comes first: an offer that is not usable costs its link and
         // nothing of what the member had.
         let (media, answer) = match self.prepare(recipe, !viewer, entry.offer.as_ref()).await {
@@ -93,6 +98,8 @@ impl Actor {
             return self.stay_as_before();
         }
         let newcomer = self.seen.user.is_empty();
+        let most = self.shared.config.max_duration;
+        self.expires = self.expires.or_else(|| most.and_then(|most| Instant::now().checked_add(most)));
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
@@ -113,6 +120,7 @@ impl Actor {
             self.rejoin_secret = self.previous_secret.take().or(Some(before));
         }
         self.previous_secret = None;
+        self.confirmed |= entry.resumed;
         self.applied = Some(entry.desired.revision);
         self.desired = entry.desired;
         let offered = entry.offer.map(|offer| offer.tracks).filter(|tracks| !tracks.is_empty());
@@ -143,6 +151,19 @@ impl Actor {
             old.close().await;
         }
         Flow::On
+    }
+
+    /// Who may only look on and means to publish is told so, rather than have it go nowhere (F53).
+    fn may_not_publish(&self, entry: &Entry, admission: &Admission) -> Option<Error> {
+        let offered = entry.offer.iter().any(|offer| !offer.tracks.is_empty());
+        if entry.viewer || (entry.tracks.is_empty() && !offered) {
+            return None;
+        }
+        let invited = self.shared.rooms.role_of(&self.place.key, &admission.user);
+        (!admission.grants.publish || invited == Some(Role::Viewer)).then(|| {
+            let text = "you may look on and not publish here; join as a viewer, or ask for other rights";
+            Error::new(ErrorCode::NotPermitted, text)
+        })
     }
 
     async fn prepare(
@@ -196,6 +217,7 @@ impl Actor {
             },
             expires_in_ms,
             snapshot: self.snapshot(),
+            node: self.shared.config.node.clone(),
         };
         self.say(&FromServer::Joined(joined));
         if let Some(revision) = self.applied {
@@ -251,6 +273,7 @@ impl Actor {
         // a row, nobody is locked out.
         self.previous_secret = Some(resume.secret.expose().to_owned());
         self.secret.clone_from(&secret);
+        self.confirmed = true;
         self.epoch = resume.epoch;
         self.link = Some(link);
         self.lost = None;
@@ -263,6 +286,7 @@ impl Actor {
             secret: Secret::new(secret),
             snapshot: self.snapshot(),
             answer,
+            node: self.shared.config.node.clone(),
         }));
         for frame in replay {
             match frame.encode() {
@@ -270,6 +294,13 @@ impl Actor {
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
+        // An offer that came along has made the path anew.
+        if let Some(fault) = self.media.as_ref().and_then(Media::fault) {
+            self.say(&FromServer::MediaFault(fault));
+        }
+        // Asked at once, its client need not ask: a frame after `resumed` is its proof (R5), and
+        // its answer retires the previous secret.
+        self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));
         self.show(Attendance::Present);
         if let Some(offer) = resume.offer {
             self.publishes(&offer.tracks);

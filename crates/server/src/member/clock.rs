@@ -33,12 +33,15 @@ impl Actor {
                 self.media.as_ref().and_then(|media| media.inflow.next_look(|mid| self.is_muted(mid)));
             next = [silence, self.ask_credential].into_iter().flatten().fold(next, Instant::min);
         }
-        self.leaves.map_or(next, |leaving| next.min(leaving.at))
+        [self.leaves.map(|leaving| leaving.at), self.expires].into_iter().flatten().fold(next, Instant::min)
     }
 
     /// How long a lost member is kept; one that never came in is not.
     fn window(&self) -> Duration {
-        if self.epoch == 0 {
+        if self.epoch == 0 && self.holds > 0 {
+            // Whoever holds it gives it up; this only bounds what nobody should ever need.
+            self.shared.config.limits.loading + self.shared.config.limits.first_frame.saturating_mul(2)
+        } else if self.epoch == 0 {
             self.shared.config.limits.first_frame
         } else {
             self.shared.config.resume_window + REAP_AFTER_WINDOW
@@ -47,6 +50,9 @@ impl Actor {
 
     pub(super) fn due(&mut self) -> Flow {
         let now = Instant::now();
+        if self.expires.is_some_and(|end| end <= now) {
+            return self.end_by_owner(self.time_is_up());
+        }
         if let Some(leaving) = self.leaves.filter(|leaving| leaving.at <= now) {
             return self.let_go(leaving);
         }

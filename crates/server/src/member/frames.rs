@@ -2,13 +2,17 @@
 
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
+use crate::rooms::Steering;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, CredentialRefreshed, Error, ErrorCode, Frame, FromClient, FromServer, GenerationEnd,
     GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, NotKnown, Offer, Receipt, RefusalCode, Refused,
-    Role, Track,
+    Relay, Role, Track,
 };
 use tokio::time::Instant;
+
+/// What a director's words are about, in the words of messages.
+const DIRECTOR: &str = "director";
 
 impl Actor {
     pub(super) async fn frame(&mut self, frame: Frame<FromClient>) -> Flow {
@@ -62,6 +66,11 @@ impl Actor {
             FromClient::Join(_)
             | FromClient::Resume(_)
             | FromClient::Migrate(_)
+            | FromClient::Get(_)
+            | FromClient::GetOrCreate(_)
+            | FromClient::Create(_)
+            | FromClient::Watch(_)
+            | FromClient::Direct(_)
             | FromClient::Presence(_) => {
                 let text = "a link is begun once; open another socket for another dial";
                 self.say(&FromServer::Error(Error::new(ErrorCode::ProtocolError, text)));
@@ -84,7 +93,9 @@ impl Actor {
                     media.inflow.paused(&section.mid);
                 }
             }
+            FromClient::Steer(steer) => self.unknown(steer.id, "steer"),
             FromClient::EndOfCandidates(_)
+            | FromClient::Conclude(_)
             | FromClient::ImageChunk(_)
             | FromClient::Pong(_)
             | FromClient::Unsupported(_)
@@ -126,6 +137,19 @@ impl Actor {
                 let refused = Refused { revision, id: Some(apply.id), item, code, text };
                 self.say(&FromServer::Refused(refused));
             }
+        }
+    }
+
+    /// Its director has it painted otherwise, until its own client asks for something, and says
+    /// something to it.
+    pub(super) fn steered(&mut self, steering: &Steering) {
+        if let (Some(recipe), Some(media)) = (&steering.recipe, &mut self.media) {
+            media.paint_with(recipe.clone());
+        }
+        if let Some(text) = &steering.text {
+            let data = serde_json::json!({ "text": text });
+            let said = Relay { id: 0, from: None, to: None, topic: DIRECTOR.to_owned(), data };
+            self.say(&FromServer::Message(said));
         }
     }
 

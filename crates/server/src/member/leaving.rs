@@ -32,6 +32,12 @@ impl Actor {
         Ended { reason: EndCode::LeftByUser, by: Party::User, text: String::new(), may_retry: true }
     }
 
+    /// H8: a credential that was stolen, or a client that forgot to leave, costs so much and no more.
+    pub(super) fn time_is_up(&self) -> Ended {
+        let text = "the longest time that this server allows is over; join anew".to_owned();
+        Ended { reason: EndCode::MaxDuration, by: Party::Server, text, may_retry: true }
+    }
+
     pub(super) fn end_by_owner(&mut self, ended: Ended) -> Flow {
         let now = Instant::now();
         let why = if ended.reason == EndCode::Kicked {
@@ -96,6 +102,15 @@ impl Actor {
         }
         // A moved link is closed without `ended`: the session goes on elsewhere.
         Flow::Over(LeaveCode::Moved)
+    }
+
+    /// Its slot is free from here on; its token is good for as long as the owner says (F02).
+    pub(super) fn leave_a_relic(&self) {
+        let (Some(lost), Some(dossier)) = (self.lost, self.describe()) else { return };
+        let until = lost.checked_add(self.shared.config.persist);
+        if let Some(until) = until.filter(|_| !self.shared.is_closing()) {
+            self.shared.relics.keep(dossier, until, Instant::now());
+        }
     }
 
     /// Everything that another server should know of it; `None` of one that never came in.

@@ -3,7 +3,9 @@
 use super::inflow::Inflow;
 use crate::Shared;
 use crate::studio::{Orders, Painter, Recipe, Said};
-use offhook_signaling::{Answer, Candidate, EndOfCandidates, MediaKind, MidRef, MidUse, Offer, sdp};
+use offhook_signaling::{
+    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Offer, sdp,
+};
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
 use offhook_transport_webrtc::peer::{
@@ -11,6 +13,9 @@ use offhook_transport_webrtc::peer::{
 };
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// The path as seen from here.
+const SILENT: &str = "checks are not answered any more";
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -66,6 +71,8 @@ pub(super) struct Media {
     pub(super) inflow: Inflow,
     negotiation: u64,
     painted: bool,
+    /// Are checks from here without an answer, since the last offer?
+    silent: bool,
 }
 
 impl Media {
@@ -105,6 +112,7 @@ impl Media {
             inflow,
             negotiation: 0,
             painted: false,
+            silent: false,
         })
     }
 
@@ -113,6 +121,7 @@ impl Media {
         sdp::check_sdp(offer.sdp.as_str())?;
         let answer = self.peer.answer(offer.sdp.as_str()).await?;
         self.negotiation = offer.negotiation_id;
+        self.silent = false;
         self.inflow.afresh(Instant::now());
         for section in self.peer.sections().await {
             // One picture comes back however many sections there are.
@@ -146,6 +155,14 @@ impl Media {
         self.negotiation
     }
 
+    /// The fault that there is now, as seen from here. Whoever comes back on a new socket may not
+    /// have heard of it, and may take the path for living: its own checks can be answered while
+    /// nothing reaches it (a NAT that has rebound).
+    pub(super) fn fault(&self) -> Option<MediaFault> {
+        let text = Some(SILENT.to_owned());
+        self.silent.then_some(MediaFault { negotiation_id: self.negotiation, text })
+    }
+
     /// From the next picture on.
     pub(super) fn paint_with(&self, recipe: Recipe) {
         self.painter.paint_with(recipe);
@@ -175,7 +192,7 @@ impl Media {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, painter, painted, negotiation, .. } = media;
+    let Media { events, painter, painted, negotiation, silent, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -207,8 +224,15 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                     *events = None;
                     return Happened::Gone;
                 }
-                Some(event) => if let Some(happened) = translate(event, *negotiation) {
-                    return happened;
+                Some(event) => {
+                    match event {
+                        PeerEvent::PathSilent { .. } => *silent = true,
+                        PeerEvent::PathAnswered => *silent = false,
+                        _ => {}
+                    }
+                    if let Some(happened) = translate(event, *negotiation) {
+                        return happened;
+                    }
                 }
             },
         }
@@ -225,7 +249,7 @@ fn translate(event: PeerEvent, negotiation_id: u64) -> Option<Happened> {
         })),
         PeerEvent::CandidatesEnd { ufrag } => Some(Happened::CandidatesEnd(EndOfCandidates { ufrag })),
         PeerEvent::IceFailed => fault("no candidate pair answers"),
-        PeerEvent::PathSilent { .. } => fault("checks are not answered any more"),
+        PeerEvent::PathSilent { .. } => fault(SILENT),
         PeerEvent::Broken(error) => fault(&error.to_string()),
         _ => None,
     }

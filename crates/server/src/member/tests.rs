@@ -3,8 +3,9 @@
 use super::*;
 use crate::config::REAP_AFTER_WINDOW;
 use crate::door;
+use crate::rooms::Newcomer;
 use crate::token::Mint;
-use offhook_signaling::{Frame, Ping, Secret, SessionRef, Versions, decode_from_server};
+use offhook_signaling::{EndCode, Frame, Party, Ping, Secret, SessionRef, Versions, decode_from_server};
 
 /// The other end of a link.
 struct Line {
@@ -32,6 +33,7 @@ fn join(user: &str, credential: &str) -> Join {
         wait_in_queue: false,
         viewer: false,
         name: None,
+        avoid: Vec::new(),
     }
 }
 
@@ -42,8 +44,12 @@ impl Line {
         let admission = door::join(shared, &join).unwrap_or_else(|refusal| panic!("{refusal:?}"));
         let mail = shared
             .rooms
-            .enter(shared, &join.session, join.instance, user, None)
-            .unwrap_or_else(|refusal| panic!("{refusal:?}"));
+            .enter(
+                shared,
+                &Newcomer { session: &join.session, instance: join.instance, user, returning_to: None },
+                None,
+            )
+            .unwrap_or_else(|no_place| panic!("{no_place:?}"));
         let number = join.instance.0 as u64;
         let (out, outbox) = mpsc::channel(1024);
         let hello = Hello::Join(Box::new(join), admission);
@@ -170,4 +176,43 @@ async fn a_credential_is_asked_for_at_nine_tenths_of_its_life_and_once() {
     let asked = asked.await;
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert!(asked[0] >= Duration::from_secs(85) && asked[0] <= Duration::from_secs(95), "{asked:?}");
+}
+
+// H8 (openai/openai-agents-js#1278): a membership has an end that no client can put off, and hears
+// why; who was lost just then hears it when it comes back.
+#[tokio::test(start_paused = true)]
+async fn a_membership_ends_when_its_time_is_up_whatever_its_client_does() {
+    let most = Duration::from_secs(60);
+    let server = crate::Server::builder().max_duration(most).start().await.expect("a port");
+    let shared = server.shared();
+    let mut ada = Line::enter(shared, "ada", Duration::from_secs(600)).await;
+    let came = Instant::now();
+    ada.live(Duration::from_secs(58)).await;
+    assert_eq!(attendance(shared, "ada"), Some(Attendance::Present), "not before its time");
+    let (ended, at) = ada.until(|message| matches!(message, FromServer::Ended(_))).await;
+    let FromServer::Ended(ended) = ended else { unreachable!() };
+    assert_eq!((ended.reason, ended.by, ended.may_retry), (EndCode::MaxDuration, Party::Server, true));
+    let lasted = at.duration_since(came);
+    assert!(lasted >= most - Duration::from_secs(1) && lasted <= most + Duration::from_secs(1), "{lasted:?}");
+    let gone = when(|| attendance(shared, "ada").is_none()).await;
+    assert!(gone.duration_since(at) < Duration::from_secs(1));
+}
+
+// H11 (livekit/livekit#2090): whoever is still there keeps the session, however long the others have
+// been gone.
+#[tokio::test(start_paused = true)]
+async fn a_session_with_somebody_in_it_is_never_reaped() {
+    let server = server(Duration::from_secs(5)).await;
+    let shared = server.shared();
+    let mut bob = Line::enter(shared, "bob!", Duration::from_secs(86_400)).await;
+    let ada = Line::enter(shared, "ada", Duration::from_secs(86_400)).await;
+    let lost = Mail::SocketGone { link: ada.number, closed: false };
+    assert!(ada.mail.send(lost).await.is_ok());
+    for _ in 0..60 {
+        bob.live(Duration::from_secs(60)).await;
+        while bob.out.try_recv().is_ok() {}
+    }
+    assert_eq!(attendance(shared, "ada"), None, "she never came back");
+    assert_eq!(attendance(shared, "bob!"), Some(Attendance::Present));
+    assert_eq!(server.census().sessions, 1);
 }

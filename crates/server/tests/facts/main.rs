@@ -1,9 +1,14 @@
 //! What the server promises on the wire, one behaviour a file. Driven by raw frames.
 
+mod assets;
+mod avoided;
 mod canary;
 mod directed;
+mod directors;
+mod directory;
 mod door;
 mod drain;
+mod early;
 mod frames;
 mod ghosts;
 mod herd;
@@ -13,10 +18,14 @@ mod kicks;
 mod leaving;
 mod lobby;
 mod moving;
+mod persisted;
 mod presence;
 mod prompts;
+mod queue;
 mod rejoin;
 mod replaced;
 mod resume;
 mod roster;
+mod staying;
+mod viewers;
 mod wire;

@@ -197,3 +197,20 @@ async fn a_captured_frame_that_is_sent_again_is_a_no_op() {
     let first = FromClient::Join(ada.join.clone());
     assert_eq!(refusal_of(&server, &first).await.0.code, ErrorCode::StaleEpoch);
 }
+
+/// The one who gives a dial up holds the secret it resumed with, and comes again (F30).
+#[tokio::test]
+async fn a_resume_that_is_given_up_politely_is_no_leave() {
+    let server = server().await;
+    let mut member = Wire::enter(&server, "ada", 1).await;
+    for epoch in 2..4 {
+        let secret = member.joined.resume_secret.clone();
+        (member, _) = come_back(&server, member, epoch, &secret).await;
+        // Before a word was said on the new link.
+        let Member { mut wire, join, joined } = member;
+        wire.socket.close(None).await.expect("it is open");
+        wire.rest().await;
+        member = Member { wire, join, joined };
+    }
+    assert_eq!(server.census().members, 1);
+}

@@ -73,6 +73,7 @@ pub fn join(user: &str, instance: u128) -> Join {
         wait_in_queue: false,
         viewer: false,
         name: None,
+        avoid: Vec::new(),
     }
 }
 

@@ -17,7 +17,9 @@ pub fn protocol_markdown() -> String {
     let schema = schema_value();
     let empty = Map::new();
     let defs = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
-    let mut out = FLOW.replace("{VERSION}", &crate::VERSION.to_string());
+    let mut out = FLOW
+        .replace("{VERSION}", &crate::VERSION.to_string())
+        .replace("{EARLY}", &crate::EARLY_BYTES.to_string());
     limits_section(&mut out);
 
     out.push_str("\n## Messages of a client\n\n");
@@ -39,11 +41,13 @@ pub fn protocol_markdown() -> String {
 
 fn limits_section(out: &mut String) {
     out.push_str("\n## Limits in numbers\n\n| what | limit |\n|---|---|\n");
-    let rows: [(&str, String); 17] = [
+    let rows: [(&str, String); 19] = [
         ("frame", format!("{} bytes", limits::FRAME_BYTES)),
         ("nesting", format!("{} levels", limits::DEPTH)),
         ("any number", format!("{} (2^53 - 1)", limits::NUMBER)),
         ("any list without a limit of its own", format!("{} entries", limits::LIST)),
+        ("words about a session", limits::METADATA.to_string()),
+        ("attendees named to somebody outside", limits::ATTENDEES.to_string()),
         ("roster", format!("{} members", limits::ROSTER)),
         ("ICE servers, and URLs of each", limits::ICE_SERVERS.to_string()),
         ("session description, lines", limits::SDP_LINES.to_string()),

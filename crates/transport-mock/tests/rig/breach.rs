@@ -3,7 +3,8 @@
 use offhook_transport::media::{Gate, LocalTrack, Tap, TrackSender, local};
 use offhook_transport::{
     Action, Capabilities, Connection, Content, DialRequest, EndCode, Epoch, Event, Fault, FaultKind, Full,
-    Plan, Plane, RefusalItem, RefusedCode, Revision, Transport, Verdict,
+    InstanceId, NetworkFact, NetworkWatch, Plan, Plane, RefusalItem, RefusedCode, Revision, Transport,
+    Verdict,
 };
 use offhook_transport_mock::MockTransport;
 use std::collections::VecDeque;
@@ -46,6 +47,8 @@ pub(crate) enum Breach {
     IgnoresGate,
     NeverCarries,
     KeepsTheTrack,
+    CriesWolf,
+    KeepsWatching,
 }
 
 pub(crate) struct Breaking {
@@ -58,6 +61,7 @@ pub(crate) struct Breaking {
 struct Shared {
     leaked: Mutex<Vec<Box<dyn Connection>>>,
     taps: Mutex<Vec<Tap>>,
+    watches: Mutex<Vec<Box<dyn NetworkWatch>>>,
     struck: AtomicBool,
     dials: AtomicU32,
 }
@@ -127,6 +131,35 @@ impl Transport for Breaking {
             closed: false,
             swapped,
         })
+    }
+
+    fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {
+        let inner = self.inner.watch_network(instance);
+        Some(Box::new(BreakingWatch { breach: self.breach, inner, shared: self.shared.clone() }))
+    }
+}
+
+/// The network of the inner transport, as the breaking one tells of it.
+struct BreakingWatch {
+    breach: Breach,
+    inner: Option<Box<dyn NetworkWatch>>,
+    shared: Arc<Shared>,
+}
+
+impl NetworkWatch for BreakingWatch {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<NetworkFact>> {
+        if self.breach == Breach::CriesWolf {
+            return Poll::Ready(Some(NetworkFact::Changed));
+        }
+        self.inner.as_mut().map_or(Poll::Ready(None), |inner| inner.poll_next(cx))
+    }
+}
+
+impl Drop for BreakingWatch {
+    fn drop(&mut self) {
+        if self.breach == Breach::KeepsWatching {
+            self.shared.watches.lock().expect("no test holds it and panics").extend(self.inner.take());
+        }
     }
 }
 

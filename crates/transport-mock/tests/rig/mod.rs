@@ -123,6 +123,7 @@ impl FarSide for MockFar {
             ("connections", census.connections as u64),
             ("media planes", census.media_planes as u64),
             ("taps", census.taps as u64),
+            ("watches", census.watches as u64),
         ])
     }
 }

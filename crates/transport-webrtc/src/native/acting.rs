@@ -23,7 +23,7 @@ impl Driver {
             }
             Action::Ping if self.stage == Stage::Up => self.ping(),
             Action::Ping => Flow::On,
-            Action::RestartIce => self.negotiate(true).await,
+            Action::RestartIce => self.restart_ice().await,
             Action::Send(message) => self.relay(message),
             Action::Goodbye => self.goodbye(),
         }
@@ -39,7 +39,11 @@ impl Driver {
             state.next_command()
         };
         match lane.post(self.request.epoch, &FromClient::Apply(Apply { id, desired: wire }), None) {
-            Ok(text) => self.write_posted(&lane, text),
+            Ok(text) => match self.write_posted(&lane, text) {
+                // A mute holds already.
+                Flow::On => self.tell_outflow(),
+                Flow::Over => Flow::Over,
+            },
             // It breaks a limit of the protocol, so no far side would take it.
             Err(error) => {
                 let verdict = Verdict::Refused { item: RefusalItem::Prompt, text: error.to_string() };
@@ -76,6 +80,10 @@ impl Driver {
         let reason = if self.stage == Stage::Up { GoodbyeCode::LeftByUser } else { GoodbyeCode::Cancelled };
         self.connecting = None;
         self.start_leaving();
+        if self.upgrading.is_some() {
+            // The frame that went along may have been taken: it is said once that is known.
+            return Flow::On;
+        }
         if !said {
             return Flow::Over;
         }

@@ -17,6 +17,7 @@ pub(super) struct Config {
     pub(super) udp_map: Option<Arc<dyn UdpMap>>,
     pub(super) via: Option<SocketAddr>,
     pub(super) relay_only: bool,
+    pub(super) ignore_network: bool,
 }
 
 impl Config {
@@ -30,6 +31,7 @@ impl Config {
             udp_map: None,
             via: None,
             relay_only: false,
+            ignore_network: false,
         }
     }
 }

@@ -7,10 +7,11 @@ use super::config::Config;
 use super::incoming::ProtocolFault;
 use super::lane::Lane;
 use super::media::Proof;
+use super::nodes::{Health, Nodes};
 use super::opening::Opened;
 use super::outward::Outward;
 use super::registry::Registry;
-use super::socket::{Heard, Socket};
+use super::socket::{Heard, Socket, UpgradeFault, Upgraded, Wire};
 use super::uploads::Uploads;
 use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
@@ -60,12 +61,21 @@ pub(super) enum Stage {
 pub(super) struct Driver {
     pub(super) config: Arc<Config>,
     pub(super) registry: Arc<Registry>,
+    pub(super) nodes: Arc<Nodes>,
+    /// How the node that let us in does.
+    pub(super) health: Health,
     pub(super) request: DialRequest,
     pub(super) address: Option<Address>,
     pub(super) stage: Stage,
     pub(super) out: Outward,
     pub(super) actions: mpsc::Receiver<Action>,
-    pub(super) connecting: Option<BoxFuture<'static, Result<Socket, Fault>>>,
+    /// Until when the socket is to be open.
+    pub(super) open_by: Option<Instant>,
+    pub(super) connecting: Option<BoxFuture<'static, Result<Wire, Fault>>>,
+    pub(super) wire: Option<Wire>,
+    pub(super) upgrading: Option<BoxFuture<'static, Result<Upgraded, UpgradeFault>>>,
+    /// The first frame, until it is said.
+    pub(super) first: Option<String>,
     pub(super) opening: Option<BoxFuture<'static, Result<Opened, Fault>>>,
     pub(super) socket: Option<Socket>,
     pub(super) lane: Option<Arc<Lane>>,
@@ -81,11 +91,16 @@ pub(super) struct Driver {
     pub(super) signaling_proven: bool,
     pub(super) signaling_lost: bool,
     pub(super) media_lost: bool,
-    /// When our check was last answered, and when that was after a gap.
-    pub(super) path_answered: Option<Instant>,
-    pub(super) path_back: Option<Instant>,
+    /// When the first frame of a resume went out, and the path was asked along with it.
+    pub(super) asked: Option<Instant>,
+    /// Does the offer of the first frame restart ICE?
+    pub(super) restarts: bool,
     /// Asked for while an offer was open.
     pub(super) restart_wanted: bool,
+    /// Asked for while nothing was heard on the socket.
+    pub(super) restart_when_heard: bool,
+    /// When a frame last came.
+    pub(super) heard_at: Option<Instant>,
     pub(super) answered: bool,
     pub(super) pinged: Option<Instant>,
     pub(super) answer_due: Option<Instant>,
@@ -103,12 +118,14 @@ pub(super) struct Driver {
 enum Turn {
     Closed,
     Room,
-    Connected(Result<Socket, Fault>),
+    Connected(Result<Wire, Fault>),
+    Upgraded(Result<Upgraded, UpgradeFault>),
     Opened(Result<Opened, Fault>),
     Heard(Heard),
     Reported(Option<PeerEvent>),
     Action(Action),
     KeyFrame,
+    Media,
     Posted,
     Due,
 }
@@ -125,6 +142,7 @@ impl Driver {
     pub(super) fn new(
         config: Arc<Config>,
         registry: Arc<Registry>,
+        nodes: Arc<Nodes>,
         request: DialRequest,
         events: mpsc::Sender<Event>,
         actions: mpsc::Receiver<Action>,
@@ -133,12 +151,18 @@ impl Driver {
         Self {
             config,
             registry,
+            nodes,
+            health: Health::default(),
             request,
             address: None,
             stage: Stage::Opening,
             out: Outward::new(events),
             actions,
+            open_by: None,
             connecting: None,
+            wire: None,
+            upgrading: None,
+            first: None,
             opening: None,
             socket: None,
             lane: None,
@@ -152,9 +176,11 @@ impl Driver {
             signaling_proven: false,
             signaling_lost: false,
             media_lost: false,
-            path_answered: None,
-            path_back: None,
+            asked: None,
+            restarts: false,
             restart_wanted: false,
+            restart_when_heard: false,
+            heard_at: None,
             answered: false,
             pinged: None,
             answer_due: None,
@@ -180,6 +206,7 @@ impl Driver {
                 Turn::Closed => Flow::Over,
                 Turn::Room => Flow::On,
                 Turn::Connected(result) => self.connected(result).await,
+                Turn::Upgraded(result) => self.upgraded(result),
                 Turn::Opened(result) => self.opened(result).await,
                 Turn::Heard(heard) => self.heard(heard).await,
                 Turn::Reported(report) => self.reported(report).await,
@@ -188,6 +215,10 @@ impl Driver {
                     if let Some(lane) = &self.lane {
                         lane.want_key_frames();
                     }
+                    Flow::On
+                }
+                Turn::Media => {
+                    self.look_for_media().await;
                     Flow::On
                 }
                 Turn::Posted => match self.lane.clone() {
@@ -215,6 +246,10 @@ impl Driver {
                 self.connecting = None;
                 Turn::Connected(connected)
             }
+            upgraded = wanted(&mut self.upgrading) => {
+                self.upgrading = None;
+                Turn::Upgraded(upgraded)
+            }
             opened = wanted(&mut self.opening) => {
                 self.opening = None;
                 Turn::Opened(opened)
@@ -224,6 +259,7 @@ impl Driver {
             Some(action) = self.actions.recv(), if idle => Turn::Action(action),
             () = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame,
             () = posted(&self.lane), if self.stage == Stage::Up => Turn::Posted,
+            () = arrived(&self.lane, self.proof) => Turn::Media,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Turn::Due,
             else => pending().await,
         }
@@ -249,6 +285,7 @@ impl Driver {
         self.out.due();
         let past = |due: &mut Option<Instant>| due.take_if(|due| *due <= now).is_some();
         if past(&mut self.goodbye_due) {
+            self.upgrading = None;
             return Flow::Over;
         }
         if past(&mut self.answer_due) {
@@ -261,8 +298,8 @@ impl Driver {
         if past(&mut self.refresh_due) {
             self.out.say(Event::NeedCredential(offhook_transport::CredentialWhy::Refresh));
         }
-        if past(&mut self.stats_due) {
-            self.take_stats().await;
+        if past(&mut self.stats_due) && self.take_stats().await == Flow::Over {
+            return Flow::Over;
         }
         if past(&mut self.rtp_due) {
             self.look_for_media().await;
@@ -286,6 +323,7 @@ impl Driver {
             Stage::Up => {
                 if !std::mem::replace(&mut self.signaling_lost, true) {
                     tracing::debug!(kind = fault.kind.code(), "the signaling plane is lost");
+                    self.node_failed();
                     self.out.say(Event::PlaneLost(Plane::Signaling, fault));
                 }
                 Flow::On
@@ -355,6 +393,7 @@ impl Driver {
     }
 
     async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
+        self.given_up();
         self.connecting = None;
         self.reports = None;
         let code = self.close_code;
@@ -368,8 +407,15 @@ impl Driver {
         if let Some(lane) = &lane {
             lane.sinks.remove(self.request.epoch);
         }
-        let socket = self.socket.take();
+        let mut socket = self.socket.take();
+        let upgrading = self.upgrading.take();
         let part = async {
+            // The frame that went along may have been taken: that it is given up has to be said.
+            if let Some(upgrading) = upgrading
+                && let Ok(Ok(upgraded)) = timeout(GOODBYE, upgrading).await
+            {
+                socket = Some(upgraded.socket);
+            }
             if let Some(socket) = socket {
                 socket.close(code, CLOSING).await;
             }
@@ -431,5 +477,13 @@ async fn posted(lane: &Option<Arc<Lane>>) {
     match lane {
         Some(lane) => lane.posted().await,
         None => pending().await,
+    }
+}
+
+/// The media that is proof.
+async fn arrived(lane: &Option<Arc<Lane>>, proof: Proof) {
+    match (lane, proof) {
+        (Some(lane), Proof::Media(before)) => lane.arrivals.past(before).await,
+        _ => pending().await,
     }
 }

@@ -7,11 +7,13 @@ mod messages;
 mod negotiating;
 
 use super::driver::{Driver, Flow, Stage};
+use super::nodes::Health;
 use super::socket::Heard;
 use super::translate;
 use offhook_signaling as wire;
 use offhook_signaling::{FromClient, FromServer, Receipt, decode_from_server};
 use offhook_transport::{Content, Event, Fault, FaultKind, Plane};
+use tokio::time::Instant;
 
 /// What the far side did that cannot be gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -75,10 +77,12 @@ impl Driver {
             self.out.say(Event::Answered);
         }
         self.answer_due = None;
+        self.heard_at = Some(Instant::now());
         if self.stage == Stage::Up {
             self.out.alive(Plane::Signaling);
             if !std::mem::replace(&mut self.signaling_proven, true) {
                 self.out.say(Event::Carried(Plane::Signaling));
+                self.is_whole();
             }
         }
         let acked = lane.state().acked_messages();
@@ -91,7 +95,10 @@ impl Driver {
                 FromServer::Ended(_) => Flow::Over,
                 _ => Flow::On,
             },
-            Stage::Up => self.message(&lane, frame.message).await,
+            Stage::Up => match self.message(&lane, frame.message).await {
+                Flow::On if std::mem::take(&mut self.restart_when_heard) => self.restart_heard(&lane).await,
+                flow => flow,
+            },
             Stage::Opening | Stage::Asking | Stage::Queued => self.answer_to_us(&lane, frame.message).await,
         }
     }
@@ -114,6 +121,7 @@ impl Driver {
     }
 
     fn ended(&mut self, ended: &wire::Ended) -> Flow {
+        self.health = Health::default();
         self.fail(Event::Ended {
             code: translate::ended(&ended.reason),
             text: ended.text.clone(),

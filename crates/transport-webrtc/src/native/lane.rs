@@ -2,12 +2,14 @@
 //! the far side said about the session. A resume shares it with the link it follows; a rejoin
 //! and a migration begin another.
 
+use super::arrivals::Arrivals;
+use super::outflow::Outflow;
 use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
-use offhook_transport::{Capabilities, Epoch, Image, Liveness, Member, ResumeKey};
+use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,10 +22,17 @@ const REPORTS: usize = 256;
 const MESSAGES: usize = 256;
 /// Media counts as flowing if it came this shortly before the path was last seen alive.
 const FLOWING: Duration = Duration::from_secs(3);
+/// A path that was without an answer for this long is news when it answers again.
+const GAP: Duration = Duration::from_millis(1_500);
+/// And for this long: the first hint may come before there is anything to do about it.
+const BACK: Duration = Duration::from_secs(2);
+/// Media that was cut together with the socket comes again within this, when both are back.
+const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) struct Lane {
     pub(super) peer: Peer,
     pub(super) sinks: Arc<Sinks>,
+    pub(super) arrivals: Arc<Arrivals>,
     first: Mutex<Option<broadcast::Receiver<PeerEvent>>>,
     /// Weak: the forwarder alone holds it, so that its end is the end of the reports.
     reports: broadcast::WeakSender<PeerEvent>,
@@ -40,6 +49,8 @@ pub(super) struct Granted {
     pub(super) capabilities: Capabilities,
     pub(super) liveness: Liveness,
     pub(super) resume_window: Duration,
+    /// Which node of a service let us in.
+    pub(super) node: Option<String>,
 }
 
 pub(super) struct State {
@@ -60,23 +71,32 @@ pub(super) struct State {
     due: HashSet<String>,
     /// Since when anything is.
     due_since: Option<Instant>,
+    /// Until then nothing is said to be silent.
+    grace_until: Option<Instant>,
     /// Was media lost because nothing came, over a path that answers? Then only what comes is proof.
     pub(super) went_silent: bool,
     pub(super) roster: HashMap<Instance, Member>,
     pub(super) image: Option<Image>,
-    sendings: Vec<(String, Sending)>,
+    pub(super) sendings: Vec<(String, Sending)>,
+    /// What the far side was told of them.
+    pub(super) outflow: Outflow,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
     inbound: u64,
     flowed: Option<Instant>,
     lived: Option<Instant>,
+    /// When our check was last answered, and when that was after a gap.
+    answered: Option<Instant>,
+    back: Option<Instant>,
+    /// What media was lost by, until it carries again.
+    lost_by: Option<FaultKind>,
 }
 
 impl Lane {
     pub(super) fn new(
         peer: Peer,
         events: PeerEvents,
-        sinks: Arc<Sinks>,
+        (sinks, arrivals): (Arc<Sinks>, Arc<Arrivals>),
         certificate: Arc<Certificate>,
         owner: Epoch,
         offered: HashSet<String>,
@@ -87,6 +107,7 @@ impl Lane {
         Arc::new(Self {
             peer,
             sinks,
+            arrivals,
             first: Mutex::new(Some(first)),
             reports: weak,
             _certificate: certificate,
@@ -103,14 +124,19 @@ impl Lane {
                 kinds: HashMap::new(),
                 due: HashSet::new(),
                 due_since: None,
+                grace_until: None,
                 went_silent: false,
                 roster: HashMap::new(),
                 image: None,
                 sendings: Vec::new(),
+                outflow: Outflow::default(),
                 offered,
                 inbound: 0,
                 flowed: None,
                 lived: None,
+                answered: None,
+                back: None,
+                lost_by: None,
             }),
         })
     }
@@ -290,7 +316,33 @@ impl State {
 
     /// Our check was answered.
     pub(super) fn saw_answer(&mut self) {
-        self.lived = Some(Instant::now());
+        let now = Instant::now();
+        let before = self.answered.replace(now);
+        if before.is_some_and(|before| now.saturating_duration_since(before) >= GAP) {
+            self.back = Some(now);
+        }
+        self.lived = Some(now);
+    }
+
+    /// Was our check answered since?
+    pub(super) fn answered_since(&self, since: Instant) -> bool {
+        self.answered.is_some_and(|answered| answered >= since)
+    }
+
+    /// Was the path silent, and does it answer again, since a moment ago?
+    pub(super) fn is_path_back(&self) -> bool {
+        self.back.is_some_and(|back| Instant::now().saturating_duration_since(back) <= BACK)
+    }
+
+    /// Media was lost by nothing but the silence of a path that answers again: there is nothing
+    /// to be made anew.
+    pub(super) fn is_path_whole(&self) -> bool {
+        self.is_path_back() && self.lost_by.is_none_or(|lost_by| lost_by == FaultKind::IceSilent)
+    }
+
+    pub(super) fn lost(&mut self, by: FaultKind) {
+        self.went_silent |= by == FaultKind::MediaSilent;
+        self.lost_by = Some(by);
     }
 
     /// Was media coming in when the path was last known to live, and is it due still (R5)?
@@ -308,11 +360,18 @@ impl State {
         self.media_is_due() && self.due.iter().any(video)
     }
 
-    /// The media plane carries: what is due may take its time from here.
-    pub(super) fn carried(&mut self) {
+    /// The media plane carries. Over a path that was made anew what is due may take its time from
+    /// here. One that was only taken over has had it: a silence that went on before goes on, but for a
+    /// moment's grace; else sockets that are lost again and again would hide it for ever.
+    pub(super) fn carried(&mut self, anew: bool) {
         let now = Instant::now();
         self.lived = Some(now);
-        self.due_since = self.due_since.map(|_| now);
+        self.lost_by = None;
+        if anew {
+            self.due_since = self.due_since.map(|_| now);
+        } else {
+            self.grace_until = Some(now + GRACE);
+        }
     }
 
     /// The far side sends on this section, or has stopped to.
@@ -349,8 +408,12 @@ impl State {
     /// For how long media that is due has not come.
     pub(super) fn due_and_silent(&self) -> Option<Duration> {
         let since = self.due_since?;
+        let now = Instant::now();
+        if self.grace_until.is_some_and(|until| now < until) {
+            return None;
+        }
         let last = self.flowed.map_or(since, |flowed| flowed.max(since));
-        Some(Instant::now().saturating_duration_since(last))
+        Some(now.saturating_duration_since(last))
     }
 
     pub(super) fn inbound(&self) -> u64 {

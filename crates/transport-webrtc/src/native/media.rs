@@ -14,15 +14,11 @@ const UNSENT: usize = 64;
 /// After the media hung up, an `ended` that left the far side together with the hang-up is let
 /// overtake it, so that a farewell does not look like a loss. The machine waits on (250 ms).
 const ENDED_WITHIN: Duration = Duration::from_millis(25);
-/// A path that was without an answer for this long is news when it answers again.
-const GAP: Duration = Duration::from_millis(1_500);
-/// And for this long: the first hint may come before there is anything to do about it.
-const BACK: Duration = Duration::from_secs(2);
 /// How often it is looked whether the first picture of a move came.
 const PICTURE_EVERY: Duration = Duration::from_millis(5);
 /// Media that is due and does not come for this long is lost (R9).
 const MEDIA_SILENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether due media came.
+/// How often it is looked whether due media is due still.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 /// What has to be seen before the media plane carries under this dial.
@@ -70,6 +66,7 @@ impl Driver {
                 Flow::On
             }
             PeerEvent::Broken(error) => self.media_fault(Fault::with(error.fault_kind(), error)),
+            PeerEvent::FrameOut { .. } if ours => self.tell_outflow(),
             PeerEvent::TrackAdded { mid, kind, .. } => {
                 lane.state().kinds.insert(mid, kind);
                 Flow::On
@@ -104,18 +101,17 @@ impl Driver {
     }
 
     async fn path_answered(&mut self, lane: &Arc<Lane>, ours: bool) -> Flow {
-        lane.state().saw_answer();
-        let now = Instant::now();
-        let before = self.path_answered.replace(now);
-        if before.is_some_and(|before| now.saturating_duration_since(before) >= GAP) {
-            self.path_back = Some(now);
-        }
+        let back = {
+            let mut state = lane.state();
+            state.saw_answer();
+            state.is_path_back()
+        };
         if self.stage != Stage::Up {
             return Flow::On;
         }
         // Whichever plane was lost meanwhile, and whoever noticed: what was begun in the hole is
         // worth less than what begins now.
-        if self.path_back.is_some_and(|back| now.saturating_duration_since(back) <= BACK) {
+        if back {
             self.out.say(Event::PathAlive);
         }
         if ours && !self.media_lost {
@@ -127,10 +123,12 @@ impl Driver {
         Flow::On
     }
 
-    async fn path_proven(&mut self, lane: &Arc<Lane>) -> Flow {
-        let due = self.proof == Proof::Ice && lane.state().media_is_due();
-        if due {
-            self.proof = Proof::Media(lane.state().inbound());
+    pub(super) async fn path_proven(&mut self, lane: &Arc<Lane>) -> Flow {
+        // Where media was lost, what is due has to come again, and not the path alone (R5).
+        let was_lost = self.media_lost || matches!(self.request.plan, Plan::Resume { restart_ice: true, .. });
+        let remade = self.proof == Proof::Ice || (self.proof == Proof::Path && was_lost);
+        if remade && lane.state().media_is_due() {
+            self.proof = Proof::Media(lane.arrivals.packets());
             self.rtp_due = Some(Instant::now() + LOOK_EVERY);
         } else if self.proof == Proof::Dtls && self.awaits_picture() {
             self.proof = Proof::Picture;
@@ -142,12 +140,13 @@ impl Driver {
     }
 
     fn media_carries(&mut self, lane: &Lane) {
-        self.proof = Proof::None;
+        let anew = std::mem::replace(&mut self.proof, Proof::None) != Proof::Path;
         self.media_lost = false;
         self.hang_up_due = None;
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
-        lane.state().carried();
+        lane.state().carried(anew);
         self.out.say(Event::Carried(Plane::Media));
+        self.is_whole();
     }
 
     /// Do pictures come in on the link that this one is to follow?
@@ -166,19 +165,17 @@ impl Driver {
             Proof::Picture => return self.media_carries(&lane),
             Proof::None | Proof::Dtls | Proof::Path | Proof::Ice => return,
         };
-        let packets = inbound(&lane).await;
-        lane.state().saw_inbound(packets);
         let due = lane.state().media_is_due();
-        if packets > before || !due {
+        if lane.arrivals.packets() > before || !due {
             self.media_carries(&lane);
         } else {
             self.rtp_due = Some(Instant::now() + LOOK_EVERY);
         }
     }
 
-    pub(super) async fn take_stats(&mut self) {
-        let Some(lane) = self.lane.clone() else { return };
-        let Ok(stats) = lane.peer.stats().await else { return };
+    pub(super) async fn take_stats(&mut self) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        let Ok(stats) = lane.peer.stats().await else { return Flow::On };
         self.stats_due = Some(Instant::now() + STATS_EVERY);
         let packets = stats.streams.iter().filter(|s| s.inbound).map(|s| s.packets).sum();
         let ours = {
@@ -194,6 +191,8 @@ impl Driver {
             self.out.say(Event::Content(Content::Stats(Box::new(stats))));
             self.watch_for_silence(&lane);
         }
+        // That nothing leaves any more tells nobody by itself.
+        self.tell_outflow()
     }
 
     /// The path answers and the far side says that it sends, and nothing comes.
@@ -203,7 +202,6 @@ impl Driver {
         }
         let silent = lane.state().due_and_silent();
         if silent.is_some_and(|silent| silent >= MEDIA_SILENCE) {
-            lane.state().went_silent = true;
             self.lose_media(Fault::new(FaultKind::MediaSilent));
         }
     }
@@ -231,17 +229,13 @@ impl Driver {
         self.hang_up_due = None;
         if self.stage == Stage::Up && !std::mem::replace(&mut self.media_lost, true) {
             tracing::debug!(kind = fault.kind.code(), "the media plane is lost");
+            if let Some(lane) = &self.lane {
+                lane.state().lost(fault.kind);
+            }
             self.proof = Proof::None;
             self.rtp_due = None;
+            self.node_failed();
             self.out.say(Event::PlaneLost(Plane::Media, fault));
         }
-    }
-}
-
-/// RTP packets that came in, over all sections.
-async fn inbound(lane: &Lane) -> u64 {
-    match lane.peer.stats().await {
-        Ok(stats) => stats.streams.iter().filter(|s| s.inbound).map(|s| s.packets).sum(),
-        Err(_) => 0,
     }
 }

@@ -1,21 +1,25 @@
 //! The beginning of a link: the socket and the offer made side by side, and the first frame.
 
 use super::address::Address;
+use super::arrivals::Arrivals;
 use super::driver::{Driver, Flow, Stage};
 use super::lane::Lane;
 use super::sinks::Sinks;
-use super::socket::{self, Socket};
+use super::socket::{self, UpgradeFault, Upgraded, Wire};
 use super::translate;
 use crate::peer::{Direction, Intake, Peer, PeerConfig, PeerError, SectionSpec, UdpMap};
 use futures_util::FutureExt;
 use offhook_signaling::address::AddressPolicy;
-use offhook_signaling::{FromClient, Join, Migrate, Offer, Rejoin, Resume, Sdp, Versions, encode};
+use offhook_signaling::{
+    FromClient, Goodbye, GoodbyeCode, Join, Migrate, Offer, Rejoin, Resume, Sdp, Versions, early, encode,
+};
 use offhook_transport::media::{Kind, LocalTrack};
 use offhook_transport::{
     DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusedCode, ResumeRefusal, Secret, Target,
 };
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A peer with its offer.
@@ -49,11 +53,24 @@ impl Driver {
             }
             self.opening = Some(self.open_peer(&address).boxed());
         }
-        let (config, to, within) = (self.config.clone(), address.clone(), self.request.open_timeout);
-        self.connecting = Some(async move { socket::open(&config, &to, within).await }.boxed());
         self.address = Some(address);
+        self.open_by = Instant::now().checked_add(self.request.open_timeout);
+        self.connect();
         self.out.say(Event::Progress(Progress::Searching { queue_position: None, eta: None }));
         Flow::On
+    }
+
+    fn connect(&mut self) {
+        let Some(address) = self.address.clone() else { return };
+        let (config, within) = (self.config.clone(), self.open_within());
+        let watched = self.registry.networks.destination(self.request.instance);
+        let reaching = async move { socket::reach(&config, &address, watched.as_deref(), within).await };
+        self.connecting = Some(reaching.boxed());
+    }
+
+    /// What is left of the time in which the socket is to be open.
+    fn open_within(&self) -> Duration {
+        self.open_by.map_or(self.request.open_timeout, |by| by.saturating_duration_since(Instant::now()))
     }
 
     fn judge_address(&self) -> Result<Address, Fault> {
@@ -95,25 +112,55 @@ impl Driver {
             if let Some(sink) = sink {
                 sinks.add(epoch, sink);
             }
-            let into = sinks.clone();
-            settings.intake =
-                Intake { frames: Some(Arc::new(move |_, frame| into.push(frame))), ..Intake::default() };
+            let arrivals = Arc::<Arrivals>::default();
+            let (into, counted) = (sinks.clone(), arrivals.clone());
+            settings.intake = Intake {
+                frames: Some(Arc::new(move |_, frame| into.push(frame))),
+                packets: Some(Arc::new(move |_, _| counted.note())),
+                ..Intake::default()
+            };
             let (peer, events) = Peer::open(settings).await.map_err(fault)?;
             let sdp = if known { peer.offer(false).await } else { peer.create_offer(false).await };
             let sdp = sdp.map_err(fault)?;
-            let lane = Lane::new(peer, events, sinks, certificate, epoch, offered);
+            let lane = Lane::new(peer, events, (sinks, arrivals), certificate, epoch, offered);
             Ok(Opened { lane, sdp, applied: known })
         }
     }
 
-    pub(super) async fn connected(&mut self, result: Result<Socket, Fault>) -> Flow {
+    pub(super) async fn connected(&mut self, result: Result<Wire, Fault>) -> Flow {
         match result {
-            Ok(socket) => {
-                self.socket = Some(socket);
+            Ok(wire) => {
+                self.wire = Some(wire);
                 self.ask().await
             }
             Err(fault) => self.fail(Event::DialFailed(fault)),
         }
+    }
+
+    /// The socket is open, and the first frame with it, or still to be said.
+    pub(super) fn upgraded(&mut self, result: Result<Upgraded, UpgradeFault>) -> Flow {
+        let upgraded = match result {
+            Ok(upgraded) => upgraded,
+            Err(_) if self.stage == Stage::Leaving => return Flow::Over,
+            Err(UpgradeFault::Early(_)) => {
+                self.registry.refuse_early();
+                self.connect();
+                return Flow::On;
+            }
+            Err(UpgradeFault::Other(fault)) => return self.fail(Event::DialFailed(fault)),
+        };
+        self.socket = Some(upgraded.socket);
+        let first = self.first.take().filter(|_| !upgraded.early_taken);
+        if self.stage == Stage::Leaving {
+            return match first {
+                // Nothing was said that could be taken back.
+                Some(_) => Flow::Over,
+                None => self.send(&FromClient::Goodbye(Goodbye { reason: GoodbyeCode::Cancelled })),
+            };
+        }
+        self.stage = Stage::Asking;
+        self.answer_due = Some(Instant::now() + self.request.open_timeout);
+        first.map_or(Flow::On, |first| self.write(first))
     }
 
     pub(super) async fn opened(&mut self, result: Result<Opened, Fault>) -> Flow {
@@ -128,9 +175,15 @@ impl Driver {
         }
     }
 
-    /// Sends the first frame once both the socket and the offer are there.
+    /// Says the first frame once both the connection and the offer are there: along with the
+    /// upgrade, where that is taken.
     async fn ask(&mut self) -> Flow {
-        let Some(lane) = self.lane.clone().filter(|_| self.socket.is_some()) else { return Flow::On };
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        let Some((wire, address)) = self.wire.take().zip(self.address.clone()) else { return Flow::On };
+        if self.first.is_some() {
+            // It is said a second time to a server that did not take it on the way.
+            return self.upgrade(wire, address);
+        }
         let first = match self.request.plan.clone() {
             Plan::Resume { key, restart_ice } => match self.resume(&lane, key.secret, restart_ice).await {
                 Ok(first) => first,
@@ -144,9 +197,8 @@ impl Driver {
         };
         match encode(None, lane.state().frames.last_seen(), &first) {
             Ok(text) => {
-                self.stage = Stage::Asking;
-                self.answer_due = Some(Instant::now() + self.request.open_timeout);
-                self.write(text)
+                self.first = Some(text);
+                self.upgrade(wire, address)
             }
             // What cannot be written is no secret that anybody ever gave out.
             Err(_) if matches!(self.request.plan, Plan::Resume { .. }) => {
@@ -156,10 +208,24 @@ impl Driver {
             Err(error) => {
                 let text = error.to_string();
                 let secret = text.contains("`credential`") || text.contains("`ticket`");
-                let code = if secret { RefusedCode::Unauthorized } else { RefusedCode::BadRequest };
+                // A token of no far side's making has nothing to take up.
+                let code = if secret {
+                    RefusedCode::Unauthorized
+                } else if text.contains("`rejoin.") {
+                    RefusedCode::NoSessionToResume
+                } else {
+                    RefusedCode::BadRequest
+                };
                 self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item: None })
             }
         }
+    }
+
+    fn upgrade(&mut self, wire: Wire, address: Address) -> Flow {
+        let within = self.open_within();
+        let early = self.first.as_deref().filter(|_| self.registry.takes_early()).and_then(early);
+        self.upgrading = Some(async move { socket::upgrade(wire, &address, early, within).await }.boxed());
+        Flow::On
     }
 
     /// A ticket opens the door it was made for; else the credential, which no target ever sees.
@@ -218,11 +284,13 @@ impl Driver {
             wait_in_queue: request.wait_in_queue,
             viewer: request.viewer,
             name: None,
+            avoid: self.nodes.to_avoid(request.instance, Instant::now()),
         })
     }
 
     /// A restart rides in the resume and is applied when the far side let us in, so that a
-    /// resume that is refused cost the old link nothing.
+    /// resume that is refused cost the old link nothing. A path that was silent and answers again
+    /// is not made anew: asked along with the resume, it shows by its answer that it carries.
     async fn resume(&mut self, lane: &Lane, secret: Secret, restart: bool) -> Result<FromClient, PeerError> {
         let open = lane.peer.has_open_offer().await;
         if open {
@@ -231,8 +299,11 @@ impl Driver {
         }
         // A track that was published since the last offer needs a section of its own.
         let grown = lane.make_room(self.published()).await?;
-        let offer = if restart || open || grown {
-            let sdp = lane.peer.create_offer(restart).await?;
+        self.restarts = restart && !lane.state().is_path_whole();
+        self.asked = Some(Instant::now());
+        lane.peer.ask_path();
+        let offer = if self.restarts || open || grown {
+            let sdp = lane.peer.create_offer(self.restarts).await?;
             let offer = self.offer_of(lane, &sdp);
             self.offer = Some((sdp, false));
             Some(offer)

@@ -2,14 +2,19 @@
 //! weak: a session that nobody holds is gone.
 
 use super::lane::Lane;
+use super::network::Networks;
 use crate::peer::{Certificate, PeerError};
 use offhook_transport::{Epoch, InstanceId};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Default)]
 pub(super) struct Registry {
     sessions: Mutex<HashMap<InstanceId, Session>>,
+    /// Did something on the way to this server refuse a first frame in the upgrade?
+    early_refused: AtomicBool,
+    pub(super) networks: Networks,
 }
 
 #[derive(Default)]
@@ -55,6 +60,16 @@ impl Registry {
     /// The planes that this session was last let in on.
     pub(super) fn newest(&self, instance: InstanceId) -> Option<Arc<Lane>> {
         self.lock().get(&instance)?.lanes.iter().rev().find_map(|(_, lane)| lane.upgrade())
+    }
+
+    /// May the first frame be said along with the upgrade?
+    pub(super) fn takes_early(&self) -> bool {
+        !self.early_refused.load(Ordering::Relaxed)
+    }
+
+    /// It is not said so any more, by no dial of this transport.
+    pub(super) fn refuse_early(&self) {
+        self.early_refused.store(true, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, Session>> {

@@ -3,11 +3,13 @@
 
 use super::address::{Address, AddressError};
 use super::config::Config;
+use super::network::Destination;
 use super::tls::RootsError;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use offhook_signaling::address::Host;
 use offhook_signaling::limits::FRAME_BYTES;
+use offhook_signaling::{EARLY_HEADER, EARLY_TAKEN};
 use offhook_transport::{Fault, FaultKind};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -17,6 +19,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
@@ -25,6 +29,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_confi
 const ATTEMPT_EVERY: Duration = Duration::from_millis(250);
 /// Attempts that are kept up at a time; a further one takes the place of the second.
 const ATTEMPTS: usize = 6;
+/// How it is said that a header is too large, or not to be had (RFC 9110 §15.5, RFC 6585 §5; 494 is
+/// what one well-known proxy says).
+const TOO_MUCH: [u16; 4] = [400, 413, 431, 494];
 /// Frames that may wait for a slow socket; one more and it is as good as dead.
 const OUTBOX: usize = 512;
 
@@ -82,41 +89,121 @@ pub(super) struct Socket {
     unflushed: bool,
 }
 
-/// Opens it, within the time.
+/// A connection to the server, protected as its address asks for; no WebSocket yet.
+pub(super) struct Wire(MaybeTlsStream<TcpStream>);
+
+/// How an upgrade went.
+pub(super) struct Upgraded {
+    pub(super) socket: Socket,
+    /// Did the server take the frame that was said along with it?
+    pub(super) early_taken: bool,
+}
+
+/// Why there is no WebSocket.
+pub(super) enum UpgradeFault {
+    /// Something on the way takes no header of that size, or none that it does not know: without
+    /// a frame in it, it may.
+    Early(Fault),
+    Other(Fault),
+}
+
+/// Connects, within the time. Whoever watches the way there is told where it leads.
+pub(super) async fn reach(
+    config: &Config,
+    address: &Address,
+    watched: Option<&Destination>,
+    within: Duration,
+) -> Result<Wire, Fault> {
+    in_time(within, async {
+        let tcp = connect(config, address, watched).await?;
+        tcp.set_nodelay(true).map_err(|error| Fault::with(FaultKind::Local, error))?;
+        Ok(Wire(if address.secure {
+            MaybeTlsStream::Rustls(secure(config, address, tcp).await?)
+        } else {
+            MaybeTlsStream::Plain(tcp)
+        }))
+    })
+    .await
+    .unwrap_or_else(Err)
+}
+
+/// Connects and makes a WebSocket of it, within the time, for who has nothing to say along with it.
 pub(super) async fn open(config: &Config, address: &Address, within: Duration) -> Result<Socket, Fault> {
-    match tokio::time::timeout(within, open_now(config, address)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(Fault::with(FaultKind::TimedOut, OpenError::TimedOut(within))),
+    let by = Instant::now().checked_add(within);
+    let wire = reach(config, address, None, within).await?;
+    let left = by.map_or(within, |by| by.saturating_duration_since(Instant::now()));
+    match upgrade(wire, address, None, left).await {
+        Ok(upgraded) => Ok(upgraded.socket),
+        Err(UpgradeFault::Early(fault) | UpgradeFault::Other(fault)) => Err(fault),
     }
 }
 
-async fn open_now(config: &Config, address: &Address) -> Result<Socket, Fault> {
-    let tcp = connect(config, address).await?;
-    tcp.set_nodelay(true).map_err(|error| Fault::with(FaultKind::Local, error))?;
-    let stream = if address.secure {
-        MaybeTlsStream::Rustls(secure(config, address, tcp).await?)
-    } else {
-        MaybeTlsStream::Plain(tcp)
-    };
+/// Makes a WebSocket of a connection, within the time, and says a first frame along with it.
+pub(super) async fn upgrade(
+    wire: Wire,
+    address: &Address,
+    early: Option<String>,
+    within: Duration,
+) -> Result<Upgraded, UpgradeFault> {
+    in_time(within, upgrade_now(wire, address, early))
+        .await
+        .unwrap_or_else(|late| Err(UpgradeFault::Other(late)))
+}
+
+async fn in_time<T>(within: Duration, opening: impl Future<Output = T>) -> Result<T, Fault> {
+    let late = |_| Fault::with(FaultKind::TimedOut, OpenError::TimedOut(within));
+    tokio::time::timeout(within, opening).await.map_err(late)
+}
+
+async fn upgrade_now(wire: Wire, address: &Address, early: Option<String>) -> Result<Upgraded, UpgradeFault> {
+    let mut request =
+        address.uri().into_client_request().map_err(|error| UpgradeFault::Other(upgrade_fault(error)))?;
+    let early = early.and_then(|frame| HeaderValue::try_from(frame).ok());
+    let is_early = early.is_some();
+    if let Some(mut early) = early {
+        early.set_sensitive(true);
+        request.headers_mut().insert(EARLY_HEADER, early);
+    }
     let limits = WebSocketConfig::default()
         .max_message_size(Some(FRAME_BYTES))
         .max_frame_size(Some(FRAME_BYTES))
         .read_buffer_size(16 * 1024)
         .write_buffer_size(0);
-    let upgraded = client_async_with_config(address.uri(), stream, Some(limits)).await;
-    let (stream, _response) = upgraded.map_err(upgrade_fault)?;
-    Ok(Socket { stream, outbox: VecDeque::new(), unflushed: false })
+    let upgraded = client_async_with_config(request, wire.0, Some(limits)).await;
+    let (stream, response) = upgraded.map_err(|error| {
+        let is_too_much = |error: &WsError| {
+            matches!(error, WsError::Http(response) if TOO_MUCH.contains(&response.status().as_u16()))
+        };
+        let refused = is_early && is_too_much(&error);
+        let fault = upgrade_fault(error);
+        if refused { UpgradeFault::Early(fault) } else { UpgradeFault::Other(fault) }
+    })?;
+    let early_taken =
+        is_early && response.headers().get(EARLY_HEADER).is_some_and(|word| word == EARLY_TAKEN);
+    Ok(Upgraded { socket: Socket { stream, outbox: VecDeque::new(), unflushed: false }, early_taken })
 }
 
-async fn connect(config: &Config, address: &Address) -> Result<TcpStream, Fault> {
+async fn connect(
+    config: &Config,
+    address: &Address,
+    watched: Option<&Destination>,
+) -> Result<TcpStream, Fault> {
+    let named = matches!(address.host, Host::Name(_)) && (config.via.is_none() || address.is_target);
     let places = match (config.via, &address.host) {
         (Some(via), _) if !address.is_target => vec![via],
         (_, Host::Ip(ip)) => vec![SocketAddr::new(*ip, address.port)],
         (_, Host::Name(name)) => resolve(name, address).await?,
     };
-    race(places.into(), TcpStream::connect)
+    if let Some(watched) = watched {
+        watched.heading(&places, named);
+    }
+    let stream = race(places.iter().copied().collect(), TcpStream::connect)
         .await
-        .map_err(|kind| Fault::with(FaultKind::Unreachable, OpenError::Connect(kind)))
+        .map_err(|kind| Fault::with(FaultKind::Unreachable, OpenError::Connect(kind)))?;
+    if let (Some(watched), Ok(there), Ok(here)) = (watched, stream.peer_addr(), stream.local_addr()) {
+        watched.reached(there, here.ip(), &places, named);
+    }
+    Ok(stream)
 }
 
 /// Tries the places in turn, the next one each quarter of a second while none has answered (RFC

@@ -121,6 +121,7 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
             Feature::Messages => all.with(Capability::Messages),
             Feature::Queue => all.with(Capability::Queue),
             Feature::Rings => all.with(Capability::Rings),
+            Feature::Directory => all.with(Capability::Directory),
             Feature::Resume
             | Feature::BreakBeforeMake
             | Feature::Generation
@@ -141,14 +142,17 @@ pub(super) fn refused(code: &ErrorCode) -> RefusedCode {
         ErrorCode::CredentialExpired => RefusedCode::Expired,
         ErrorCode::NotPermitted => RefusedCode::NotPermitted,
         ErrorCode::NotFound => RefusedCode::NotFound,
-        ErrorCode::Busy | ErrorCode::QueueTimedOut => RefusedCode::Busy,
+        ErrorCode::Busy => RefusedCode::Busy,
+        ErrorCode::QueueTimedOut => RefusedCode::QueueTimedOut,
         ErrorCode::NoSessionToResume => RefusedCode::NoSessionToResume,
         ErrorCode::StaleEpoch => RefusedCode::StaleEpoch,
         ErrorCode::InitialStateRefused => RefusedCode::InitialState,
         ErrorCode::UnknownModel => RefusedCode::UnknownModel,
         ErrorCode::MediaFailed => RefusedCode::MediaFailed,
         ErrorCode::ControlFailed => RefusedCode::ControlFailed,
-        ErrorCode::ProtocolError | ErrorCode::TooSlow => RefusedCode::BadRequest,
+        ErrorCode::ProtocolError | ErrorCode::TooSlow | ErrorCode::BadRequest | ErrorCode::AlreadyExists => {
+            RefusedCode::BadRequest
+        }
         ErrorCode::RateLimited => RefusedCode::RateLimited,
         ErrorCode::ShuttingDown => RefusedCode::Restarting,
         ErrorCode::Unavailable => RefusedCode::Internal,
@@ -219,7 +223,10 @@ pub(super) fn need(why: &wire::CredentialNeed) -> ours::CredentialWhy {
 pub(super) fn progress(progress: &wire::Progress) -> Option<ours::Progress> {
     match &progress.step {
         wire::Step::Searching => Some(ours::Progress::Searching { queue_position: None, eta: None }),
-        wire::Step::Preparing => Some(ours::Progress::Preparing),
+        wire::Step::Preparing => Some(ours::Progress::Preparing {
+            text: progress.text.clone(),
+            percent: progress.percent.map(|percent| percent.min(100)),
+        }),
         wire::Step::Connecting => Some(ours::Progress::Connecting),
         wire::Step::Other(_) => None,
     }

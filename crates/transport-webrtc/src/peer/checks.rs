@@ -11,12 +11,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use webrtc::runtime::{AsyncUdpSocket, Transmit};
 
 /// A place is checked as often as the engine likes for this long.
 const EAGER: Duration = Duration::from_secs(4);
 /// And afterwards, until it answers, so often.
-const PATIENT: Duration = Duration::from_millis(200);
+const PATIENT: Duration = Duration::from_millis(100);
 /// Places that are kept apart; beyond it the one that was asked first is forgotten.
 const PLACES: usize = 64;
 
@@ -26,7 +27,10 @@ const BINDING_SUCCESS: [u8; 2] = [1, 1];
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
 #[derive(Default)]
-pub(super) struct Checks(Mutex<State>);
+pub(super) struct Checks {
+    state: Mutex<State>,
+    answered: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -88,19 +92,34 @@ impl Checks {
 
     /// Something came in.
     pub(super) fn came(&self, contents: &[u8], from: SocketAddr) {
-        if is_stun(contents, BINDING_SUCCESS) {
-            self.lock().asked.retain(|asked| asked.place != from);
+        if !is_stun(contents, BINDING_SUCCESS) {
+            return;
         }
+        let mut state = self.lock();
+        let asked = state.asked.len();
+        state.asked.retain(|asked| asked.place != from);
+        // No more often than we ask, however often it is said.
+        if state.asked.len() < asked {
+            self.answered.notify_one();
+        }
+    }
+
+    /// Ready when what looks like an answer came in. Whether it is one, the engine knows a
+    /// moment later.
+    pub(super) async fn answered(&self) {
+        self.answered.notified().await;
     }
 
     /// Sends the newest check once more, if it is older than this: a request may be sent again
     /// until it is answered (RFC 8489 §6.2.1), and its answer counts as the first one's would.
     pub(super) fn repeat(&self, older_than: Duration) {
-        let state = self.lock();
-        let Some(check) = state.last.as_ref().filter(|check| check.at.elapsed() >= older_than) else {
+        let mut state = self.lock();
+        let State { asked, last } = &mut *state;
+        let Some(check) = last.as_ref().filter(|check| check.at.elapsed() >= older_than) else {
             return;
         };
         let Some(socket) = check.socket.upgrade() else { return };
+        note(asked, check.to, Instant::now());
         let transmit = Transmit {
             destination: check.to,
             ecn: None,
@@ -113,7 +132,7 @@ impl Checks {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,12 +146,21 @@ impl State {
             }
             return may;
         }
-        if self.asked.len() == PLACES {
-            self.asked.remove(0);
-        }
-        self.asked.push(Asked { place, since: now, last: now });
+        note(&mut self.asked, place, now);
         true
     }
+}
+
+/// A place is being asked.
+fn note(asked: &mut Vec<Asked>, place: SocketAddr, now: Instant) {
+    if let Some(asked) = asked.iter_mut().find(|asked| asked.place == place) {
+        asked.last = now;
+        return;
+    }
+    if asked.len() == PLACES {
+        asked.remove(0);
+    }
+    asked.push(Asked { place, since: now, last: now });
 }
 
 impl fmt::Debug for Checks {

@@ -45,7 +45,7 @@ pub struct IceTimes {
     pub check: Duration,
     /// How many checks a pair gets before it is given up. Many, so that a restart that was begun
     /// while the path was gone finds it when it is back; a place that does not answer within
-    /// seconds is sent only five a second of them.
+    /// seconds is sent only ten a second of them.
     pub checks: u16,
 }
 
@@ -158,6 +158,9 @@ pub struct PeerConfig {
     pub dtls_within: Duration,
     /// How long our checks may stay without an answer.
     pub silent_after: Duration,
+    /// After this long without one the far side's consent is over, and no media is sent until a check
+    /// is answered again (RFC 7675 §5.1: 30 s).
+    pub consent: Duration,
 }
 
 impl PeerConfig {
@@ -181,6 +184,7 @@ impl PeerConfig {
             max_remote_candidates: 8,
             dtls_within: Duration::from_secs(10),
             silent_after: Duration::from_secs(5),
+            consent: Duration::from_secs(30),
         }
     }
 

@@ -78,7 +78,12 @@ pub enum PeerEvent {
         /// The codec of its first packet.
         codec: Codec,
     },
-    /// Our check was answered: the path lives in both directions. At most ten times a second.
+    /// A frame of ours left on this section: the first, or the first after a [pause](super::PAUSE).
+    FrameOut {
+        /// The section.
+        mid: String,
+    },
+    /// Our check was answered: the path lives in both directions. No more often than we ask.
     PathAnswered,
     /// Our checks have had no answer for this long, whatever else comes in.
     PathSilent {

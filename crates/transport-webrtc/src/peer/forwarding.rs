@@ -52,7 +52,7 @@ impl RtpOut {
     /// which should begin with a key frame. False if it was dropped: not connected, the
     /// codec is not spoken there, or the engine is behind.
     pub async fn forward(&mut self, packet: &RtpPacket) -> bool {
-        if !self.shared.level.borrow().dtls {
+        if !self.shared.may_send() {
             return false;
         }
         let leg = &self.claim.0;

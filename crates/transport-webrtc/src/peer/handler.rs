@@ -10,7 +10,7 @@ use super::{UdpMap, candidates::Parsed};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::{Notify, watch};
 use webrtc::media_stream::track_remote::TrackRemote;
@@ -57,6 +57,8 @@ pub(super) struct Shared {
     pub(super) events: EventQueue,
     pub(super) kick: Arc<Kick>,
     pub(super) level: watch::Sender<Level>,
+    /// Does the far side still consent to be sent to?
+    consented: AtomicBool,
     pub(super) gathered: watch::Sender<Gathered>,
     /// Rises with each negotiation: payload types may have changed.
     pub(super) negotiated: AtomicU64,
@@ -73,6 +75,7 @@ impl Shared {
             events,
             kick,
             level: watch::Sender::new(Level::default()),
+            consented: AtomicBool::new(true),
             gathered: watch::Sender::new(Gathered::default()),
             negotiated: AtomicU64::new(0),
             peer: OnceLock::new(),
@@ -80,6 +83,17 @@ impl Shared {
             map,
             counters: Mutex::default(),
             key_wishes: Mutex::default(),
+        }
+    }
+
+    /// Is there a path that media may be sent on?
+    pub(super) fn may_send(&self) -> bool {
+        self.level.borrow().dtls && self.consented.load(Ordering::Acquire)
+    }
+
+    pub(super) fn consents(&self, consents: bool) {
+        if self.consented.swap(consents, Ordering::AcqRel) != consents {
+            tracing::debug!(consents, "the far side's consent to be sent to");
         }
     }
 

@@ -16,11 +16,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_millis(1_500);
 /// So often, then.
 const ASK_EVERY: Duration = Duration::from_millis(100);
+/// An answer passes the socket this much before the engine has judged it.
+const JUDGED: Duration = Duration::from_millis(2);
 
 pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
-    let Some((dtls_within, silent_after, lite)) =
-        peer.upgrade().map(|inner| (inner.config.dtls_within, inner.config.silent_after, inner.config.lite))
-    else {
+    let Some((dtls_within, silent_after, consent, lite)) = peer.upgrade().map(|inner| {
+        let config = &inner.config;
+        (config.dtls_within, config.silent_after, config.consent, config.lite)
+    }) else {
         return;
     };
     let mut level = shared.level.subscribe();
@@ -38,6 +41,7 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
                 return broken(&peer, PeerError::Dtls);
             }
             () = sleep(wait) => {}
+            () = shared.kick.checks.answered() => sleep(JUDGED).await,
         }
         if Instant::now() >= dtls_due && !level.borrow().dtls {
             return broken(&peer, PeerError::Dtls);
@@ -48,9 +52,16 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
         let Some(pc) = peer.upgrade().map(|inner| inner.pc.clone()) else { return };
         let answers = stats::check_answers(&*pc).await;
         let paths = level.borrow().paths;
+        let quiet = path.at.elapsed() >= QUIET;
         if let Some(event) = path.look(answers, paths, Instant::now(), silent_after) {
+            if quiet && event == PeerEvent::PathAnswered {
+                // What was sent in between is lost: whoever sends begins with a whole picture.
+                shared.level.send_modify(|_| {});
+            }
             shared.events.fact(event);
         }
+        // S12: nothing is sent to where nobody answers any more.
+        shared.consents(path.at.elapsed() < consent);
         wait = LOOK_EVERY;
         if path.at.elapsed() >= QUIET {
             shared.kick.checks.repeat(ASK_EVERY);

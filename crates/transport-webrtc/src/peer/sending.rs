@@ -1,6 +1,7 @@
 //! Outgoing media of this machine: one pump task takes the frames of a published track,
 //! packetises them and passes each packet through the gate.
 
+use super::events::PeerEvent;
 use super::gates::Gates;
 use super::handler::{Counters, Level, Shared, lock};
 use super::leg::Leg;
@@ -11,8 +12,8 @@ use bytes::Bytes;
 use offhook_transport::media::{Codec, EncodedFrame, GateLevel, Kind, Tap};
 use rtc::rtp;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::task::AbortHandle;
@@ -22,11 +23,28 @@ use webrtc::media_stream::track_local::TrackLocal;
 /// How often a key frame is asked for while none comes.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
+/// A source that sent nothing for this long has paused.
+pub const PAUSE: Duration = Duration::from_secs(2);
+
 /// Media under way to the far side. Dropping it stops it at once and frees the section.
 #[derive(Debug)]
 pub struct Sending {
     task: AbortHandle,
     mid: String,
+    outflow: Arc<Outflow>,
+}
+
+/// When the newest frame left.
+#[derive(Debug, Default)]
+struct Outflow(Mutex<Option<Instant>>);
+
+impl Outflow {
+    /// A frame left. True if that is news: none had, or not for the length of a pause.
+    fn note(&self) -> bool {
+        let now = Instant::now();
+        let before = lock(&self.0).replace(now);
+        before.is_none_or(|before| now.saturating_duration_since(before) >= PAUSE)
+    }
 }
 
 impl Sending {
@@ -38,6 +56,12 @@ impl Sending {
     /// Did its track end, or its peer close?
     pub fn is_over(&self) -> bool {
         self.task.is_finished()
+    }
+
+    /// Did a frame leave within the length of a [`PAUSE`]?
+    pub fn flows(&self) -> bool {
+        let newest = *lock(&self.outflow.0);
+        !self.is_over() && newest.is_some_and(|newest| newest.elapsed() < PAUSE)
     }
 }
 
@@ -67,9 +91,17 @@ impl Peer {
             return Err(PeerError::NoCommonCodec { mid: mid.to_owned(), codec: name(codec) });
         }
         let counters = self.inner.shared.counters(mid, false);
-        let pump = pump(claim, self.inner.shared.clone(), counters, tap, gate.into());
+        let outflow = Arc::<Outflow>::default();
+        let (shared, noted) = (self.inner.shared.clone(), outflow.clone());
+        let told = PeerEvent::FrameOut { mid: mid.to_owned() };
+        let frame_out = move || {
+            if noted.note() {
+                shared.events.fact(told.clone());
+            }
+        };
+        let pump = pump(claim, self.inner.shared.clone(), counters, tap, gate.into(), frame_out);
         let task = self.inner.spawn(pump).ok_or(PeerError::Closed)?;
-        Ok(Sending { task, mid: mid.to_owned() })
+        Ok(Sending { task, mid: mid.to_owned(), outflow })
     }
 
     pub(super) async fn claim(&self, mid: &str) -> Result<Claim, PeerError> {
@@ -104,7 +136,14 @@ impl Drop for Claim {
     }
 }
 
-async fn pump(claim: Claim, shared: Arc<Shared>, counters: Arc<Counters>, mut tap: Tap, gate: Gates) {
+async fn pump(
+    claim: Claim,
+    shared: Arc<Shared>,
+    counters: Arc<Counters>,
+    mut tap: Tap,
+    gate: Gates,
+    frame_out: impl Fn(),
+) {
     let leg = &claim.0;
     let codec = tap.spec().codec;
     let mut level = shared.level.subscribe();
@@ -132,7 +171,7 @@ async fn pump(claim: Claim, shared: Arc<Shared>, counters: Arc<Counters>, mut ta
             frame = tap.next() => frame,
         };
         let Some(frame) = frame else { return };
-        if !level.borrow().dtls || gate.level() != GateLevel::Open {
+        if !shared.may_send() || gate.level() != GateLevel::Open {
             await_key = codec.kind() == Kind::Video;
             continue;
         }
@@ -158,6 +197,7 @@ async fn pump(claim: Claim, shared: Arc<Shared>, counters: Arc<Counters>, mut ta
         }
         if !await_key {
             counters.frames.fetch_add(1, Ordering::Relaxed);
+            frame_out();
         }
     }
 }

@@ -3,14 +3,28 @@
 
 use super::{Peer, PeerError};
 use offhook_transport::{Stats, StreamStats};
+use rtc::peer_connection::transport::RTCIceTransportState as Ice;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use webrtc::peer_connection::{PeerConnection, RTCStatsReport, RTCStatsReportEntry, StatsSelector};
 
-/// How many of our connectivity checks were answered, over all pairs there were.
+/// How many of our connectivity checks were answered: on the pair that is sent on, if there is one,
+/// and over all pairs while one is looked for. A far side whose NAT has rebound asks from where it is
+/// now and answers there, while everything else goes to where it was: such answers are no life of the
+/// path in use (R9), and the engine never takes another by itself.
 pub(super) async fn check_answers(pc: &dyn PeerConnection) -> u64 {
     let report = pc.get_stats(Instant::now(), StatsSelector::None).await;
-    report.candidate_pairs().map(|pair| pair.responses_received).sum()
+    let found = report.transport().filter(|transport| {
+        matches!(transport.ice_state, Ice::Connected | Ice::Completed | Ice::Disconnected)
+    });
+    let in_use = found.and_then(|transport| {
+        let id = &transport.selected_candidate_pair_id;
+        report.candidate_pairs().find(|pair| pair.stats.id == *id)
+    });
+    match in_use {
+        Some(pair) => pair.responses_received,
+        None => report.candidate_pairs().map(|pair| pair.responses_received).sum(),
+    }
 }
 
 impl Peer {

@@ -121,5 +121,6 @@ fn joined(answer: Answer) -> FromServer {
         },
         expires_in_ms: None,
         snapshot: SessionSnapshot::default(),
+        node: None,
     })
 }

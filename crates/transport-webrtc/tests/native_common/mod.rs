@@ -5,6 +5,7 @@
 pub mod hostile;
 pub mod mirror;
 pub mod steered;
+pub mod through;
 
 use offhook_server::{Mint, Server};
 use offhook_transport::media::{

@@ -196,6 +196,7 @@ impl Far {
             secret: self.secret(),
             snapshot: SessionSnapshot::default(),
             answer: None,
+            node: None,
         };
         match manner {
             Manner::Silent => return Vec::new(),
@@ -235,6 +236,7 @@ impl Far {
             },
             expires_in_ms: None,
             snapshot: SessionSnapshot::default(),
+            node: None,
         })
     }
 }

@@ -62,7 +62,7 @@ pub async fn a_join_reports_progress_then_up_then_carried_on_each_plane(rig: &dy
 const fn step_of(event: &Event) -> Option<u8> {
     match event {
         Event::Progress(Progress::Searching { .. }) => Some(1),
-        Event::Progress(Progress::Preparing) => Some(2),
+        Event::Progress(Progress::Preparing { .. }) => Some(2),
         Event::Progress(Progress::Connecting) => Some(3),
         _ => None,
     }

@@ -76,6 +76,7 @@ checks! {
     no_frame_leaves_before_the_gate_opens,
     no_frame_leaves_after_the_gate_closed,
     a_closed_link_takes_no_frames,
+    a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing,
 }
 
 /// What became of one check.

@@ -5,6 +5,7 @@ use super::prompts::sent_between;
 use super::{Finding, not_checked, unless};
 use crate::chaos::plan::Plan;
 use crate::chaos::record::Seen;
+use offhook::{CallingState, Event};
 
 /// How long after the call what was sent before it may still go up, in seconds: what got lost is
 /// asked for, and sent again, over a long line.
@@ -12,7 +13,8 @@ const ON_THE_WAY: f64 = 1.2;
 /// Datagrams a second that need no camera: checks and answers to them, ten of each on a silent
 /// path, reports, the data channel. The camera's are sixty and more.
 const WITHOUT_MEDIA: f64 = 35.0;
-/// And those of a new connection: checks of every pair, a handshake, its retransmissions.
+/// And those of a new connection, of a recovery or a move: checks of every pair, a handshake, its
+/// retransmissions.
 const A_CONNECTION: f64 = 80.0;
 
 /// The stretches in which the camera was muted beyond doubt: from the return of one call to the
@@ -70,10 +72,13 @@ pub(super) fn nothing_sent(_: &Plan, seen: &Seen) -> Finding {
         if ended - began < 0.5 {
             continue;
         }
-        let dials = seen.states.iter().filter(|(at, state)| {
-            *state == offhook::CallingState::Reconnecting && *at > from - 10.0 && *at < to
+        let near = |at: f64| at > from - 10.0 && at < to;
+        let losses = seen.states.iter().filter(|(at, state)| {
+            matches!(state, CallingState::Reconnecting | CallingState::Migrating) && near(*at)
         });
-        let allowed = WITHOUT_MEDIA * (ended - began) + A_CONNECTION * dials.count() as f64;
+        let dials = seen.events.iter().filter(|(at, event)| matches!(event, Event::Attempt(_)) && near(*at));
+        let allowed =
+            WITHOUT_MEDIA * (ended - began) + A_CONNECTION * losses.count().max(dials.count()) as f64;
         let sent = *after as f64 - before;
         judged += 1;
         worst = worst.max(sent / (ended - began));

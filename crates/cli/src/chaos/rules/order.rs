@@ -25,7 +25,7 @@ pub(super) fn recovered_told(_: &Plan, seen: &Seen) -> Finding {
                     broken.push(format!("a second Recovered at {at:.3} s"));
                 }
             }
-            Event::StateChanged(CallingState::Joined) => away = None,
+            Event::StateChanged(CallingState::Joined | CallingState::Migrating) => away = None,
             _ => {}
         }
     }
@@ -41,7 +41,8 @@ pub(super) fn recovered_told(_: &Plan, seen: &Seen) -> Finding {
         .windows(2)
         .filter(|two| {
             matches!(two[0], CallingState::Reconnecting | CallingState::Offline)
-                && two[1] == CallingState::Joined
+                // A move that was asked for meanwhile begins with the recovery's end.
+                && matches!(two[1], CallingState::Joined | CallingState::Migrating)
         })
         .count();
     if times != returns {
@@ -76,7 +77,7 @@ pub(super) fn plans_escalate(_: &Plan, seen: &Seen) -> Finding {
     let (mut rejoining, mut dials) = (false, 0);
     for (at, event) in &seen.events {
         match event {
-            Event::StateChanged(CallingState::Joined) => rejoining = false,
+            Event::StateChanged(CallingState::Joined | CallingState::Migrating) => rejoining = false,
             Event::Attempt(attempt) => match attempt.plan {
                 Dial::Rejoin => {
                     dials += 1;

@@ -57,7 +57,12 @@ pub(super) fn sent_between(seen: &Seen, picture: &Returned) -> Option<(f64, f64)
     let sent = &seen.sent;
     let mut oldest = picture.at - OLDEST;
     for hole in seen.troubles.iter().rev().filter(|trouble| trouble.swallows && trouble.from < picture.at) {
-        let to = hole.to.unwrap_or(picture.at).min(picture.at);
+        let to = match hole.to {
+            // A moment that lasts until it is recovered from: a NAT that has rebound.
+            Some(to) if to <= hole.from => recovered_after(seen, hole.from),
+            to => to,
+        };
+        let to = to.unwrap_or(picture.at).min(picture.at);
         if to > oldest {
             oldest -= to - hole.from;
         }
@@ -68,6 +73,12 @@ pub(super) fn sent_between(seen: &Seen, picture: &Returned) -> Option<(f64, f64)
         sent.get(from..to)?.iter().filter(|sent| picture.near.contains(&sent.picture)).map(|sent| sent.at);
     let first = likely.next()?;
     Some((first, likely.next_back().unwrap_or(first)))
+}
+
+fn recovered_after(seen: &Seen, from: f64) -> Option<f64> {
+    let over =
+        |event: &Event| matches!(event, Event::Recovered { .. } | Event::MigrationFinished { moved: true });
+    seen.events.iter().find(|(at, event)| *at > from && over(event)).map(|(at, _)| *at)
 }
 
 pub(super) fn last_seen(plan: &Plan, seen: &Seen) -> Finding {

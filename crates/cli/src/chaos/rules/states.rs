@@ -59,22 +59,21 @@ pub(super) fn resolved(_: &Plan, seen: &Seen) -> Finding {
                 open = Some(*at);
                 outages += 1;
             }
-            (CallingState::Joined | CallingState::ReconnectingFailed | CallingState::Left, _) => open = None,
+            // A move that was asked for meanwhile begins where the recovery ends.
+            (
+                CallingState::Joined
+                | CallingState::Migrating
+                | CallingState::ReconnectingFailed
+                | CallingState::Left,
+                _,
+            ) => open = None,
             (CallingState::Reconnecting | CallingState::Offline, _) => {}
             (
-                CallingState::Unknown
-                | CallingState::Idle
-                | CallingState::Ringing(_)
-                | CallingState::Joining
-                | CallingState::Migrating,
+                CallingState::Unknown | CallingState::Idle | CallingState::Ringing(_) | CallingState::Joining,
                 Some(since),
             ) => broken.push(format!("{state} at {at:.3} s, Reconnecting since {since:.3} s")),
             (
-                CallingState::Unknown
-                | CallingState::Idle
-                | CallingState::Ringing(_)
-                | CallingState::Joining
-                | CallingState::Migrating,
+                CallingState::Unknown | CallingState::Idle | CallingState::Ringing(_) | CallingState::Joining,
                 None,
             ) => {}
         }

@@ -5,6 +5,7 @@ use super::negotiating::{peer_fault, take_answer};
 use crate::native::driver::{Driver, Flow, Stage};
 use crate::native::lane::{Granted, Lane};
 use crate::native::media::Proof;
+use crate::native::nodes::Health;
 use crate::native::translate;
 use crate::peer::PeerError;
 use offhook_signaling as wire;
@@ -126,6 +127,7 @@ impl Driver {
             capabilities: translate::capabilities(&joined.capabilities, resume_window),
             liveness: translate::liveness(joined.liveness),
             resume_window,
+            node: joined.node,
         };
         if let Some(expires) = joined.expires_in_ms {
             self.refresh_after(translate::millis(expires));
@@ -150,6 +152,7 @@ impl Driver {
             }
         };
         granted.key.secret = translate::our_secret(&resumed.secret);
+        granted.node = resumed.node.or(granted.node);
         let due_before = lane.state().due();
         lane.peer.gates().add(self.request.media.gate.clone());
         if let Some(sink) = self.sink.clone() {
@@ -158,7 +161,7 @@ impl Driver {
         let mut lost = None;
         self.proof = Proof::Path;
         if self.offer.take().is_some() {
-            if matches!(self.request.plan, Plan::Resume { restart_ice: true, .. }) {
+            if self.restarts {
                 self.proof = Proof::Ice;
             }
             let open = lane.state().open_offer;
@@ -177,16 +180,22 @@ impl Driver {
             };
             lost = taken.await.err();
         }
+        lane.state().outflow.say_again();
         if self.let_in(lane, granted, resumed.snapshot, true) == Flow::Over {
             return Flow::Over;
         }
         // What was coming is due still, unless the far side says that it stopped.
         lane.state().still_sends_on(due_before);
-        if self.write_posted(lane, None) == Flow::Over {
+        if self.write_posted(lane, None) == Flow::Over || self.tell_outflow() == Flow::Over {
             return Flow::Over;
         }
         if let Some(fault) = lost {
             self.lose_media(fault);
+        }
+        // The path may have answered this dial before the far side did.
+        let answered = self.asked.is_some_and(|asked| lane.state().answered_since(asked));
+        if self.proof == Proof::Path && answered && lane.peer.is_connected() {
+            self.path_proven(lane).await;
         }
         // The first frame on the new link retires the previous secret, and its answer is proof.
         self.ping()
@@ -201,6 +210,7 @@ impl Driver {
         resumed: bool,
     ) -> Flow {
         self.stage = Stage::Up;
+        self.health = Health::of(granted.node.clone());
         let roster: Vec<_> = snapshot.roster.iter().map(translate::member).collect();
         {
             let mut state = lane.state();

@@ -118,7 +118,10 @@ impl Driver {
             | FromServer::RingRefused(_)
             | FromServer::Ring(_)
             | FromServer::Accepted(_)
-            | FromServer::Gone(_) => {}
+            | FromServer::Gone(_)
+            | FromServer::Session(_)
+            | FromServer::SessionGone(_)
+            | FromServer::Steered(_) => {}
             other @ (FromServer::Joined(_)
             | FromServer::Resumed(_)
             | FromServer::ResumeRefused(_)

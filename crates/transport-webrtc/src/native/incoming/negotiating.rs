@@ -10,6 +10,11 @@ use offhook_signaling::{FromClient, limits};
 use offhook_transport::media::Kind;
 use offhook_transport::{DialRequest, Fault, FaultKind};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A socket on which nothing came for a ping's interval and this much more does not answer.
+const OVERDUE: Duration = Duration::from_millis(500);
 
 impl Driver {
     pub(super) async fn answer(&mut self, lane: &Arc<Lane>, answer: &wire::Answer) -> Flow {
@@ -45,6 +50,29 @@ impl Driver {
             }
         }
         self.negotiate(false).await
+    }
+
+    /// Makes the path anew over the living socket. A restart gives the old path up, with which its
+    /// return would be seen; so where the socket is overdue as well, that is asked first, and what
+    /// comes on it begins the restart.
+    pub(in crate::native) async fn restart_ice(&mut self) -> Flow {
+        let ping = self.lane.as_ref().and_then(|lane| Some(lane.state().granted.as_ref()?.liveness.ping));
+        let silent = self.heard_at.map(|at| Instant::now().saturating_duration_since(at));
+        if ping.zip(silent).is_some_and(|(ping, silent)| silent > ping + OVERDUE) {
+            self.restart_when_heard = true;
+            return self.ping();
+        }
+        self.negotiate(true).await
+    }
+
+    /// The socket answers, and by now perhaps the path does, too.
+    pub(super) async fn restart_heard(&mut self, lane: &Lane) -> Flow {
+        if !lane.state().is_path_whole() {
+            return self.negotiate(true).await;
+        }
+        self.proof = Proof::Path;
+        lane.peer.ask_path();
+        Flow::On
     }
 
     /// Makes an offer over the living socket; one at a time, later wishes wait.

@@ -94,6 +94,9 @@ pub(super) fn inward(message: FromServer, up: bool) -> Inward {
         | FromServer::MemberLeft(_)
         | FromServer::GoAway(_)
         | FromServer::CredentialRefreshed(_)
+        | FromServer::Session(_)
+        | FromServer::SessionGone(_)
+        | FromServer::Steered(_)
         | FromServer::Ended(_)) => Inward::OutOfPlace(other.kind().to_owned()),
     }
 }
