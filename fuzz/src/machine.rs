@@ -4,7 +4,8 @@
 use offhook_lifecycle::{
     Advice, Answer, Change, Config, CredentialRef, CredentialWhy, Decline, EndReason, Epoch, Event, Fault,
     Gate, Input, JoinErrorKind, JoinWish, LinkFacts, MAX_ITEMS, Machine, MediaWhy, MoveReason, Output, Plane,
-    Rejection, ResumeRefusal, Revision, RingEnd, RingRef, State, StateItem, Step, TargetRef, Time, TrackRef,
+    Rejection, ResumeRefusal, Revision, RingEnd, RingRef, RingRefusal, State, StateItem, Step, TargetRef,
+    Time, TrackRef,
 };
 use std::time::Duration;
 
@@ -125,6 +126,7 @@ impl Driver {
                     RingEnd::Expired,
                     RingEnd::AnsweredElsewhere,
                     RingEnd::Glare { survivor: RingRef(9) },
+                    RingEnd::Refused(RingRefusal::UnknownUser),
                 ]);
                 self.feed(Input::RingEnded(why));
             }

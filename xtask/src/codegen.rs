@@ -26,6 +26,7 @@ const TABLE: &[(Place, Make)] = &[
         Ok(pages::crates(&Lists::load(root)?))
     }),
     (Place::File("docs/lifecycle.md"), |_| Ok(pages::lifecycle())),
+    (Place::File("docs/presence.md"), |_| Ok(pages::presence())),
     (Place::File("docs/lifecycle.svg"), |_| Ok(pages::picture())),
     (Place::File("crates/cli/src/chaos/table.rs"), |_| Ok(pages::chaos_table())),
     (Place::File("docs/protocol.md"), |_| Ok(offhook_signaling::docs::protocol_markdown())),

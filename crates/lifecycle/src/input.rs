@@ -5,6 +5,7 @@ mod words;
 
 pub use words::{
     Advice, Answer, CredentialWhy, Decline, JoinWish, LinkFacts, MoveReason, ResumeRefusal, RingEnd,
+    RingRefusal,
 };
 
 use crate::{

@@ -7,6 +7,7 @@
 //!   [`poll_timeout`](Machine::poll_timeout). It is the specification of a session's life.
 //! * [`Session`]: the linear handle over a [`Link`]; what a phase does not allow does not compile.
 //! * [`Snapshot`]: what any reader sees; [`Ledger`]: what the user last asked for.
+//! * [`presence::Machine`]: the standing connection over which rings come and go.
 //! * [`Policy`]: every number, with its unit and its why.
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ mod link;
 mod machine;
 mod output;
 mod policy;
+pub mod presence;
 mod reason;
 mod run;
 pub mod session;
@@ -29,6 +31,7 @@ pub mod walk;
 pub use ids::{CommandId, CredentialRef, Epoch, Revision, RingRef, TargetRef, TrackRef};
 pub use input::{
     Advice, Answer, CredentialWhy, Decline, Input, JoinWish, LinkFacts, MoveReason, ResumeRefusal, RingEnd,
+    RingRefusal,
 };
 pub use intent::{Change, Entry, Image, Item, Ledger, MAX_ITEMS, MAX_PENDING, Prompt, SetError};
 pub use link::{Full, Link, Snapshot, Wish};

@@ -75,6 +75,9 @@ pub struct Policy {
     pub healthy: Duration,
     /// How long a ring rings, in both directions. 30 s; zero is for ever.
     pub ring: Duration,
+    /// Rings about which nothing was heard for so long are asked about again. 5 s: a lost word
+    /// then costs a caller no more than one ringing tone (F25).
+    pub ring_ask: Duration,
     /// How long the far side may take to confirm an accept. 5 s.
     pub accept: Duration,
     /// How long goodbye, last telemetry and closing sockets may take. 1 s.
@@ -141,6 +144,7 @@ impl Default for Policy {
             failed: None,
             healthy: ms(30_000),
             ring: ms(30_000),
+            ring_ask: ms(5_000),
             accept: ms(5_000),
             goodbye: ms(1_000),
             command: ms(15_000),

@@ -96,6 +96,12 @@ impl Machine {
         self.core.admits(epoch)
     }
 
+    /// How long the ring that comes next rings, in place of the policy's; zero is for ever. A ring's
+    /// time is the far side's or the caller's affair, and known only when there is one.
+    pub fn ring_for(&mut self, ring: Duration) {
+        Arc::make_mut(&mut self.core.policy).ring = ring;
+    }
+
     /// The leaf it is in.
     pub fn state(&self) -> State {
         self.core.state

@@ -4,14 +4,17 @@
 use crate::clock::{Clocks, SystemClocks};
 use crate::controls::{Controls, Network};
 use crate::credential::{CredentialRequest, Credentials, ProviderError};
-use crate::error::BuildError;
+use crate::desk::Desk;
+use crate::error::{BuildError, PresenceError};
 use crate::host::Host;
+use crate::incoming::IncomingRings;
 use crate::link::HostLink;
 use crate::session::Session;
 use crate::shared::{Shared, lock};
 use offhook_lifecycle as lifecycle;
+use offhook_lifecycle::presence::{Input as Fact, State as PresenceState};
 use offhook_lifecycle::{Idle, Policy};
-use offhook_transport::Transport;
+use offhook_transport::{InstanceId, Transport};
 use secrecy::SecretString;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -26,8 +29,27 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// Where jitter comes from; `None` draws a seed for each session.
     pub(crate) seed: Option<u64>,
+    /// Rings that come in while a session rings or goes on are declined as busy.
+    pub(crate) busy: bool,
+    /// What the far side knows this client's presence by.
+    pub(crate) device: InstanceId,
     /// By which a sleep is seen.
     pub(crate) clocks: Arc<dyn Clocks>,
+}
+
+/// The sessions that a client made, as long as anybody holds them.
+pub(crate) type Registry = Arc<Mutex<Vec<Weak<Shared>>>>;
+
+pub(crate) fn enter(registry: &Registry, shared: &Arc<Shared>) {
+    let mut registry = lock(registry);
+    registry.retain(|known| known.strong_count() > 0);
+    registry.push(Arc::downgrade(shared));
+}
+
+/// Those that are not yet left and released.
+pub(crate) fn living(registry: &Registry) -> Vec<Arc<Shared>> {
+    let known = lock(registry).iter().filter_map(Weak::upgrade).collect::<Vec<_>>();
+    known.into_iter().filter(|shared| !shared.told.read(|seen| seen.is_released())).collect()
 }
 
 /// One user on one transport. Cloning shares it.
@@ -37,7 +59,8 @@ pub(crate) struct Config {
 #[derive(Clone)]
 pub struct Client {
     pub(crate) config: Arc<Config>,
-    registry: Arc<Mutex<Vec<Weak<Shared>>>>,
+    registry: Registry,
+    desk: Arc<Desk>,
 }
 
 impl Client {
@@ -48,9 +71,12 @@ impl Client {
             credentials: Credentials::default(),
             policy: Policy::default(),
             seed: None,
+            busy: false,
+            device: InstanceId(crate::host::random()),
             clocks: Arc::new(SystemClocks),
         };
-        Self { config: Arc::new(config), registry: Arc::default() }
+        let registry = Registry::default();
+        Self { config: Arc::new(config), registry: registry.clone(), desk: Desk::new(registry) }
     }
 
     /// The credential that dials show. It is kept as a secret, is never in an address, and
@@ -100,13 +126,67 @@ impl Client {
         self
     }
 
+    /// Declines rings as busy, for all devices of this user, while any session of this client rings,
+    /// joins or goes on (F23). A ring from the one whom we just ring is no such: the far side decides
+    /// which of the two goes on.
+    #[must_use]
+    pub fn decline_when_busy(mut self) -> Self {
+        Arc::make_mut(&mut self.config).busy = true;
+        self
+    }
+
+    /// Rings that come in for this client's user, from now on and until the stream is dropped (F20).
+    /// Needs a credential of the user that names no session, and a runtime.
+    ///
+    /// ```
+    /// # use futures_util::StreamExt;
+    /// # use offhook::{Client, Join, mock, transport::SessionRef};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// # let (transport, remote) = mock::MockTransport::studio(1);
+    /// # let client = Client::new(transport);
+    /// let mut rings = client.incoming();
+    /// # remote.present().await;
+    /// # let id = remote.rings("ada", SessionRef { kind: "room".into(), id: "7".into() });
+    /// let ring = rings.next().await.expect("somebody rings");
+    /// println!("{} rings", ring.caller().user);
+    /// let accepting = ring.accept(Join::new());
+    /// # remote.ring_action().await;
+    /// # remote.taken(&id, "me");
+    /// let session = accepting.await.expect("they are still there");
+    /// # drop(session);
+    /// # }
+    /// ```
+    pub fn incoming(&self) -> IncomingRings {
+        self.desk.listen(&self.config);
+        IncomingRings { desk: self.desk.clone() }
+    }
+
+    /// Where this user's presence is: off unless somebody listens for rings or rings.
+    pub fn presence(&self) -> PresenceState {
+        self.desk.level().state
+    }
+
+    /// Waits until presence is up, so that whoever rings now is heard at once.
+    ///
+    /// # Errors
+    /// [`PresenceError::Refused`] with the reason; [`PresenceError::Off`] when nobody wants it or the
+    /// transport has none.
+    ///
+    /// # Cancel safety
+    /// Only waits.
+    pub async fn present(&self) -> Result<(), PresenceError> {
+        let level = poll_fn(|cx| self.desk.poll_settled(cx)).await;
+        match (level.state, level.refusal) {
+            (PresenceState::Up, _) => Ok(()),
+            (PresenceState::Refused, Some(kind)) => Err(PresenceError::Refused(kind)),
+            _ => Err(PresenceError::Off),
+        }
+    }
+
     /// A fresh session, named by kind and id. No I/O, no task: both begin with the join.
     pub fn session(&self, kind: impl Into<String>, id: impl Into<String>) -> Session<Idle> {
-        let shared = Host::plant(kind.into(), id.into(), self.config.clone());
-        let mut registry = lock(&self.registry);
-        registry.retain(|known| known.strong_count() > 0);
-        registry.push(Arc::downgrade(&shared));
-        drop(registry);
+        let shared = Host::plant(kind.into(), id.into(), self.config.clone(), self.desk.clone());
+        enter(&self.registry, &shared);
         match lifecycle::Session::idle(HostLink::new(shared)) {
             Ok(session) => Session::wrap(session),
             Err(_) => unreachable!("a machine that was fed nothing is idle"),
@@ -121,16 +201,23 @@ impl Client {
 
     /// Reports to every session whether there is a network; see [`Controls::network`].
     pub fn network(&self, level: Network) {
+        self.desk.fact(match level {
+            Network::Up => Fact::NetworkUp,
+            Network::Down => Fact::NetworkDown,
+            Network::Changed => Fact::NetworkChanged,
+        });
         self.alive().iter().for_each(|shared| Controls::of(shared).network(level));
     }
 
     /// Reports to every session that this machine is about to sleep.
     pub fn suspended(&self) {
+        self.desk.fact(Fact::Suspend);
         self.alive().iter().for_each(|shared| Controls::of(shared).suspended());
     }
 
     /// Reports to every session that the sleep is over.
     pub fn woken(&self) {
+        self.desk.fact(Fact::Unsuspend);
         self.alive().iter().for_each(|shared| Controls::of(shared).woken());
     }
 
@@ -142,6 +229,7 @@ impl Client {
     pub async fn shutdown(&self) {
         let alive = self.alive();
         alive.iter().for_each(|shared| Controls::of(shared).leave());
+        self.desk.close();
         for shared in alive {
             let mut watcher = shared.told.watcher();
             poll_fn(|cx| {
@@ -156,11 +244,16 @@ impl Client {
             })
             .await;
         }
+        // What the leaves had to say about rings, in the time of a goodbye.
+        let gone = poll_fn(|cx| self.desk.poll_gone(cx));
+        if tokio::time::timeout(self.config.policy.goodbye, gone).await.is_err() {
+            self.desk.cut();
+            poll_fn(|cx| self.desk.poll_gone(cx)).await;
+        }
     }
 
     fn alive(&self) -> Vec<Arc<Shared>> {
-        let alive = lock(&self.registry).iter().filter_map(Weak::upgrade).collect::<Vec<_>>();
-        alive.into_iter().filter(|shared| !shared.told.read(|seen| seen.is_released())).collect()
+        living(&self.registry)
     }
 }
 

@@ -11,6 +11,9 @@ use std::sync::Arc;
 pub enum Purpose {
     /// To join: none was given, or this dial asks for one.
     Join,
+    /// For presence, so that rings are heard: of the user, and of no session. The request names no
+    /// session either.
+    Presence,
     /// The one given is past its time.
     Renew,
     /// The one in use will soon be past its time.
@@ -24,6 +27,7 @@ impl Purpose {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Join => "join",
+            Self::Presence => "presence",
             Self::Renew => "renew",
             Self::Refresh => "refresh",
             Self::Look => "look",

@@ -248,6 +248,17 @@ pub enum PublishError {
     Full,
 }
 
+/// Why there is no presence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PresenceError {
+    /// The far side refuses it for good.
+    #[error("presence was refused: {0}")]
+    Refused(JoinErrorKind),
+    /// Nobody wants it, the client was shut down, or the transport has no rings.
+    #[error("presence is off; listen with incoming() on a transport that has rings")]
+    Off,
+}
+
 /// Why a session was not built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BuildError {

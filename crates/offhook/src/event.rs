@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 use offhook_lifecycle::{
-    Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane, Progress,
-    Revision, StateItem, Unanswered, Who,
+    AcceptFailure, Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane,
+    Progress, Revision, StateItem, Unanswered, Who,
 };
 use offhook_transport::media::Kind;
 use offhook_transport::{Member, Stats};
@@ -26,6 +26,8 @@ pub enum Event {
     Attempt(Attempt),
     /// A join from idle failed; the session can be joined again.
     JoinFailed(JoinErrorKind),
+    /// An accept failed before the far side had confirmed it; the ring goes on.
+    AcceptFailed(AcceptFailure),
     /// One half of the link was lost. The session recovers by itself.
     LinkLost {
         /// Which half.

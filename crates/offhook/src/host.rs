@@ -10,14 +10,17 @@ mod joining;
 mod links;
 mod outputs;
 mod reports;
+mod ringing;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
 use crate::command::{ChangeAnswer, Command, SendAnswer};
 use crate::contents::Contents;
 use crate::credential::ProviderError;
+use crate::desk::Desk;
 use crate::join::JoinData;
-use crate::shared::Shared;
+use crate::ring::Caller;
+use crate::shared::{Identity, RingData, Shared};
 use crate::token::ResumeToken;
 use crate::translate;
 use crate::view::Facts;
@@ -25,7 +28,7 @@ use futures_util::future::BoxFuture;
 use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
-use offhook_transport::{InstanceId, NetworkFact, NetworkWatch};
+use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
 use reports::Reporter;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -55,6 +58,11 @@ pub(crate) struct Host {
     facts: Arc<Facts>,
     instance: InstanceId,
     join: JoinData,
+    desk: Arc<Desk>,
+    /// What is to be rung, until the machine says so.
+    ring: Option<RingData>,
+    /// Lets the first dials after a ring in, in the place of the credential.
+    ticket: Option<Secret>,
     initial: Option<Revision>,
     links: Links,
     reporter: Reporter,
@@ -75,14 +83,28 @@ impl std::fmt::Debug for Host {
 
 impl Host {
     /// A host that does nothing yet, planted in the cells that its handles hold.
-    pub(crate) fn plant(kind: String, id: String, config: Arc<Config>) -> Arc<Shared> {
+    pub(crate) fn plant(kind: String, id: String, config: Arc<Config>, desk: Arc<Desk>) -> Arc<Shared> {
+        let name = offhook_transport::SessionRef { kind, id };
+        Self::plant_as(name, None, config, desk, None).0
+    }
+
+    /// As [`plant`](Self::plant), with another time for its ring than the policy's.
+    fn plant_as(
+        name: offhook_transport::SessionRef,
+        caller: Option<Caller>,
+        config: Arc<Config>,
+        desk: Arc<Desk>,
+        rings_for: Option<Duration>,
+    ) -> (Arc<Shared>, InstanceId) {
         let (sender, commands) = mpsc::channel(crate::command::QUEUE);
         let instance = InstanceId(random());
         let mut contents = Contents::default();
         let credential = config.credentials.fixed.clone().map(|secret| contents.credential(secret));
         let mut machine = Machine::new(machine_config(&config, config.policy.clone(), credential));
-        let name = offhook_transport::SessionRef { kind, id };
-        let identity = crate::shared::Identity { name, instance, config: config.clone() };
+        if let Some(rings_for) = rings_for {
+            machine.ring_for(rings_for);
+        }
+        let identity = Identity { name, caller, instance, config: config.clone() };
         let capabilities = config.transport.capabilities();
         let sleep = SleepWatch::start(config.clocks.clone());
         let shared = Shared::new(identity, capabilities, machine.snapshot(), sender);
@@ -98,6 +120,9 @@ impl Host {
             facts: Arc::default(),
             instance,
             join: JoinData::default(),
+            desk,
+            ring: None,
+            ticket: None,
             initial: None,
             links: Links::default(),
             reporter: Reporter::default(),
@@ -110,7 +135,7 @@ impl Host {
             span_of: None,
         };
         shared.plant(host);
-        shared
+        (shared, instance)
     }
 
     /// One input without a task, for a session that was never joined: no I/O can follow.
@@ -196,7 +221,9 @@ impl Host {
     /// A wish of the user's, or a fact that the user reports.
     fn accept(&mut self, input: Input) {
         match input {
-            Input::Join(_) => self.begin_join(),
+            Input::Join(_) | Input::Accept => self.begin_join(),
+            Input::Ring => self.begin_ring(),
+            Input::Accepted(_) => self.ticket = self.shared.notes().ticket.take(),
             Input::Cancel => self.provider = None,
             _ => {}
         }
@@ -363,7 +390,7 @@ fn machine_config(
 }
 
 /// Bytes that nobody can guess.
-fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system's source of randomness always answers once it is up");
     bytes

@@ -139,6 +139,15 @@ impl Join {
         Err(JoinErrorKind::InitialStateRefused { item })
     }
 
+    /// As [`check`](Self::check), for the join that follows a ring: it waits in no queue, and takes
+    /// nothing up again.
+    pub(crate) fn fits_a_ring(&self, can: Capabilities) -> Result<(), JoinErrorKind> {
+        if self.wait.is_some() || self.resume.is_some() {
+            return Err(JoinErrorKind::NotSupported);
+        }
+        self.check(can)
+    }
+
     /// Splits it into what the host needs and what is kept to give it back.
     pub(crate) fn begin(self) -> (JoinData, KeptJoin) {
         let mut tracks = Vec::new();

@@ -52,6 +52,7 @@
 //!
 //! * [`Client`]: one user on one transport; makes sessions.
 //! * [`Session`]: the linear handle. What its phase does not allow does not compile.
+//! * [`IncomingRings`], [`Ring`]: those who ring, and whom to ring.
 //! * [`Joining`], [`Leaving`], [`Setting`], [`Sending`]: what was begun; awaiting only waits.
 //! * [`Controls`]: weak and cloneable; looks, leaves, reports the network and suspends.
 //! * [`AnySession`]: whatever phase, as one value.
@@ -67,9 +68,8 @@
 //!
 //! # What is not there yet
 //!
-//! Rings: the phases and the machine know them, but there is no presence connection, so none
-//! can be placed or received. Publishing a further track
-//! into a running session: publish it with the join, [`Session::replace`] swaps its source.
+//! Publishing a further track into a running session: publish it with the join,
+//! [`Session::replace`] swaps its source.
 //! A suspend that nobody announces is seen on Linux only; elsewhere say it with
 //! [`Controls::woken`]. A network that is gone, back or another one is seen everywhere, at once
 //! on Linux and within a second elsewhere.
@@ -84,15 +84,18 @@ mod command;
 mod contents;
 mod controls;
 mod credential;
+mod desk;
 mod error;
 mod event;
 mod events;
 mod host;
+mod incoming;
 mod join;
 mod joining;
 mod level;
 mod link;
 mod remote;
+mod ring;
 mod session;
 mod shared;
 mod sources;
@@ -106,24 +109,28 @@ pub use change::{Change, Unfit};
 pub use client::{Client, SessionBuilder};
 pub use controls::{Controls, Network};
 pub use credential::{CredentialRequest, ProviderError, Purpose};
-pub use error::{BuildError, JoinError, PublishError, SendError, SetError, TrackError};
+pub use error::{BuildError, JoinError, PresenceError, PublishError, SendError, SetError, TrackError};
 pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
+pub use incoming::IncomingRings;
 pub use join::Join;
 pub use joining::{Back, Joining};
 pub use remote::RemoteWatch;
+pub use ring::{Caller, Ring};
 pub use session::{
-    AcceptError, Accepting, EndedFuture, Leaving, RingBack, Sending, Session, Setting, Summary,
+    AcceptError, Accepting, Answering, EndedFuture, Leaving, RingBack, RingError, Sending, Session, Setting,
+    Summary,
 };
 pub use token::{BadToken, ResumeToken};
 pub use video::RemoteVideo;
 pub use view::{Loading, View};
 
+pub use offhook_lifecycle::presence::State as PresenceState;
 pub use offhook_lifecycle::{
-    Attempt, CallingState, Cause, Class, ConnectionState, Decline, Direction, EndReason, Ending, Epoch,
-    Fault, Idle, Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy, MoveReason, Outgoing, Phase,
-    Plan, Plane, Policy, Progress, Rejection, Revision, Ringing, StateItem, Step, SuspendPolicy, Unanswered,
-    Who,
+    AcceptFailure, Attempt, CallingState, Cause, Class, ConnectionState, Decline, Direction, EndReason,
+    Ending, Epoch, Fault, Idle, Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy, MoveReason,
+    Outgoing, Phase, Plan, Plane, Policy, Progress, Rejection, Revision, RingRef, RingRefusal, Ringing,
+    StateItem, Step, SuspendPolicy, Unanswered, Who,
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;

@@ -9,7 +9,7 @@ mod ringing;
 
 pub use left::Summary;
 pub use pending::{EndedFuture, Sending, Setting};
-pub use ringing::{AcceptError, Accepting, RingBack};
+pub use ringing::{AcceptError, Accepting, Answering, RingBack, RingError};
 
 use crate::controls::Controls;
 use crate::events::{Events, ProgressStream, States, Watch};
@@ -29,6 +29,8 @@ use std::task::{Context, Poll, ready};
 /// | phase | claims only | how you get it |
 /// |---|---|---|
 /// | `Session<Idle>` | not joined; building it did no I/O | [`Client::session`](crate::Client::session), [`Session::builder`] |
+/// | `Session<Ringing<Incoming>>` | a ring was received | [`Client::incoming`](crate::Client::incoming) |
+/// | `Session<Ringing<Outgoing>>` | a ring was placed | [`ring`](Session::ring) |
 /// | `Session<Joined>` | the join succeeded, and this handle has not left | [`join`](Session::join) |
 /// | `Session<Left>` | it is over; the reason is known | [`leave`](Session::leave), [`ended`](Session::ended) |
 ///
@@ -38,7 +40,8 @@ use std::task::{Context, Poll, ready};
 /// [`controls`](Self::controls).
 ///
 /// # Drop
-/// `Idle`: nothing on the wire. `Joined`: it leaves, with the reason `Dropped`, and what
+/// `Idle`: nothing on the wire. `Ringing<Outgoing>`: the ring is cancelled. `Ringing<Incoming>`: it
+/// stops ringing here and is not declined, other devices ring on. `Joined`: it leaves, with the reason `Dropped`, and what
 /// `leave` promises holds when the drop is done; also while unwinding, on another thread, and
 /// with the runtime gone. `Left`: nothing.
 #[must_use = "dropping a session leaves it"]

@@ -7,14 +7,17 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::events::{Events, ProgressStream, States, Watch};
 use crate::host::Host;
-use crate::join::JoinData;
+use crate::join::{JoinData, KeptJoin};
 use crate::level::Level;
+use crate::ring::Caller;
 use crate::sources::Track;
 use crate::token::ResumeToken;
 use crate::view::{Facts, View};
-use offhook_lifecycle::{Attempt, CallingState, EndReason, Epoch, Input, Snapshot, State, Time};
+use offhook_lifecycle::{
+    Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
+};
 use offhook_transport::media::{Gate, Kind, Remote};
-use offhook_transport::{Capabilities, InstanceId, SessionRef};
+use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -25,6 +28,8 @@ const ATTEMPTS: usize = 64;
 /// Who a session is.
 pub(crate) struct Identity {
     pub(crate) name: SessionRef,
+    /// Who rings, of a session that came in.
+    pub(crate) caller: Option<Caller>,
     /// As it was made; a session that is taken up again has the instance of its token.
     pub(crate) instance: InstanceId,
     /// How the far side is reached, also without joining.
@@ -95,6 +100,14 @@ impl Wishes {
 pub(crate) struct Notes {
     /// What the next `Wish::Join` is about.
     pub(crate) join: Option<JoinData>,
+    /// What the next `Wish::Ring` is about.
+    pub(crate) ring: Option<RingData>,
+    /// What was put into that ring's join, to be given back.
+    pub(crate) kept: Option<KeptJoin>,
+    /// The far side's words on a ring that it did not place.
+    pub(crate) ring_text: Option<Arc<str>>,
+    /// What lets us in after a ring.
+    pub(crate) ticket: Option<Secret>,
     /// What a later process needs to take the session up again. A level.
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
@@ -104,6 +117,17 @@ pub(crate) struct Notes {
     /// The far side's words of the last refusal or ending.
     pub(crate) text: Option<Arc<str>>,
     pub(crate) tally: Tally,
+}
+
+/// What the host needs of a ring of ours.
+#[derive(Debug)]
+pub(crate) struct RingData {
+    pub(crate) users: Vec<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) name: Option<String>,
+    pub(crate) metadata: Option<String>,
+    /// Seen to be impossible before any I/O.
+    pub(crate) impossible: Option<RingRefusal>,
 }
 
 /// What is counted over a session's life.
@@ -180,8 +204,18 @@ impl Shared {
         };
         match needs_a_task {
             Some(runtime) => {
-                self.wishes.put(input);
+                if input == Input::Ring {
+                    // Readers see that it rings from the moment that it was asked for.
+                    host.step(input);
+                } else {
+                    self.wishes.put(input);
+                }
                 runtime.spawn(host.run());
+            }
+            // A ring has a deadline, and nobody is there to keep it: the host's end says so.
+            None if input == Input::Ring => {
+                host.step(input);
+                drop(host);
             }
             None => {
                 host.step(input);
@@ -189,6 +223,16 @@ impl Shared {
                     *seed = Some(host);
                 }
             }
+        }
+    }
+
+    /// It rings here: from this moment on, and with a task that keeps its deadline.
+    pub(crate) fn begin_ringing(&self, ring: RingRef) {
+        let Some(mut host) = lock(&self.seed).take() else { return };
+        host.step(Input::RingReceived(ring));
+        // Without a runtime the host's end says that it is over.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(host.run());
         }
     }
 

@@ -193,7 +193,7 @@ pub(crate) const fn fault(kind: FaultKind) -> Fault {
     }
 }
 
-const fn credential_why(why: wire::CredentialWhy) -> CredentialWhy {
+pub(crate) const fn credential_why(why: wire::CredentialWhy) -> CredentialWhy {
     match why {
         wire::CredentialWhy::Missing => CredentialWhy::Missing,
         wire::CredentialWhy::Expired => CredentialWhy::Expired,

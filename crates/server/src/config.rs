@@ -26,6 +26,16 @@ pub struct Limits {
     pub prompt: usize,
     /// Longest picture edge that is repainted, in pixels.
     pub edge: usize,
+    /// Presence links at once.
+    pub presences: usize,
+    /// Devices of one user that hear of rings.
+    pub devices: usize,
+    /// Rings at once.
+    pub rings: usize,
+    /// Rings of one user at once, each way; 16 at most.
+    pub rings_of_a_user: usize,
+    /// Rings that one user may place within a minute.
+    pub rings_per_minute: usize,
     /// Rejoins that are let in within a second; the others are told when to come (E10).
     pub rejoins_per_second: usize,
     /// Joins that wait in the queue; who comes when so many wait is told to come later (F07).
@@ -50,6 +60,11 @@ impl Default for Limits {
             frames_per_second: 100,
             prompt: 4096,
             edge: 1920,
+            presences: 4096,
+            devices: 8,
+            rings: 4096,
+            rings_of_a_user: 16,
+            rings_per_minute: 60,
             rejoins_per_second: 50,
             queue: 1024,
             queue_wait: Duration::from_secs(600),

@@ -54,7 +54,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut socket: WebSocket, knock: &Knoc
             }
             Err(refusal) => Err(refusal),
         },
-        other => Err(door::not_a_beginning(&other)),
+        _ => Err(door::not_a_beginning()),
     };
     match answer {
         Ok(info) => {

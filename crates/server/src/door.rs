@@ -1,11 +1,15 @@
 //! The door: who may come in, judged from the first frame alone. Nothing is allocated for a
 //! session before the credential is good (S9); who is inside is `rooms.rs`.
 
+mod ringing;
+
+pub(crate) use ringing::{no_room, presence};
+
 use crate::token::{Claims, Credential, Grants, Pass, TokenError};
 use crate::{Shared, hex};
 use offhook_signaling::{
-    Error, ErrorCode, Feature, FromClient, FromServer, GoAway, GoAwayCode, Join, Migrate, Resume,
-    ResumeRefusal, ResumeRefused, SessionRef, Versions,
+    Error, ErrorCode, Feature, FromServer, GoAway, GoAwayCode, Join, Migrate, Resume, ResumeRefusal,
+    ResumeRefused, SessionRef, Versions,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -28,6 +32,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::CredentialRefresh,
     Feature::Queue,
     Feature::Directory,
+    Feature::Rings,
 ];
 
 /// The one model of this server.
@@ -47,6 +52,8 @@ pub(crate) struct Admission {
     pub(crate) credential: Credential,
     /// The pass of one that came with a ticket: who it was where it comes from.
     pub(crate) pass: Option<Pass>,
+    /// The ticket of a ring that it came with, by name and end: used up once it is in.
+    pub(crate) ring_ticket: Option<(String, u64)>,
 }
 
 /// The answer to a first frame that is not let in.
@@ -59,40 +66,43 @@ fn refuse(code: ErrorCode, text: &str) -> Refusal {
 /// Judges a join.
 pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
     let version = agree(join.versions, &join.requires)?;
+    if let Some(ticket) = &join.join_ticket {
+        return ringing::join(shared, join, ticket, version);
+    }
     let Some(credential) = &join.credential else {
         return Err(refuse(
             ErrorCode::Unauthorized,
             "a join needs a credential; put one into the first frame",
         ));
     };
-    let claims = shared.signer.check(credential.expose()).map_err(|error| {
-        let code = match error {
-            TokenError::Expired => ErrorCode::CredentialExpired,
-            TokenError::Invalid => ErrorCode::Unauthorized,
-        };
-        refuse(code, &error.to_string())
-    })?;
-    if shared.doormat.is_revoked(&claims.jti) {
-        return Err(refuse(
-            ErrorCode::NotPermitted,
-            "this credential was revoked when its bearer was removed; ask the one who issues them",
-        ));
-    }
+    let claims = good(shared, credential)?;
     known_kind(shared, &join.session)?;
     let session = key(&join.session);
     fits_session(shared, &claims, &session, &join.instance.to_string())?;
     not_kicked(shared, &session, &claims.sub)?;
     if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
-        let mut error = Error::new(
-            ErrorCode::UnknownModel,
-            format!("no model is called `{}`; known: {}", model.escape_debug(), MODELS.join(", ")),
-        );
-        error.known = MODELS.iter().map(ToString::to_string).collect();
-        return Err(Box::new(FromServer::Error(error)));
+        return Err(unknown_model(model));
     }
     let expires_in_ms = Some(claims.exp.saturating_sub(now()).saturating_mul(1000));
     let credential = Credential { jti: claims.jti, exp: claims.exp };
-    Ok(Admission { user: claims.sub, grants: claims.grants, version, expires_in_ms, credential, pass: None })
+    Ok(Admission {
+        user: claims.sub,
+        grants: claims.grants,
+        version,
+        expires_in_ms,
+        credential,
+        pass: None,
+        ring_ticket: None,
+    })
+}
+
+fn unknown_model(model: &str) -> Refusal {
+    let mut error = Error::new(
+        ErrorCode::UnknownModel,
+        format!("no model is called `{}`; known: {}", model.escape_debug(), MODELS.join(", ")),
+    );
+    error.known = MODELS.iter().map(ToString::to_string).collect();
+    Box::new(FromServer::Error(error))
 }
 
 /// Judges a migration: the ticket stands for the credential.
@@ -118,7 +128,15 @@ pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Resul
     let pass = ticket.pass;
     let (grants, credential) = (pass.grants.clone(), pass.credential.clone());
     let expires_in_ms = Some(credential.exp.saturating_sub(now()).saturating_mul(1000));
-    Ok(Admission { user: ticket.sub, grants, version, expires_in_ms, credential, pass: Some(pass) })
+    Ok(Admission {
+        user: ticket.sub,
+        grants,
+        version,
+        expires_in_ms,
+        credential,
+        pass: Some(pass),
+        ring_ticket: None,
+    })
 }
 
 /// Judges who asks of a session, or would steer it, without joining.
@@ -132,19 +150,7 @@ pub(crate) fn claims(
     let Some(credential) = credential else {
         return Err(refuse(ErrorCode::Unauthorized, "this needs a credential; put one into the first frame"));
     };
-    let claims = shared.signer.check(credential.expose()).map_err(|error| {
-        let code = match error {
-            TokenError::Expired => ErrorCode::CredentialExpired,
-            TokenError::Invalid => ErrorCode::Unauthorized,
-        };
-        refuse(code, &error.to_string())
-    })?;
-    if shared.doormat.is_revoked(&claims.jti) {
-        return Err(refuse(
-            ErrorCode::NotPermitted,
-            "this credential was revoked; ask the one who issues them",
-        ));
-    }
+    let claims = good(shared, credential)?;
     let key = key(session);
     // Looking binds nothing: the credential still belongs to the instance that joins with it.
     if claims.session.as_ref().is_some_and(|bound| *bound != key) {
@@ -155,6 +161,22 @@ pub(crate) fn claims(
     }
     known_kind(shared, session)?;
     not_kicked(shared, &key, &claims.sub)?;
+    Ok(claims)
+}
+
+/// What a credential says, if it is good and nobody took it back.
+fn good(shared: &Shared, credential: &offhook_signaling::Secret) -> Result<Claims, Refusal> {
+    let claims = shared.signer.check(credential.expose()).map_err(|error| {
+        let code = match error {
+            TokenError::Expired => ErrorCode::CredentialExpired,
+            TokenError::Invalid => ErrorCode::Unauthorized,
+        };
+        refuse(code, &error.to_string())
+    })?;
+    if shared.doormat.is_revoked(&claims.jti) {
+        let text = "this credential was revoked when its bearer was removed; ask the one who issues them";
+        return Err(refuse(ErrorCode::NotPermitted, text));
+    }
     Ok(claims)
 }
 
@@ -258,16 +280,11 @@ pub(crate) fn no_resume(why: ResumeRefusal) -> Refusal {
 }
 
 /// The refusal of a first frame that begins nothing.
-pub(crate) fn not_a_beginning(message: &FromClient) -> Refusal {
-    match message {
-        FromClient::Presence(_) => {
-            refuse(ErrorCode::FeatureMissing, "this server has no rings; join a session by kind and id")
-        }
-        _ => refuse(
-            ErrorCode::ProtocolError,
-            "the first frame must be join, resume, migrate, or one of the directory",
-        ),
-    }
+pub(crate) fn not_a_beginning() -> Refusal {
+    refuse(
+        ErrorCode::ProtocolError,
+        "the first frame must be join, resume, migrate, presence, or one of the directory",
+    )
 }
 
 fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {

@@ -31,6 +31,11 @@ impl Doormat {
         self.enter(id, exp, now, instance.to_owned(), |bound| bound == instance)
     }
 
+    /// Was this one-use id taken already?
+    pub(crate) fn was_used(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
     /// Takes a credential away from its bearer (S4).
     pub(crate) fn revoke(&self, id: &str, exp: u64, now: u64) {
         // Under a name of its own: the credential may be bound as well.

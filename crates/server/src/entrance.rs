@@ -74,10 +74,15 @@ pub(crate) async fn come_in(
             // Whoever came this far has shown a credential: it waits as long as it may, elsewhere.
             knock.admit();
             let (join, held) = reserve(shared, socket, join, &admission.user).await?;
+            let ticket = admission.ring_ticket.clone();
             let hello = Hello::Join(Box::new(join), admission);
             let mail = attach(shared, Box::new(Attach { hello, link })).await;
             drop(held);
-            Ok(mail?)
+            let mail = mail?;
+            if let Some((id, exp)) = ticket {
+                shared.doormat.use_once(&id, exp, door::now());
+            }
+            Ok(mail)
         }
         FromClient::Migrate(migrate) => {
             let admission = door::migrate(shared, &migrate, called)?;
@@ -89,7 +94,7 @@ pub(crate) async fn come_in(
             let hello = Hello::Resume(Box::new(resume));
             Ok(attach(shared, Box::new(Attach { hello, link })).await?)
         }
-        other => Err(door::not_a_beginning(&other).into()),
+        _ => Err(door::not_a_beginning().into()),
     }
 }
 

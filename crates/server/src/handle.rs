@@ -14,11 +14,12 @@ use crate::member::Mail;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::relics::Relics;
+use crate::rings::Rings;
 use crate::rooms::Rooms;
 use crate::token::{Mint, MintError, Signer};
-use crate::{EndCode, Shared, hex, listen};
+use crate::{EndCode, Shared, door, hex, listen};
 use futures_util::future::join_all;
-use offhook_signaling::{Ended, Party, limits};
+use offhook_signaling::{Ended, FromServer, Party, limits};
 use offhook_transport::Secret;
 use offhook_transport_webrtc::peer::{Certificate, IceServer};
 use std::net::SocketAddr;
@@ -172,7 +173,9 @@ impl Builder {
         let patience = self.config.limits.first_frame.saturating_mul(2);
         let queue = Arc::new(Queue::new(self.config.limits.queue));
         let life = hex::random::<4>().map_err(|_| StartError::Random)?;
+        let rings = Rings::new(&self.config.limits, &life);
         let shared = Arc::new(Shared {
+            rings,
             lobby: lobby.clone(),
             pace: Pace::new(self.config.limits.rejoins_per_second),
             kicks: Kicks::default(),
@@ -266,7 +269,11 @@ pub struct Census {
     pub sessions: usize,
     /// Members, those away included.
     pub members: usize,
-    /// Tasks of the server beside its listener: one a socket, one a member.
+    /// Rings that stand.
+    pub rings: usize,
+    /// Devices that hear of rings.
+    pub presences: usize,
+    /// Tasks of the server beside its listener: one a socket, one a member, one a ring.
     pub tasks: usize,
 }
 
@@ -343,12 +350,19 @@ impl Server {
         self.shared.end_members(session, user, &ended).await
     }
 
+    /// Ends every ring into a session (`kind/id`) that nobody took yet, for everybody: the session
+    /// ended before anybody picked up. How many there were.
+    pub fn end_rings(&self, session: &str) -> usize {
+        self.shared.rings.lock().end_session(session, Instant::now())
+    }
+
     /// What is in it now.
     pub fn census(&self) -> Census {
         let (sessions, members) = self.shared.rooms.count();
         // The listener's own share is not counted.
         let tasks = self.gone.sender_strong_count().saturating_sub(1);
-        Census { sessions, members, tasks }
+        let (rings, presences) = self.shared.rings.count();
+        Census { sessions, members, rings, presences, tasks }
     }
 
     /// Tells every member that it is over because the server goes down, waits for the words to
@@ -384,6 +398,10 @@ impl Server {
         self.shared.queue.turn_away(None, None, &crate::door::going_down(&self.shared));
         self.shared.rooms.wake_watchers();
         self.shared.lobby.clear();
+        // Presence is over either way: each device dials again, spread out, and is shown what stands.
+        if let FromServer::Error(words) = *door::going_down(&self.shared) {
+            self.shared.rings.close(&words);
+        }
     }
 
     async fn stop(&mut self) {

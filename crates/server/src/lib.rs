@@ -33,6 +33,7 @@ mod member;
 mod pace;
 mod queue;
 mod relics;
+mod rings;
 mod rooms;
 mod socket;
 pub mod studio;
@@ -57,6 +58,7 @@ use offhook_transport_webrtc::peer::Certificate;
 use pace::Pace;
 use queue::Queue;
 use relics::Relics;
+use rings::Rings;
 use rooms::Rooms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<Queue>,
     /// Members whose window is over and whose resume tokens are still good.
     pub(crate) relics: Relics,
+    pub(crate) rings: Rings,
     pub(crate) doormat: Doormat,
     pub(crate) lobby: Arc<Lobby>,
     pub(crate) pace: Pace,

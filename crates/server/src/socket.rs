@@ -1,6 +1,8 @@
 //! One WebSocket: the first frame to the door, every later one to its member, and back. Knows
 //! frames and their limits; what they mean is the member's business.
 
+mod presence;
+
 use crate::entrance::{self, NotIn};
 use crate::listen::Caller;
 use crate::lobby::Stage;
@@ -58,6 +60,9 @@ pub(crate) async fn run(
         Ok(Err(over)) => return over.answer(&mut socket).await,
         Ok(Ok(first)) => first,
     };
+    if let FromClient::Presence(_) = &first.message {
+        return presence::run(&shared, socket, first, knock).await;
+    }
     if directory::is_asked(&first.message) {
         return directory::run(shared, socket, &knock, first.message).await;
     }

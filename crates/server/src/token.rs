@@ -1,10 +1,12 @@
 //! Short-lived signed credentials: minting for tests, demos and backends, and checking at the
 //! door. The algorithm, audience and leeway are pinned here and nowhere else.
 
+mod ring;
 #[cfg(test)]
 mod tests;
 mod ticket;
 
+pub(crate) use ring::RingPass;
 pub(crate) use ticket::{Credential, Pass, authority};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};

@@ -243,17 +243,26 @@ pub struct Presence {
     pub credential: Option<Secret>,
 }
 
-/// Ring somebody into a session; answered by `ring_placed`.
+/// Ring somebody into a session; answered by `ring_placed` or `ring_refused`. Placed again for the
+/// same instance, after a lost link, it is the same ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlaceRing {
     /// The command's number, repeated by the answer.
     pub id: u64,
     /// The session to ring into.
     pub session: SessionRef,
+    /// The instance that joins when somebody accepts.
+    pub instance: Instance,
     /// Whom to ring.
     pub users: Vec<String>,
     /// How long it rings, in milliseconds; 0 is for ever.
     pub timeout_ms: u64,
+    /// The name to show to them; untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The application's own words about the ring, handed on as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
 }
 
 /// Take a ring; answered by `accepted` or `gone`.

@@ -392,6 +392,22 @@ codes! {
         Directory = "directory",
     }
 
+    /// Why a ring was not placed.
+    RingRefusal {
+        /// It names the one who rings.
+        Oneself = "oneself",
+        /// It names nobody.
+        Nobody = "nobody",
+        /// None of those it names is known here.
+        UnknownUser = "unknown_user",
+        /// Too many rings stand, of this user or in all.
+        TooMany = "too_many",
+        /// Too many rings in a minute.
+        RateLimited = "rate_limited",
+        /// This user may not ring into this session.
+        NotPermitted = "not_permitted",
+    }
+
     /// Why a ring is over.
     RingEnd {
         /// Accepted by another device of the same user.

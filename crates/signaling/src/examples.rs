@@ -11,8 +11,8 @@ use crate::{
     ImageChunkAck, Instance, Join, Joined, Liveness, MediaFault, Member, MemberChange, MemberLeft, MidRef,
     MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown, Offer, Ping, PlaceRing, Presence,
     Present, Progress, Prompt, Queued, Reaction, Refused, Rejoin, Relay, Resume, ResumeRefused, Resumed,
-    Ring, RingPlaced, RingRef, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions,
-    VideoWish,
+    Ring, RingPlaced, RingRef, RingRefused, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track,
+    Versions, VideoWish,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -106,8 +106,11 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
         ClientKind::Ring => vec![FromClient::Ring(PlaceRing {
             id: 3,
             session: session(),
+            instance: OURS,
             users: vec!["ada".to_owned(), "grace".to_owned()],
             timeout_ms: 30_000,
+            name: Some("Alan".to_owned()),
+            metadata: Some("{\"topic\":\"review\"}".to_owned()),
         })],
         ClientKind::Accept => {
             vec![FromClient::Accept(Accept { ring_id: "r-0007".to_owned(), instance: OURS })]
@@ -265,7 +268,14 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
             rings: vec![ring()],
             ice_servers: vec![ice_server()],
         })],
-        ServerKind::RingPlaced => vec![FromServer::RingPlaced(RingPlaced { id: 3, ring: ring() })],
+        ServerKind::RingPlaced => {
+            vec![FromServer::RingPlaced(RingPlaced { id: 3, ring: Ring { instance: Some(OURS), ..ring() } })]
+        }
+        ServerKind::RingRefused => vec![FromServer::RingRefused(RingRefused {
+            id: 3,
+            why: RingRefusal::UnknownUser,
+            text: "nobody of that name was ever here; check it".to_owned(),
+        })],
         ServerKind::Ring => vec![FromServer::Ring(ring())],
         ServerKind::Accepted => vec![FromServer::Accepted(Accepted {
             ring_id: "r-0007".to_owned(),
@@ -448,6 +458,9 @@ fn ring() -> Ring {
         version: 1,
         session: session(),
         user: "ada".to_owned(),
+        name: Some("Ada".to_owned()),
+        metadata: Some("{\"topic\":\"review\"}".to_owned()),
+        instance: None,
         expires_in_ms: 28_500,
     }
 }

@@ -58,6 +58,10 @@ pub const ROSTER: usize = 256;
 pub const ICE_SERVERS: usize = 8;
 /// Most nodes that a join may ask to avoid.
 pub const AVOIDED_NODES: usize = 4;
+/// Most rings in a snapshot: of one user, those that come in and those that one device placed.
+pub const RINGS: usize = 32;
+/// Longest words of an application about a ring, in bytes; a full snapshot then fits a frame.
+pub const METADATA_BYTES: usize = 512;
 /// How long a migration ticket may live, in milliseconds.
 pub const TICKET_MS: u64 = 60_000;
 /// How many times the far side may send a session on within [`GO_AWAY_WINDOW_MS`].
@@ -165,6 +169,8 @@ pub const TEXT_RULES: &[TextRule] = &[
     rule("user", 1, ID_BYTES, Charset::NoControl),
     rule("node", 1, ID_BYTES, Charset::Visible),
     rule("avoid", 1, ID_BYTES, Charset::Visible),
+    rule("users", 1, ID_BYTES, Charset::NoControl),
+    rule("metadata", 0, METADATA_BYTES, Charset::NoControl),
     rule("type", 1, ID_BYTES, Charset::NoControl),
 ];
 
@@ -179,6 +185,7 @@ pub const LIST_RULES: &[(&str, usize)] = &[
     ("ice_servers", ICE_SERVERS),
     ("urls", ICE_SERVERS),
     ("avoid", AVOIDED_NODES),
+    ("rings", RINGS),
 ];
 
 /// The rule for field `name` inside `parent` (empty at the top of a message).

@@ -267,6 +267,15 @@ pub struct Ring {
     pub session: SessionRef,
     /// Who rings.
     pub user: String,
+    /// The name they want to be shown by; untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The application's own words about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
+    /// Which of your own instances placed it; none where it rings here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
     /// When it expires, from now, in milliseconds; 0 is never.
     pub expires_in_ms: u64,
 }

@@ -3,7 +3,7 @@
 
 use crate::codes::{
     CredentialNeed, EndCode, ErrorCode, GenerationEnd, GoAwayCode, Item, LeaveCode, Party, RefusalCode,
-    ResumeRefusal, RingEnd, Step, Strategy,
+    ResumeRefusal, RingEnd, RingRefusal, Step, Strategy,
 };
 use crate::directory::{SessionGone, SessionInfo, Steered};
 use crate::message::messages;
@@ -89,6 +89,8 @@ messages! {
         Present(Present) = "present", plain;
         /// Your ring is placed.
         RingPlaced(RingPlaced) = "ring_placed", reliable;
+        /// Your ring is not placed.
+        RingRefused(RingRefused) = "ring_refused", reliable;
         /// It rings here, or the ring changed.
         Ring(Ring) = "ring", reliable;
         /// The ring is taken: join.
@@ -415,6 +417,18 @@ pub struct RingPlaced {
     pub ring: Ring,
 }
 
+/// Your ring is not placed; nothing rings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RingRefused {
+    /// The `ring` it answers.
+    pub id: u64,
+    /// Why.
+    pub why: RingRefusal,
+    /// Why, for humans, with the next step.
+    #[serde(default)]
+    pub text: String,
+}
+
 /// The ring is taken; both sides get one, each with its own ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Accepted {
@@ -473,6 +487,7 @@ impl FromServer {
                 found.extend(m.item.as_ref().and_then(Item::unknown));
             }
             Self::Gone(m) => found.extend(m.why.unknown()),
+            Self::RingRefused(m) => found.extend(m.why.unknown()),
             Self::Session(m) => found.extend(m.unknown_words()),
             Self::Queued(_)
             | Self::Admitted(_)

@@ -28,6 +28,8 @@ pub struct DialSeen {
     pub target: Option<Target>,
     /// The credential shown.
     pub credential: Option<Secret>,
+    /// The ticket of a ring, if it was shown one.
+    pub join_ticket: Option<Secret>,
     /// The desired state it carries.
     pub desired: Desired,
     /// The revision that `desired` is.
@@ -54,6 +56,7 @@ impl DialSeen {
             session: request.session.clone(),
             target: request.target.clone(),
             credential: request.credential.clone(),
+            join_ticket: request.join_ticket.clone(),
             desired: request.desired.clone(),
             revision: request.revision,
             model: request.model.clone(),

@@ -216,6 +216,7 @@ impl Inner {
     /// The whole network goes: sockets are reset, media starves.
     pub(crate) fn cut(&mut self, now: Instant) {
         self.network = false;
+        self.bell.drop_all(FaultKind::Closed);
         let open: Vec<LinkId> =
             self.links.iter().filter(|(_, link)| !link.closed).map(|(id, _)| *id).collect();
         self.planes.values_mut().for_each(|plane| plane.path = false);
@@ -251,6 +252,7 @@ impl Inner {
         }
         let open: Vec<LinkId> =
             self.links.iter().filter(|(_, link)| !link.closed).map(|(id, _)| *id).collect();
+        self.bell.drop_all(FaultKind::ServerRestart);
         for id in open {
             self.lose(id, Plane::Signaling, Fault::new(FaultKind::ServerRestart), now);
             self.lose(id, Plane::Media, Fault::new(FaultKind::ClosedByPeer), now);

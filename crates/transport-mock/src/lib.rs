@@ -51,13 +51,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bell;
 mod connection;
 mod dial;
 mod directory;
 mod far;
 mod faults;
 mod link;
-mod lobby;
 mod log;
 mod machine;
 mod remote;

@@ -1,11 +1,13 @@
 //! The far side as a whole: what a test holds in its hand.
 
+mod ringing;
+
 use crate::link::LinkId;
 use crate::log::{Published, Seen};
 use crate::world::World;
 use crate::{Faults, MockDial, Studio};
 use offhook_transport::media::EncodedFrame;
-use offhook_transport::{EndCode, GoAwayHint, NetworkFact, Profile, RingEvent, SessionRef};
+use offhook_transport::{EndCode, GoAwayHint, NetworkFact, Profile, SessionRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +31,8 @@ pub struct Census {
     pub media_planes: usize,
     /// Published tracks that are being taken.
     pub taps: usize,
+    /// Presence links.
+    pub presences: usize,
     /// Watches of the network that were polled and not dropped.
     pub watches: usize,
 }
@@ -110,13 +114,6 @@ impl Remote {
                 }
             });
         }
-    }
-
-    /// Tells whoever listens for rings; what nobody heard yet waits, the newest 256.
-    pub fn ring(&self, event: RingEvent) {
-        let mut inner = self.world.lock();
-        inner.lobby.ring(event);
-        inner.notify();
     }
 
     /// From the next dial on it behaves by itself.

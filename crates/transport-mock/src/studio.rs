@@ -150,6 +150,8 @@ impl Studio {
 
     pub(crate) fn dialled(&mut self, seen: &DialSeen, media_lives: bool, age: Duration) -> PlanOf {
         match (&self.credential, &seen.credential) {
+            // A ring's ticket stands for it.
+            _ if seen.join_ticket.is_some() => self.judge(seen, media_lives, age),
             (Some(_), None) if matches!(seen.plan, Plan::Join { .. } | Plan::Rejoin { .. }) => {
                 vec![self.soon(Event::Answered), self.soon(Event::NeedCredential(CredentialWhy::Missing))]
             }

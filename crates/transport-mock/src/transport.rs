@@ -28,6 +28,7 @@ pub fn a_join() -> DialRequest {
         session: SessionRef { kind: "studio".into(), id: "7".into() },
         target: None,
         credential: None,
+        join_ticket: None,
         desired: Desired::default(),
         revision: Revision(0),
         model: None,

@@ -1,8 +1,8 @@
 //! What both ends share: the links, the planes, the log. Who does what to it is in `far`.
 
+use crate::bell::Bell;
 use crate::directory::Names;
 use crate::link::{Happening, Life, Link, LinkId, MediaPlane};
-use crate::lobby::Lobby;
 use crate::log::{Log, Published, Seen, What};
 use crate::machine::Machine;
 use crate::{Census, DialSeen, Faults, MockDial, Studio};
@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) published: Log<Published>,
     pub(crate) acked: HashMap<InstanceId, Revision>,
     pub(crate) studio: Option<Studio>,
-    pub(crate) lobby: Lobby,
+    pub(crate) bell: Bell,
     pub(crate) names: Names,
     pub(crate) faults: Faults,
     pub(crate) network: bool,
@@ -73,7 +73,7 @@ impl World {
                 published: Log::default(),
                 acked: HashMap::new(),
                 studio: None,
-                lobby: Lobby::default(),
+                bell: Bell::default(),
                 names: Names::default(),
                 faults: Faults::default(),
                 network: true,
@@ -168,6 +168,10 @@ impl Inner {
         self.links.get_mut(&id)
     }
 
+    pub(crate) const fn network(&self) -> bool {
+        self.network
+    }
+
     pub(crate) fn take_unseen(&mut self) -> Option<(LinkId, Arc<DialSeen>)> {
         let id = self.unseen.pop_front()?;
         self.links.get(&id).map(|link| (id, link.seen.clone()))
@@ -184,6 +188,7 @@ impl Inner {
             connections: self.links.values().filter(|link| !link.closed).count(),
             media_planes: self.planes.len(),
             taps: self.planes.values().map(MediaPlane::taps).sum(),
+            presences: self.bell.open(),
             watches: self.machine.watches(),
         }
     }

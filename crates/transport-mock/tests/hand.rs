@@ -147,10 +147,16 @@ async fn a_resume_goes_on_with_the_media_plane_and_the_old_link_may_go() {
     remote.newest().expect("it is open").lose(Plane::Signaling, FaultKind::Closed);
     let mut new = transport.dial(a_resume(2, 1, ports(2)));
     tokio::join!(until_carried(&mut new), async { remote.dial().await.accept() });
-    assert_eq!(remote.census(), Census { connections: 2, media_planes: 1, taps: 1, watches: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 2, media_planes: 1, taps: 1, presences: 0, watches: 0 }
+    );
     inbound.switch_to(Epoch(2));
     old.close();
-    assert_eq!(remote.census(), Census { connections: 1, media_planes: 1, taps: 1, watches: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 1, media_planes: 1, taps: 1, presences: 0, watches: 0 }
+    );
     assert!(sender.try_send(frame(2, false)), "the same tap: no key frame is needed");
     assert_eq!(remote.send_frame(&frame(9, true)), 1);
     assert_eq!(receiver.next().await, Some(frame(9, true)), "once, though two links held the plane");
@@ -172,7 +178,10 @@ async fn a_resume_that_fails_takes_nothing_of_the_old_link() {
     let (_, ()) = tokio::join!(async { while new.next().await.is_some() {} }, async {
         remote.dial().await.refuse(RefusedCode::Busy);
     });
-    assert_eq!(remote.census(), Census { connections: 1, media_planes: 1, taps: 0, watches: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 1, media_planes: 1, taps: 0, presences: 0, watches: 0 }
+    );
     old_hand.generation(offhook_transport::Generation::Started);
     assert!(matches!(old.next().await, Some(Event::Content(_))));
 }

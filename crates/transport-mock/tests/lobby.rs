@@ -1,8 +1,7 @@
-//! Sessions and rings without joining.
+//! Sessions without joining.
 
 use offhook_transport::{
-    Capabilities, Directory, DirectoryError, Event, Plane, Presence, Profile, RingEvent, RingId, Secret,
-    SessionRef, Transport,
+    Capabilities, Directory, DirectoryError, Event, Plane, Profile, Secret, SessionRef, Transport,
 };
 use offhook_transport_mock::{MockTransport, Studio, a_join, pair};
 
@@ -48,19 +47,6 @@ async fn the_directory_asks_for_the_credential_and_needs_the_network() {
     remote.cut();
     let cut = transport.get(&session("7"), Some(&Secret::new("right"))).await;
     assert!(matches!(cut, Err(DirectoryError::Unreachable(_))), "{cut:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_ring_is_heard_once_in_order_also_when_it_came_before_anybody_listened() {
-    let (transport, remote) = pair();
-    let rings = [
-        RingEvent::Ringing { id: RingId("a".into()), from: "them".into() },
-        RingEvent::Gone { id: RingId("a".into()), why: "cancelled".into() },
-    ];
-    remote.ring(rings[0].clone());
-    assert_eq!(Presence::next(&transport, None).await, Some(rings[0].clone()));
-    let (heard, ()) = tokio::join!(Presence::next(&transport, None), async { remote.ring(rings[1].clone()) });
-    assert_eq!(heard, Some(rings[1].clone()));
 }
 
 #[test]

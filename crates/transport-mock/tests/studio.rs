@@ -279,7 +279,10 @@ async fn two_links_carry_side_by_side_while_a_session_moves() {
     let plan = Plan::Migrate { key };
     let mut new = transport.dial(DialRequest { plan, epoch: Epoch(2), inherit: Some(Epoch(1)), ..a_join() });
     joined(&mut new).await;
-    assert_eq!(remote.census(), Census { connections: 2, media_planes: 2, taps: 0, watches: 0 });
+    assert_eq!(
+        remote.census(),
+        Census { connections: 2, media_planes: 2, taps: 0, presences: 0, watches: 0 }
+    );
     old.act(Action::Ping).expect("there is room");
     until(&mut old, |event| *event == Event::Alive(Plane::Media)).await;
     old.close();

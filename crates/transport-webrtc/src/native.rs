@@ -27,6 +27,7 @@ mod opening;
 mod outflow;
 mod outward;
 mod payload;
+mod presence;
 mod registry;
 mod sinks;
 mod socket;
@@ -156,11 +157,16 @@ impl Transport for WebRtc {
             Capability::Messages,
             Capability::Queue,
             Capability::Directory,
+            Capability::Rings,
             Capability::Acks,
         ]
         .into_iter()
         .fold(Capabilities::NONE, Capabilities::with)
         .migrating(MigrationStyle::MakeBeforeBreak)
+    }
+
+    fn presence(&self) -> Option<&dyn offhook_transport::Presence> {
+        Some(self)
     }
 
     fn dial(&self, request: DialRequest) -> Box<dyn Connection> {

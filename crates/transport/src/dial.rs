@@ -76,6 +76,9 @@ pub struct DialRequest {
     pub target: Option<Target>,
     /// What lets us in; `None` where none was configured.
     pub credential: Option<Secret>,
+    /// Lets this instance in after a ring, in the place of the credential; `None` for every other
+    /// dial.
+    pub join_ticket: Option<Secret>,
     /// The desired state to carry, and its revision.
     pub desired: Desired,
     /// The revision that `desired` is.

@@ -38,7 +38,10 @@ pub use event::{
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
 pub use network::{NetworkFact, NetworkWatch};
-pub use presence::{Presence, RingEvent, RingId};
+pub use presence::{
+    DeclineCode, Presence, PresenceConnection, PresenceEvent, PresenceRequest, RingAction, RingEndCode,
+    RingFull, RingId, RingInfo, RingOrder, RingRefusedCode,
+};
 pub use secret::Secret;
 
 use std::future::poll_fn;

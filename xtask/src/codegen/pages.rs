@@ -29,6 +29,11 @@ pub(super) fn lifecycle() -> String {
     document(&WALKED)
 }
 
+/// The life of a user's presence, as the walk over its own machine found it.
+pub(super) fn presence() -> String {
+    offhook_lifecycle::presence::walk::document()
+}
+
 /// What `offhook chaos` holds a session's states against.
 pub(super) fn chaos_table() -> String {
     let mut page = String::from(

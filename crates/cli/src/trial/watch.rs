@@ -120,6 +120,7 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
             }),
         ),
         Event::JoinFailed(kind) => ("join_failed", json!({ "code": kind.code() })),
+        Event::AcceptFailed(why) => ("accept_failed", json!({ "why": format!("{why:?}") })),
         Event::LinkLost { plane, fault } => {
             ("link_lost", json!({ "plane": format!("{plane:?}").to_lowercase(), "fault": fault.code() }))
         }

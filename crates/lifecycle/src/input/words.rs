@@ -47,6 +47,8 @@ pub enum RingEnd {
         /// The ring that goes on.
         survivor: RingRef,
     },
+    /// The far side did not place it.
+    Refused(RingRefusal),
 }
 
 impl RingEnd {
@@ -61,6 +63,75 @@ impl RingEnd {
             Self::Expired => EndReason::NotAnswered,
             Self::AnsweredElsewhere => EndReason::AnsweredElsewhere,
             Self::Glare { survivor } => EndReason::Glare { survivor },
+            Self::Refused(why) => EndReason::RingRefused(why),
+        }
+    }
+}
+
+/// Why a ring was not placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum RingRefusal {
+    /// It names the one who rings.
+    Oneself,
+    /// It names nobody.
+    Nobody,
+    /// The far side knows none of those it names.
+    UnknownUser,
+    /// Too many are named, or too many rings stand.
+    TooMany,
+    /// Too many rings in too short a time.
+    RateLimited,
+    /// The credential does not allow it, or the user was removed from the session.
+    NotPermitted,
+    /// The credential is missing, wrong, or was taken back.
+    Unauthorized,
+    /// The far side or the transport has no rings.
+    NotSupported,
+    /// A reason that this version does not know.
+    Other,
+}
+
+impl RingRefusal {
+    /// Every refusal.
+    pub const ALL: [Self; 9] = [
+        Self::Oneself,
+        Self::Nobody,
+        Self::UnknownUser,
+        Self::TooMany,
+        Self::RateLimited,
+        Self::NotPermitted,
+        Self::Unauthorized,
+        Self::NotSupported,
+        Self::Other,
+    ];
+
+    /// What happened and what to do about it.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Oneself => "nobody can ring themselves; name somebody else",
+            Self::Nobody => "it names nobody; name at least one user",
+            Self::UnknownUser => "nobody of those named is known there; check the names",
+            Self::TooMany => "too many are named or ring already; end a ring or name fewer",
+            Self::RateLimited => "too many rings in a short time; wait a minute",
+            Self::NotPermitted => "the credential does not allow it; ask for one that names no session",
+            Self::Unauthorized => "the credential was refused; get a fresh one",
+            Self::NotSupported => "the far side has no rings; join the session instead",
+            Self::Other => "the far side gave a reason that this version does not know; update it",
+        }
+    }
+
+    /// May the same ring be placed later without anybody changing anything?
+    pub const fn is_retryable(self) -> bool {
+        match self {
+            Self::TooMany | Self::RateLimited => true,
+            Self::Oneself
+            | Self::Nobody
+            | Self::UnknownUser
+            | Self::NotPermitted
+            | Self::Unauthorized
+            | Self::NotSupported
+            | Self::Other => false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Why a session is over, and by whom. Why a dial or a join fails is in the room above.
 
 use super::{JoinErrorKind, Who};
-use crate::RingRef;
+use crate::{RingRef, RingRefusal};
 use thiserror::Error;
 
 /// Why a session is over. Written once: the first cause wins (R1).
@@ -98,6 +98,9 @@ pub enum EndReason {
         /// The ring that survived.
         survivor: RingRef,
     },
+    /// The ring was not placed.
+    #[error("the ring was refused: {}", .0.advice())]
+    RingRefused(RingRefusal),
     /// The far side broke the protocol.
     #[error("the far side broke the protocol; check that both ends speak the same version")]
     ProtocolError,
@@ -108,7 +111,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// One of each, with stand-ins for the data inside.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::LeftByUser,
         Self::Dropped,
         Self::Closed,
@@ -138,6 +141,7 @@ impl EndReason {
         Self::MediaLost,
         Self::Suspended,
         Self::Glare { survivor: RingRef(0) },
+        Self::RingRefused(RingRefusal::Oneself),
         Self::ProtocolError,
         Self::HostGone,
     ];
@@ -174,6 +178,7 @@ impl EndReason {
             Self::MediaLost => "media_lost",
             Self::Suspended => "suspended",
             Self::Glare { .. } => "glare",
+            Self::RingRefused(_) => "ring_refused",
             Self::ProtocolError => "protocol_error",
             Self::HostGone => "host_gone",
         }
@@ -184,6 +189,7 @@ impl EndReason {
         match self {
             Self::LeftByUser | Self::Dropped | Self::Cancelled => Who::User,
             Self::JoinFailed(kind) => kind.who(),
+            Self::RingRefused(RingRefusal::Oneself | RingRefusal::Nobody) => Who::User,
             Self::NetworkLost | Self::MediaLost => Who::Network,
             Self::Suspended | Self::HostGone => Who::Local,
             Self::Closed
@@ -208,6 +214,15 @@ impl EndReason {
             | Self::Unauthorized
             | Self::Unsupported
             | Self::Glare { .. }
+            | Self::RingRefused(
+                RingRefusal::UnknownUser
+                | RingRefusal::TooMany
+                | RingRefusal::RateLimited
+                | RingRefusal::NotPermitted
+                | RingRefusal::Unauthorized
+                | RingRefusal::NotSupported
+                | RingRefusal::Other,
+            )
             | Self::ProtocolError => Who::FarSide,
         }
     }
@@ -224,6 +239,7 @@ impl EndReason {
             | Self::Unsupported
             | Self::NetworkLost
             | Self::MediaLost
+            | Self::RingRefused(_)
             | Self::ProtocolError
             | Self::HostGone => true,
             Self::LeftByUser
@@ -254,6 +270,7 @@ impl EndReason {
     pub const fn is_retryable(self) -> bool {
         match self {
             Self::JoinFailed(kind) => kind.is_retryable(),
+            Self::RingRefused(why) => why.is_retryable(),
             Self::Busy
             | Self::NotAnswered
             | Self::Closed

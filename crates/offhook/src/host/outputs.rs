@@ -2,7 +2,7 @@
 
 use super::Host;
 use crate::translate;
-use offhook_lifecycle::{Dial, Gate, Input, Output, RingEnd};
+use offhook_lifecycle::{Dial, Gate, Output, Plan};
 use offhook_transport::media::MediaPorts;
 use offhook_transport::{Action, DialRequest};
 
@@ -18,9 +18,7 @@ impl Host {
                     self.links.act(epoch, Action::Credential(secret));
                 }
             }
-            // A ring is said on presence, and this host has none. The types let nobody ring
-            // without it; a machine that asks all the same is answered, so that it ends.
-            Output::Ring(_) => self.shared.wishes_put(Input::RingEnded(RingEnd::Gone)),
+            Output::Ring(verb) => self.say(verb),
             Output::Apply { epoch, revision } => {
                 let desired = translate::desired(self.machine.desired());
                 let revision = translate::outward_revision(revision);
@@ -62,6 +60,10 @@ impl Host {
             credential: match dial.target {
                 Some(_) => None,
                 None => dial.credential.and_then(|credential| self.contents.find_credential(credential)),
+            },
+            join_ticket: match (dial.target, dial.plan) {
+                (None, Plan::Join) => self.ticket.clone(),
+                _ => None,
             },
             desired: translate::desired(self.machine.desired()),
             revision: translate::outward_revision(dial.revision),

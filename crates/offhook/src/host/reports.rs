@@ -85,8 +85,11 @@ impl Host {
                 self.join_failed();
                 self.tell(Event::JoinFailed(kind));
             }
-            // A ring's affair; this host has no presence to accept on.
-            E::AcceptFailed(_) => {}
+            E::AcceptFailed(why) => {
+                self.desk.accept_failed(self.instance);
+                self.join_failed();
+                self.tell(Event::AcceptFailed(why));
+            }
             E::PlaneLost { plane, fault } => {
                 tracing::info!(parent: &self.span, ?plane, fault = fault.code(), "a plane was lost");
                 if plane == Plane::Media {
@@ -194,7 +197,7 @@ impl Host {
         {
             let mut notes = self.shared.notes();
             notes.tally.ended_at = Some(now);
-            notes.text = self.contents.last_text.clone();
+            notes.text = self.contents.last_text.clone().or(notes.ring_text.take());
         }
         let error = self.reporter.held.take().map(Event::Error);
         let may_retry = ending.may_retry();

@@ -1,12 +1,14 @@
-//! What a session that is not joined can do: be looked at and made on the far side, join, or be
-//! given up.
+//! What a session that is not joined can do: be looked at and made on the far side, join, ring, or
+//! be given up.
 
 use super::{Leaving, Session};
 use crate::client::SessionBuilder;
 use crate::join::Join;
 use crate::joining::Joining;
 use crate::remote::{self, RemoteWatch};
-use offhook_lifecycle::{Idle, JoinErrorKind};
+use crate::ring::Ring;
+use crate::shared::RingData;
+use offhook_lifecycle::{Idle, JoinErrorKind, Outgoing, RingRefusal, Ringing};
 use offhook_transport::{DirectoryError, Profile, SessionInfo, Transport};
 
 impl Session<Idle> {
@@ -86,6 +88,28 @@ impl Session<Idle> {
         let wish = data.wish();
         shared.notes().join = Some(data);
         Joining::running(shared, self.inner.join(wish), kept)
+    }
+
+    /// Rings somebody into this session. Acts when called: it rings, and it joins by itself as soon as
+    /// somebody accepts, whether the handle is awaited or not (F21).
+    ///
+    /// What becomes of it is in the handle: await it for the joined session. A ring that cannot be
+    /// placed ends `Left` with `EndReason::RingRefused`.
+    pub fn ring(self, ring: Ring) -> Session<Ringing<Outgoing>> {
+        let shared = self.shared().clone();
+        let Ring { users, timeout, name, metadata, join } = ring;
+        let impossible = join.fits_a_ring(shared.capabilities).err().map(|kind| match kind {
+            JoinErrorKind::NotPermitted => RingRefusal::NotPermitted,
+            JoinErrorKind::NotSupported => RingRefusal::NotSupported,
+            _ => RingRefusal::Other,
+        });
+        let (data, kept) = join.begin();
+        let mut notes = shared.notes();
+        notes.join = Some(data);
+        notes.kept = Some(kept);
+        notes.ring = Some(RingData { users, timeout, name, metadata, impossible });
+        drop(notes);
+        Session::wrap(self.inner.ring())
     }
 
     /// Ends it before it began. Nothing goes on the wire.

@@ -10,3 +10,4 @@ mod join;
 mod leave;
 mod prompt;
 mod remote;
+mod ringing;

@@ -15,3 +15,4 @@ mod network;
 mod prompt;
 mod recovery;
 mod remote;
+mod ringing;

@@ -5,8 +5,7 @@ use crate::wire::{
 };
 use offhook_server::{Limits, Mint, Signer};
 use offhook_signaling::{
-    ErrorCode, Feature, FromClient, FromServer, Instance, Item, Join, Ping, Presence, Secret, SessionRef,
-    Versions,
+    ErrorCode, Feature, FromClient, FromServer, Instance, Item, Join, Ping, Secret, SessionRef, Versions,
 };
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -93,9 +92,9 @@ async fn without_a_common_version_the_spoken_ones_are_named() {
 
 #[tokio::test]
 async fn a_required_feature_that_is_missing_is_named_with_those_that_are_there() {
-    let error = refused(Join { requires: vec![Feature::Rings], ..join("ada", 1) }).await;
+    let error = refused(Join { requires: vec![Feature::Reactions], ..join("ada", 1) }).await;
     assert_eq!(error.code, ErrorCode::FeatureMissing);
-    assert!(error.text.contains("rings") && error.known.contains(&"prompt".to_owned()), "{error:?}");
+    assert!(error.text.contains("reactions") && error.known.contains(&"prompt".to_owned()), "{error:?}");
 }
 
 // F58
@@ -151,17 +150,10 @@ async fn a_first_frame_that_does_not_come_in_time_ends_the_socket_with_a_word() 
 }
 
 #[tokio::test]
-async fn a_link_begins_with_a_join_a_resume_or_a_migrate() {
+async fn a_link_begins_with_a_join_a_resume_a_migrate_or_a_presence() {
     let server = server().await;
     let ping = FromClient::Ping(Ping { id: 1 });
     assert_eq!(refusal_of(&server, &ping).await.0.code, ErrorCode::ProtocolError);
-    let presence = FromClient::Presence(Presence {
-        versions: Versions::OURS,
-        instance: Instance(1),
-        epoch: 1,
-        credential: Some(credential(&Mint::user("ada"))),
-    });
-    assert_eq!(refusal_of(&server, &presence).await.0.code, ErrorCode::FeatureMissing);
     empty(&server).await;
 }
 

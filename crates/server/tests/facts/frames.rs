@@ -4,7 +4,7 @@ use crate::wire::{PATIENCE, Wire, builder, empty, join, server, studio};
 use futures_util::SinkExt;
 use offhook_server::Limits;
 use offhook_signaling::limits::FRAME_BYTES;
-use offhook_signaling::{ErrorCode, FromClient, FromServer, Ping, PlaceRing, encode};
+use offhook_signaling::{ErrorCode, FromClient, FromServer, Instance, Ping, PlaceRing, encode};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_tungstenite::MaybeTlsStream;
@@ -99,12 +99,20 @@ async fn words_from_the_future_are_passed_by_and_requests_are_answered() {
     pong(&mut member.wire, 7).await;
 }
 
-// A feature that this server does not have is as unknown as one it never heard of.
+// Rings are said on a presence link; on this one they are as unknown as what nobody ever heard of.
 #[tokio::test]
-async fn a_ring_is_answered_unsupported() {
+async fn a_ring_on_a_sessions_link_is_answered_unsupported() {
     let server = server().await;
     let mut member = Wire::enter(&server, "ada", 1).await;
-    let ring = PlaceRing { id: 9, session: studio(), users: vec!["bob".into()], timeout_ms: 1000 };
+    let ring = PlaceRing {
+        id: 9,
+        session: studio(),
+        instance: Instance(1),
+        users: vec!["bob".into()],
+        timeout_ms: 1000,
+        name: None,
+        metadata: None,
+    };
     member.wire.say(&FromClient::Ring(ring)).await;
     let id = member.wire.until("unsupported", |message| match message {
         FromServer::Unsupported(unknown) => Some(unknown.id),

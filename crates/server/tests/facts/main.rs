@@ -19,6 +19,7 @@ mod leaving;
 mod lobby;
 mod moving;
 mod persisted;
+mod presence;
 mod prompts;
 mod queue;
 mod rejoin;

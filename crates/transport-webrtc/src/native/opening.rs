@@ -270,7 +270,8 @@ impl Driver {
             instance,
             epoch,
             credential: credential.map(translate::secret),
-            join_ticket: None,
+            // A ticket is for the server that gave it, as the credential is.
+            join_ticket: request.join_ticket.as_ref().filter(|_| !named).map(translate::secret),
             rejoin: key.filter(|_| !named).map(|key| Rejoin {
                 session_id: key.session,
                 secret: translate::secret(&key.secret),

@@ -50,6 +50,7 @@ pub fn join(credential: Option<Secret>) -> DialRequest {
         session: SessionRef { kind: "studio".into(), id: "7".into() },
         target: None,
         credential,
+        join_ticket: None,
         desired: Desired::default(),
         revision: Revision(0),
         model: Some("studio".into()),

@@ -2,7 +2,7 @@
 use offhook::{Incoming, Ringing, Session};
 
 fn usage(ring: Session<Ringing<Incoming>>) {
-    let _ = ring.accept();
+    let _ = ring.accept(offhook::Join::new());
 }
 
 fn main() {

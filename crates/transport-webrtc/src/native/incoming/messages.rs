@@ -115,6 +115,7 @@ impl Driver {
             | FromServer::Unsupported(_)
             | FromServer::Present(_)
             | FromServer::RingPlaced(_)
+            | FromServer::RingRefused(_)
             | FromServer::Ring(_)
             | FromServer::Accepted(_)
             | FromServer::Gone(_)

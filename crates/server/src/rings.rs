@@ -1,0 +1,72 @@
+//! Rings and the devices that hear of them: the one arbiter of who took what. The rules are in
+//! `rings/book.rs`; here are the lock around it and the clock of each ring. What comes and goes on a
+//! device's socket is in `socket/presence.rs`.
+
+mod book;
+mod devices;
+mod over;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use book::{Bearer, Book, Tickets};
+pub(crate) use devices::{Device, ToDevice, TooMany};
+
+use crate::config::Limits;
+use crate::{Alive, Shared};
+use offhook_signaling::{Error, PlaceRing};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// All rings of a server.
+#[derive(Debug)]
+pub(crate) struct Rings(Mutex<Book>);
+
+impl Rings {
+    pub(crate) fn new(limits: &Limits, life: &str) -> Self {
+        Self(Mutex::new(Book::new(limits, life)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Places a ring and sets its clock going.
+    pub(crate) fn place(&self, shared: &Arc<Shared>, device: &Device, order: PlaceRing) {
+        let key = crate::door::key(&order.session);
+        let may = !shared.kicks.keeps_out(&key, &device.user, Instant::now());
+        let placed = self.lock().place(device, order, may, Instant::now());
+        if let Some((id, poke)) = placed {
+            tokio::spawn(expire(shared.clone(), id, poke, shared.alive()));
+        }
+    }
+
+    /// Rings and devices.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        self.lock().count()
+    }
+
+    /// Sends every device away, with these words, and forgets every ring.
+    pub(crate) fn close(&self, words: &Error) {
+        self.lock().close(words);
+    }
+}
+
+/// The clock of one ring; gone with it.
+async fn expire(shared: Arc<Shared>, id: String, poke: Arc<Notify>, alive: Alive) {
+    loop {
+        let Some(due) = shared.rings.lock().due(&id) else { break };
+        tokio::select! {
+            () = at(due) => shared.rings.lock().lapse(&id, Instant::now()),
+            () = poke.notified() => {}
+        }
+    }
+    drop(alive);
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
