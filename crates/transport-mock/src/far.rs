@@ -268,7 +268,8 @@ impl Inner {
             let Some(action) = actions.pop_front().map(Arc::new) else { return };
             let reached = link.signaling && self.network;
             if *action == Action::Goodbye {
-                link.goodbye = true;
+                // One that does not arrive is none: the far side waits for its client as ever.
+                link.goodbye = reached;
                 let patience = if reached && !link.silent.signaling { Duration::ZERO } else { GOODBYE };
                 link.plan(now + patience, Happening::Close);
             }
