@@ -35,7 +35,7 @@ use tokio::task::JoinSet;
 
 /// Measured at a time: each waits most of its life, and has a server, a relay and a session of
 /// its own.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 10;
 /// Runs of each scene.
 const RUNS: usize = 30;
 const QUICK: usize = 4;

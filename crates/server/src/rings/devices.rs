@@ -27,7 +27,7 @@ pub(crate) struct Device {
 #[derive(Debug)]
 pub(crate) enum ToDevice {
     /// Say this.
-    Say(FromServer),
+    Say(Box<FromServer>),
     /// Say this and close.
     End(Error),
 }
@@ -50,14 +50,15 @@ impl User {
     /// Tells every device; one that cannot take it is cut.
     pub(super) fn tell(&mut self, message: &FromServer, but: Option<Instance>) {
         self.devices.retain(|device| {
-            Some(device.instance) == but || device.out.try_send(ToDevice::Say(message.clone())).is_ok()
+            Some(device.instance) == but
+                || device.out.try_send(ToDevice::Say(Box::new(message.clone()))).is_ok()
         });
     }
 
     /// Tells one device, if it is there.
     pub(super) fn tell_device(&mut self, instance: Instance, message: FromServer) {
         if let Some(at) = self.devices.iter().position(|device| device.instance == instance)
-            && self.devices[at].out.try_send(ToDevice::Say(message)).is_err()
+            && self.devices[at].out.try_send(ToDevice::Say(Box::new(message))).is_err()
         {
             self.devices.remove(at);
         }

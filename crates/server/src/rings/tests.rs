@@ -26,7 +26,7 @@ impl Here {
         let mut all = std::mem::take(&mut self.kept);
         let next = || self.heard.try_recv().ok();
         all.extend(std::iter::from_fn(next).map(|said| match said {
-            ToDevice::Say(message) => message,
+            ToDevice::Say(message) => *message,
             ToDevice::End(error) => FromServer::Error(error),
         }));
         all
