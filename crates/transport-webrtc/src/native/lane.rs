@@ -84,6 +84,8 @@ pub(super) struct State {
     pub(super) sendings: Vec<(String, Sending)>,
     /// What the far side was told of them.
     pub(super) outflow: Outflow,
+    /// Were sections added that no answer was given to yet?
+    pub(super) grown: bool,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
     inbound: u64,
@@ -136,6 +138,7 @@ impl Lane {
                 image: None,
                 sendings: Vec::new(),
                 outflow: Outflow::default(),
+                grown: false,
                 offered,
                 inbound: 0,
                 flowed: None,

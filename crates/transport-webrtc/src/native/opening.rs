@@ -299,10 +299,17 @@ impl Driver {
         }
         // A track that was published since the last offer needs a section of its own.
         let grown = lane.make_room(self.published()).await?;
-        self.restarts = restart && !lane.state().is_path_whole();
+        // A restart that was offered by a dial that is given up, and whose path is whole, was never
+        // taken up: there is nothing to offer once more but sections.
+        let (is_whole, has_grown) = {
+            let mut state = lane.state();
+            state.grown |= grown;
+            (restart && state.is_path_whole(), state.grown)
+        };
+        self.restarts = restart && !is_whole;
         self.asked = Some(Instant::now());
         lane.peer.ask_path();
-        let offer = if self.restarts || open || grown {
+        let offer = if self.restarts || has_grown || (open && !is_whole) {
             let sdp = lane.peer.create_offer(self.restarts).await?;
             let offer = self.offer_of(lane, &sdp);
             self.offer = Some((sdp, false));

@@ -148,6 +148,7 @@ pub(super) async fn take_answer(
     {
         let mut state = lane.state();
         state.open_offer = None;
+        state.grown = false;
         for used in &answer.mids {
             if let Some(kind) = translate::our_kind(&used.kind) {
                 state.kinds.insert(used.mid.clone(), kind);
