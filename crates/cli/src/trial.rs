@@ -1,7 +1,8 @@
-//! What `demo` and `chaos` are both made of: a bad network of our own (`network.rs`), and for the
-//! demo a server at its end (`stage.rs`; chaos has its servers in `chaos/houses.rs`), a session watched from outside (`watch.rs`, and from its pixels `witness.rs`), and what is
-//! shown and kept of it (`screen.rs`, `log.rs`, `timeline.rs`). What happens on the stage, and
-//! what must hold of it, is in `demo/` and `chaos/`.
+//! What `demo` and `chaos` are both made of: a bad network of our own (`network.rs`, and what goes
+//! over it, `wire.rs`), and for the demo a server at its end (`stage.rs`; chaos has its servers in
+//! `chaos/houses.rs`), a session watched from outside (`watch.rs`, and from its pixels
+//! `witness.rs`), and what is shown and kept of it (`screen.rs`, `log.rs`, `timeline.rs`). What
+//! happens on the stage, and what must hold of it, is in `demo/` and `chaos/`.
 
 pub(crate) mod log;
 pub(crate) mod network;
@@ -9,6 +10,7 @@ pub(crate) mod screen;
 pub(crate) mod stage;
 pub(crate) mod timeline;
 pub(crate) mod watch;
+pub(crate) mod wire;
 pub(crate) mod witness;
 
 use std::path::{Path, PathBuf};

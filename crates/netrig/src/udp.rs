@@ -8,7 +8,7 @@ mod tests;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -31,8 +31,11 @@ pub type UdpControl = Control<Udp>;
 
 /// Marks relays and controls for UDP.
 pub struct Udp {
-    _sealed: (),
+    tap: Mutex<Option<Tap>>,
 }
+
+/// Somebody who looks at every datagram.
+type Tap = Box<dyn FnMut(Way, &[u8]) + Send>;
 
 impl Sealed for Udp {}
 
@@ -58,6 +61,15 @@ impl UdpControl {
     /// the missing pictures shows that something is broken. [`Control::restore`] ends it.
     pub fn swallow_media(&self, direction: Direction) {
         self.shared.line.send_modify(|line| line.medialess.put(direction, &true));
+    }
+
+    /// Shows every datagram to `tap` as it arrives, before its fate: those that will be lost or swallowed too, no
+    /// duplicate of the rig's making. A relay has one tap; another takes its place. With it a test counts what an
+    /// application sends, and not what gets through: that a muted microphone is silent on the wire, say.
+    ///
+    /// It runs between two datagrams, on the relay's task: it must not wait, and if it panics the relay ends.
+    pub fn tap(&self, tap: impl FnMut(Way, &[u8]) + Send + 'static) {
+        *self.shared.protocol.tap.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tap));
     }
 
     /// Replaces every upstream-side socket by one with another port, as a NAT does that has forgotten its mappings,
@@ -94,7 +106,7 @@ pub(crate) fn start(
     let _entered = runtime.enter();
     let bound = flows::bind(SocketAddr::new(bind, 0)).and_then(|socket| Ok((socket.local_addr()?, socket)));
     let (addr, socket) = bound.map_err(|source| RigError::Bind { ip: bind, source })?;
-    let shared = Shared::new(plan, addr, Udp { _sealed: () });
+    let shared = Shared::new(plan, addr, Udp { tap: Mutex::default() });
     let task = runtime.spawn(Exchange::new(Arc::clone(&shared), socket).run());
     Ok((Relay::new(Arc::clone(&shared), task), shared))
 }
@@ -221,6 +233,9 @@ impl Exchange {
 
     fn arrived(&mut self, arrival: Arrival, buffer: &[u8], line: &Line) {
         let Arrival { way, flow, len } = arrival;
+        if let Some(tap) = &mut *self.shared.protocol.tap.lock().unwrap_or_else(PoisonError::into_inner) {
+            tap(way, &buffer[..len]);
+        }
         let conditions = line.conditions.of(way);
         let Some(fate) = self.flows.draw(flow, way, conditions) else { return };
         let swallowed = *line.medialess.of(way) && is_media(&buffer[..len]);

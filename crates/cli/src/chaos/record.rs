@@ -130,8 +130,8 @@ pub(crate) struct Seen {
     pub(crate) events_ended: bool,
     /// The most members that a server had at any look.
     pub(crate) most_members: usize,
-    /// Datagrams from the client so far, at each look.
-    pub(crate) datagrams: Vec<(f64, u64)>,
+    /// Packets of media that the client sent for the first time, so far, at each look.
+    pub(crate) packets: Vec<(f64, u64)>,
     /// When the faults were over.
     pub(crate) calm: Option<f64>,
     /// The last prompt, asked for in the calm: was it answered, was it seen?

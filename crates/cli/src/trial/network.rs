@@ -1,8 +1,9 @@
 //! The network between whoever joins and the servers: real sockets through a rig, whose trouble
 //! is the rig's. A relay for each candidate of a server, and none of ours told.
 
+use super::wire::Wire;
 use offhook::webrtc::UdpMap;
-use offhook_netrig::{Rig, RigError, Tally, TcpRelay, UdpRelay};
+use offhook_netrig::{Rig, RigError, Tally, TcpRelay, UdpRelay, Way};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -20,8 +21,12 @@ impl Network {
     /// Its chance follows from the seed.
     pub(crate) fn new(seed: u64) -> Self {
         let rig = Arc::new(Rig::new(seed));
-        let media =
-            Arc::new(MediaPath { rig: rig.clone(), relays: Mutex::default(), runtime: Handle::current() });
+        let media = Arc::new(MediaPath {
+            rig: rig.clone(),
+            relays: Mutex::default(),
+            wire: Arc::default(),
+            runtime: Handle::current(),
+        });
         Self { rig, media }
     }
 
@@ -47,6 +52,11 @@ impl Network {
         relays.iter().map(|(_, relay)| all(&relay.stats().up)).sum()
     }
 
+    /// Packets of media that the client sent so far for the first time, whatever became of them.
+    pub(crate) fn packets_up(&self) -> u64 {
+        self.media.wire.lock().unwrap_or_else(PoisonError::into_inner).packets()
+    }
+
     /// Takes the ways of media down, and waits for it.
     pub(crate) async fn strike(self) {
         let relays = std::mem::take(&mut *self.media.relays.lock().unwrap_or_else(PoisonError::into_inner));
@@ -60,6 +70,7 @@ impl Network {
 struct MediaPath {
     rig: Arc<Rig>,
     relays: Mutex<Vec<(SocketAddr, UdpRelay)>>,
+    wire: Arc<Mutex<Wire>>,
     runtime: Handle,
 }
 
@@ -74,7 +85,12 @@ impl UdpMap for MediaPath {
         }
         // Binding two loopback sockets does not wait, but is an async call of the rig's.
         let relay = tokio::task::block_in_place(|| self.runtime.block_on(self.rig.udp(candidate))).ok()?;
-        let address = relay.addr();
+        let (address, wire) = (relay.addr(), self.wire.clone());
+        relay.tap(move |way, datagram| {
+            if way == Way::Up {
+                wire.lock().unwrap_or_else(PoisonError::into_inner).sent(datagram);
+            }
+        });
         relays.push((candidate, relay));
         Some(address)
     }

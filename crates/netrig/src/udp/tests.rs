@@ -94,6 +94,26 @@ async fn media_alone_can_be_swallowed_in_one_way_while_checks_pass() {
 }
 
 #[tokio::test]
+async fn a_tap_is_shown_every_datagram_also_those_that_get_nowhere() {
+    let (client, server, relay) = line(&Rig::new(1)).await;
+    let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    relay.tap(move |way, datagram| shown.send((way, datagram.to_vec())).unwrap());
+    client.send_to(b"through", relay.addr()).await.unwrap();
+    let (_, from) = next(&server).await;
+    relay.black_hole(Direction::Both);
+    client.send_to(b"swallowed", relay.addr()).await.unwrap();
+    server.send_to(b"this too", from).await.unwrap();
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(soon("a datagram at the tap", seen.recv()).await.unwrap());
+    }
+    // Which way is read first, is the relay's own affair.
+    all[1..].sort_by(|one, other| one.1.cmp(&other.1));
+    let expected = [(Way::Up, "through"), (Way::Up, "swallowed"), (Way::Down, "this too")];
+    assert_eq!(all, expected.map(|(way, text)| (way, text.as_bytes().to_vec())));
+}
+
+#[tokio::test]
 async fn datagrams_keep_their_bounds_even_when_empty_or_large() {
     let (client, server, relay) = line(&Rig::new(1)).await;
     let mut buffer = vec![0; 70_000];

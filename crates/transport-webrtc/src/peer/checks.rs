@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use webrtc::runtime::{AsyncUdpSocket, Transmit};
 
-/// A place is checked as often as the engine likes for this long.
-const EAGER: Duration = Duration::from_secs(4);
+/// A place is checked as often as the engine likes for this long: a path that is there answers in
+/// it, and with five places that is two hundred and fifty a second.
+const EAGER: Duration = Duration::from_secs(1);
 /// And afterwards, until it answers, so often.
 const PATIENT: Duration = Duration::from_millis(100);
 /// Places that are kept apart; beyond it the one that was asked first is forgotten.

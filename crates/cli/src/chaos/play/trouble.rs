@@ -162,11 +162,12 @@ impl Play<'_> {
     /// Looks at the servers and the relays, for ever.
     pub(super) async fn looking(&self) {
         let mut tick = interval(LOOK);
-        let (mut next, mut told, mut told_where) = (Instant::now(), 0, None);
+        let (mut next, mut told, mut media_told, mut told_where) = (Instant::now(), 0, 0, None);
         loop {
             tick.tick().await;
             let members = self.houses.census().iter().map(|census| census.members).max().unwrap_or_default();
-            let datagrams = self.houses.network().datagrams_up();
+            let (datagrams, packets) =
+                (self.houses.network().datagrams_up(), self.houses.network().packets_up());
             let here = self.houses.look_where();
             if told_where.replace(here) != Some(here) {
                 self.log.say("server", json!({ "server": NAMES[here] }));
@@ -174,12 +175,15 @@ impl Play<'_> {
             let now = self.log.now();
             self.record.note(|seen| {
                 seen.most_members = seen.most_members.max(members);
-                seen.datagrams.push((now, datagrams));
+                seen.packets.push((now, packets));
             });
             if Instant::now() >= next {
                 next += Duration::from_secs(1);
-                self.log.say("traffic", json!({ "datagrams_up": datagrams - told }));
-                told = datagrams;
+                self.log.say(
+                    "traffic",
+                    json!({ "datagrams_up": datagrams - told, "media_up": packets - media_told }),
+                );
+                (told, media_told) = (datagrams, packets);
             }
         }
     }

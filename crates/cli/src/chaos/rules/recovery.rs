@@ -86,10 +86,10 @@ pub(super) fn pictures_again(_: &Plan, seen: &Seen) -> Finding {
 }
 
 pub(super) fn no_twin(_: &Plan, seen: &Seen) -> Finding {
-    if seen.datagrams.is_empty() {
+    if seen.packets.is_empty() {
         return not_checked("the server was not looked at");
     }
     let broken: Vec<String> =
         (seen.most_members > 1).then(|| format!("{} members", seen.most_members)).into_iter().collect();
-    unless(&broken, || format!("{} looks at its census", seen.datagrams.len()))
+    unless(&broken, || format!("{} looks at its census", seen.packets.len()))
 }
