@@ -1,16 +1,17 @@
-//! Sources and sinks: test pattern, files, raw frames, H.264 in process, pictures.
+//! Sources and sinks: test pattern, files, raw frames, H.264 in process, pictures, sound.
 //!
 //! | to | take |
 //! |---|---|
 //! | send a file as if it were a camera | [`Clip`] |
 //! | send a test pattern or raw pictures | [`Pattern`], `h264::Encoding`, `h264::LiveSender` (feature `h264`) |
+//! | play sounds, and be silent in between | [`Sound`], [`voice()`] |
 //! | play a source into a track in time | [`SourceTrack`], [`Pump`] |
 //! | see what comes back | `decoded` (feature `h264`), [`I420`] |
 //! | keep what was seen | [`Rgb::write_png`], [`ContactSheet`], [`ivf::Writer`] |
 //!
 //! Nothing here opens a connection. From `offhook-transport` it takes the track handles and
-//! nothing else; of tokio it uses the clock. Features: `h264` (openh264, built from source)
-//! and `samples` (a five-second clip, compiled in, "Big Buck Bunny", (c) Blender Foundation,
+//! nothing else; of tokio it uses the clock. Features: `h264` (openh264, built from source),
+//! `opus` (libopus, built from source with cmake; Ogg Opus is played without it) and `samples` (a five-second clip, compiled in, "Big Buck Bunny", (c) Blender Foundation,
 //! CC BY 3.0, peach.blender.org).
 #![forbid(unsafe_code)]
 
@@ -27,8 +28,10 @@ pub mod pattern;
 pub mod picture;
 pub mod pump;
 mod rate;
+pub mod sound;
 pub mod source;
 mod text;
+mod voice;
 
 pub use clip::{Clip, ClipError, ClipSpec};
 pub use contact::{ContactSheet, Pair};
@@ -39,7 +42,9 @@ pub use pattern::Pattern;
 pub use picture::{Rgb, WritePictureError};
 pub use pump::{Pump, PumpEnd, PumpStop};
 pub use rate::{FrameRate, FrameRateError};
+pub use sound::{Sound, SoundError};
 pub use source::{Next, Publication, Source, SourceError, SourceTrack};
+pub use voice::{Played, Player, Playing, Voice, voice};
 
 /// Property tests leave their failing seeds in one place at the top of the repository.
 #[cfg(test)]

@@ -248,6 +248,20 @@ pub enum PublishError {
     Full,
 }
 
+/// Why a sound is not played.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PlayError {
+    /// The session was joined without one.
+    #[error("the session was joined without a voice; join it with Join::voice() first")]
+    NoVoice,
+    /// The session is over.
+    #[error("the session is over ({reason}); leave it, and join a fresh one")]
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
 /// Why there is no presence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PresenceError {

@@ -327,6 +327,7 @@ impl Host {
         if !released && self.links.is_empty() && self.feeders.is_empty() {
             // The user's sources go before it is said that they are gone, whoever still looks on.
             self.join.tracks.clear();
+            self.join.voice = None;
             self.shared.notes().tracks.clear();
             self.feed(Input::Released);
         }

@@ -6,10 +6,13 @@ use crate::sources::{Feeder, Track};
 use crate::token::ResumeToken;
 use bytes::Bytes;
 use offhook_lifecycle::{JoinErrorKind, JoinWish};
-use offhook_media::Publication;
+use offhook_media::{Player, Publication, voice};
 use offhook_transport::media::Kind;
 use offhook_transport::{Capabilities, Capability};
 use std::time::Duration;
+
+/// The label of the track that [`Join::voice`] publishes.
+const VOICE: &str = "voice";
 
 /// How to join a session.
 ///
@@ -26,6 +29,7 @@ pub struct Join {
     pub(crate) wait: Option<Wait>,
     pub(crate) initial: Change,
     pub(crate) publish: Vec<(String, Publication)>,
+    pub(crate) voice: Option<Player>,
     pub(crate) resume: Option<ResumeToken>,
 }
 
@@ -91,6 +95,16 @@ impl Join {
         self.publish.retain(|(known, _)| *known != label);
         self.publish.push((label, publication.into()));
         self
+    }
+
+    /// Publishes a voice, labelled `voice`: a track of sound that is silent until something is
+    /// played into it with [`play_audio`](crate::Session::play_audio) (F54). It needs no
+    /// microphone, and no camera beside it.
+    pub fn voice(self) -> Self {
+        let (source, player) = voice();
+        let mut join = self.publish_as(VOICE, source);
+        join.voice = Some(player);
+        join
     }
 
     /// Receives only (F53). With a publication beside it the join fails as `NotPermitted`.
@@ -165,6 +179,7 @@ impl Join {
                 wait: self.wait,
                 initial: self.initial.clone(),
                 publish: Vec::new(),
+                voice: self.voice.clone(),
                 resume: self.resume.clone(),
             },
             tracks: tracks.clone(),
@@ -176,6 +191,7 @@ impl Join {
             initial: self.initial,
             tracks,
             feeders,
+            voice: self.voice,
             resume: self.resume,
         };
         (data, kept)
@@ -198,6 +214,7 @@ pub(crate) struct JoinData {
     pub(crate) initial: Change,
     pub(crate) tracks: Vec<Track>,
     pub(crate) feeders: Vec<Feeder>,
+    pub(crate) voice: Option<Player>,
     pub(crate) resume: Option<ResumeToken>,
 }
 

@@ -109,7 +109,9 @@ pub use change::{Change, Unfit};
 pub use client::{Client, SessionBuilder};
 pub use controls::{Controls, Network};
 pub use credential::{CredentialRequest, ProviderError, Purpose};
-pub use error::{BuildError, JoinError, PresenceError, PublishError, SendError, SetError, TrackError};
+pub use error::{
+    BuildError, JoinError, PlayError, PresenceError, PublishError, SendError, SetError, TrackError,
+};
 pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use incoming::IncomingRings;
@@ -135,6 +137,7 @@ pub use offhook_lifecycle::{
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;
 pub use offhook_media::{Clip, Pattern, Publication, Source, SourceTrack};
+pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};
 pub use offhook_transport::{

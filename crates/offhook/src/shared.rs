@@ -13,6 +13,7 @@ use crate::ring::Caller;
 use crate::sources::Track;
 use crate::token::ResumeToken;
 use crate::view::{Facts, View};
+use offhook_media::Player;
 use offhook_lifecycle::{
     Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
@@ -112,6 +113,8 @@ pub(crate) struct Notes {
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
     pub(crate) tracks: Vec<Track>,
+    /// What plays into the published voice, if there is one.
+    pub(crate) voice: Option<Player>,
     /// Dials that are over, oldest first.
     pub(crate) attempts: Vec<Attempt>,
     /// The far side's words of the last refusal or ending.
@@ -247,12 +250,7 @@ impl Shared {
         if self.level.read(|view| view.snapshot.state().is_over()) {
             return;
         }
-        self.sources.close();
-        let mut gates = lock(&self.gates);
-        gates.closed = true;
-        gates.open.drain(..).for_each(|(_, gate)| gate.close());
-        drop(gates);
-        self.remote.close();
+        self.shut();
         self.events.cut();
         self.level.update(|view| !std::mem::replace(&mut view.leaving, true));
         self.states.cut();
@@ -284,6 +282,9 @@ impl Shared {
     /// Shuts everything that could still send or receive: the session is over.
     pub(crate) fn shut(&self) {
         self.sources.close();
+        if let Some(voice) = self.notes().voice.take() {
+            voice.cut();
+        }
         let mut gates = lock(&self.gates);
         gates.closed = true;
         gates.open.drain(..).for_each(|(_, gate)| gate.close());

@@ -5,6 +5,7 @@ mod ringing;
 
 pub(crate) use ringing::{no_room, presence};
 
+use crate::model::Model;
 use crate::token::{Claims, Credential, Grants, Pass, TokenError};
 use crate::{Shared, hex};
 use offhook_signaling::{
@@ -35,8 +36,6 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::Rings,
 ];
 
-/// The one model of this server.
-pub(crate) const MODELS: &[&str] = &["studio"];
 
 /// Somebody who may come in.
 pub(crate) struct Admission {
@@ -50,6 +49,8 @@ pub(crate) struct Admission {
     pub(crate) expires_in_ms: Option<u64>,
     /// The credential's own name and end: what a kick revokes.
     pub(crate) credential: Credential,
+    /// Whom it is joined with.
+    pub(crate) model: Model,
     /// The pass of one that came with a ticket: who it was where it comes from.
     pub(crate) pass: Option<Pass>,
     /// The ticket of a ring that it came with, by name and end: used up once it is in.
@@ -80,9 +81,7 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
     let session = key(&join.session);
     fits_session(shared, &claims, &session, &join.instance.to_string())?;
     not_kicked(shared, &session, &claims.sub)?;
-    if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
-        return Err(unknown_model(model));
-    }
+    let model = model_of(join)?;
     let expires_in_ms = Some(claims.exp.saturating_sub(now()).saturating_mul(1000));
     let credential = Credential { jti: claims.jti, exp: claims.exp };
     Ok(Admission {
@@ -91,18 +90,23 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
         version,
         expires_in_ms,
         credential,
+        model,
         pass: None,
         ring_ticket: None,
     })
 }
 
-fn unknown_model(model: &str) -> Refusal {
-    let mut error = Error::new(
-        ErrorCode::UnknownModel,
-        format!("no model is called `{}`; known: {}", model.escape_debug(), MODELS.join(", ")),
-    );
-    error.known = MODELS.iter().map(ToString::to_string).collect();
-    Box::new(FromServer::Error(error))
+fn model_of(join: &Join) -> Result<Model, Refusal> {
+    let name = join.model.as_deref();
+    Model::named(name).ok_or_else(|| {
+        let (asked, known) = (name.unwrap_or_default().escape_debug(), Model::names());
+        let mut error = Error::new(
+            ErrorCode::UnknownModel,
+            format!("no model is called `{asked}`; known: {}", known.join(", ")),
+        );
+        error.known = known;
+        Box::new(FromServer::Error(error))
+    })
 }
 
 /// Judges a migration: the ticket stands for the credential.
@@ -134,6 +138,7 @@ pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Resul
         version,
         expires_in_ms,
         credential,
+        model: pass.model,
         pass: Some(pass),
         ring_ticket: None,
     })
@@ -239,6 +244,7 @@ pub(crate) fn elsewhere(
         grants: admission.grants,
         name: join.name.clone(),
         viewer,
+        model: admission.model,
         credential: admission.credential,
     };
     match shared.signer.ticket(&admission.user, pass, &target) {

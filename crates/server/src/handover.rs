@@ -11,6 +11,7 @@ pub(crate) use taking::take;
 
 use crate::Shared;
 use crate::member::{Mail, Mailbox};
+use crate::model::Model;
 use crate::token::{Credential, Grants, authority};
 use futures_util::{SinkExt, StreamExt};
 use offhook_signaling::address::{AddressPolicy, Host, check_target};
@@ -45,6 +46,9 @@ pub(crate) struct Dossier {
     pub(crate) desired: Desired,
     /// How many generations it had.
     pub(crate) generations: u64,
+    /// Whom it was joined with.
+    #[serde(default)]
+    pub(crate) model: Model,
 }
 
 /// What the giving end says.

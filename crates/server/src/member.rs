@@ -14,6 +14,7 @@ mod tests;
 
 use crate::door::Admission;
 use crate::handover::Dossier;
+use crate::model::Model;
 use crate::rooms::{Place, Steering};
 use crate::token::{Credential, Grants};
 use crate::{Alive, Shared};
@@ -123,6 +124,8 @@ struct Actor {
     /// link, but for no resume, since the media it was of is gone.
     rejoin_secret: Option<String>,
     media: Option<Media>,
+    /// Whom it is joined with.
+    model: Model,
     desired: Desired,
     applied: Option<u64>,
     generation: Option<Generation>,
@@ -210,6 +213,7 @@ impl Actor {
             previous_secret: None,
             rejoin_secret: None,
             media: None,
+            model: Model::default(),
             desired: Desired::default(),
             applied: None,
             generation: None,

@@ -23,7 +23,10 @@ impl Host {
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         let initial = std::mem::take(&mut join.initial);
-        self.shared.notes().tracks = join.tracks.clone();
+        let mut notes = self.shared.notes();
+        notes.tracks = join.tracks.clone();
+        notes.voice = join.voice.clone();
+        drop(notes);
         self.join = join;
         if !initial.is_empty() {
             let now = self.clock.now();

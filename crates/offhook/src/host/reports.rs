@@ -188,6 +188,7 @@ impl Host {
         self.join = crate::join::JoinData::default();
         let mut notes = self.shared.notes();
         notes.tracks.clear();
+        notes.voice = None;
         notes.text = self.contents.last_text.take();
     }
 

@@ -6,14 +6,14 @@ use super::pending::{EndedFuture, Sending, Setting};
 use super::{Leaving, Session};
 use crate::change::Change;
 use crate::command::Command;
-use crate::error::{PublishError, SendError, SetError, TrackError};
+use crate::error::{PlayError, PublishError, SendError, SetError, TrackError};
 use crate::sources::Origin;
 use crate::token::ResumeToken;
 use crate::translate;
 use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
-use offhook_media::Publication;
+use offhook_media::{Playing, Publication, Sound};
 use offhook_transport::Capability;
 use offhook_transport::media::{Kind, TrackReceiver};
 use tokio::sync::oneshot;
@@ -145,6 +145,30 @@ impl Session<Joined> {
             Some(Origin::Taken(slot)) => slot.swap(source).map_err(|_| PublishError::OtherCodec),
             Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
         }
+    }
+
+    /// Plays a sound into the session, on the voice that it was joined with
+    /// ([`Join::voice`](crate::Join::voice)), in place of the one that is being played (F54). Acts
+    /// when called; what it gives says how the playing ended, and need not be awaited.
+    ///
+    /// While the session is away from the far side the sound waits, and then goes on where it
+    /// was; while sound is muted it plays unheard. Leaving cuts it.
+    ///
+    /// # Errors
+    /// [`PlayError`].
+    ///
+    /// # Drop
+    /// Dropping what this gives stops nothing; [`stop_audio`](Self::stop_audio) does.
+    pub fn play_audio(&self, sound: Sound) -> Result<Playing, PlayError> {
+        self.open().map_err(|reason| PlayError::Ended { reason })?;
+        let voice = self.shared().notes().voice.clone().ok_or(PlayError::NoVoice)?;
+        Ok(voice.play(sound))
+    }
+
+    /// Stops what is being played; the next packet is silence. False if nothing was.
+    pub fn stop_audio(&self) -> bool {
+        let voice = self.shared().notes().voice.clone();
+        voice.is_some_and(|voice| voice.stop())
     }
 
     /// Ends a published track for good. Of a source that was taken over nothing is read when

@@ -6,6 +6,7 @@
 #[path = "../far_side/mod.rs"]
 mod far_side;
 
+mod audio;
 mod join;
 mod leave;
 mod prompt;

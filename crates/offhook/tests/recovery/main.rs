@@ -15,3 +15,4 @@ mod moving;
 mod outflow;
 mod planes;
 mod sick;
+mod voice;

@@ -1,7 +1,7 @@
 //! The door for rings: who may have a presence, and who comes in with the ticket of one.
 
 use super::{
-    Admission, MODELS, Refusal, agree, good, key, known_kind, not_kicked, now, refuse, unknown_model,
+    Admission, Refusal, agree, good, key, known_kind, model_of, not_kicked, now, refuse,
 };
 use crate::Shared;
 use crate::rings::{Bearer, TooMany};
@@ -72,9 +72,7 @@ pub(super) fn join(
     }
     known_kind(shared, &join.session)?;
     not_kicked(shared, &session, &ticket.sub)?;
-    if let Some(model) = join.model.as_deref().filter(|model| !MODELS.contains(model)) {
-        return Err(unknown_model(model));
-    }
+    let model = model_of(join)?;
     let credential = ticket.pass.credential;
     let expires_in_ms = Some(credential.exp.saturating_sub(now()).saturating_mul(1000));
     Ok(Admission {
@@ -83,6 +81,7 @@ pub(super) fn join(
         version,
         expires_in_ms,
         credential,
+        model,
         pass: None,
         ring_ticket: Some((ticket.jti, ticket.exp)),
     })

@@ -6,6 +6,7 @@ use super::media::{Media, MediaError};
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::config::{AWAY_AFTER, PING_EVERY};
 use crate::door::{self, Admission};
+use crate::model::Model;
 use crate::studio::Recipe;
 use crate::token::Grants;
 use offhook_signaling::{
@@ -68,7 +69,8 @@ impl Actor {
 
     async fn enter(&mut self, entry: Entry, admission: Admission, link: Link) -> Flow {
         let refused = self.refusal(&entry, &admission);
-        let recipe = match refused.map(|()| self.read_recipe(&entry.desired, &admission.grants)) {
+        let model = admission.model;
+        let recipe = match refused.map(|()| self.read_recipe(model, &entry.desired, &admission.grants)) {
             Err(error) => return self.turn_away(&link, *error),
             Ok(Err((item, text))) => {
                 let mut error = Error::new(ErrorCode::InitialStateRefused, text);
@@ -86,7 +88,7 @@ impl Actor {
         let viewer = entry.viewer || !admission.grants.publish || invited == Some(Role::Viewer);
         // Everything that can fail comes first: an offer that is not usable costs its link and
         // nothing of what the member had.
-        let (media, answer) = match self.prepare(recipe, !viewer, entry.offer.as_ref()).await {
+        let (media, answer) = match self.prepare(model, recipe, !viewer, entry.offer.as_ref()).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 return self.turn_away(&link, Error::new(ErrorCode::MediaFailed, error.to_string()));
@@ -121,6 +123,7 @@ impl Actor {
         }
         self.previous_secret = None;
         self.confirmed |= entry.resumed;
+        self.model = model;
         self.applied = Some(entry.desired.revision);
         self.desired = entry.desired;
         let offered = entry.offer.map(|offer| offer.tracks).filter(|tracks| !tracks.is_empty());
@@ -168,11 +171,12 @@ impl Actor {
 
     async fn prepare(
         &self,
+        model: Model,
         recipe: Recipe,
         publishes: bool,
         offer: Option<&Offer>,
     ) -> Result<(Media, Option<Answer>), MediaError> {
-        let mut media = Media::open(&self.shared, recipe, publishes).await?;
+        let mut media = Media::open(&self.shared, model, recipe, publishes).await?;
         let Some(offer) = offer else { return Ok((media, None)) };
         match media.answer(offer).await {
             Ok(answer) => Ok((media, Some(answer))),
@@ -212,7 +216,7 @@ impl Actor {
             capabilities: Capabilities {
                 features: door::FEATURES.to_vec(),
                 video: None,
-                models: door::MODELS.iter().map(ToString::to_string).collect(),
+                models: Model::names(),
                 publish: self.seen.role == Role::Participant,
             },
             expires_in_ms,
@@ -224,7 +228,11 @@ impl Actor {
             self.say(&FromServer::Acked(Acked { revision, id: None }));
         }
         if asked {
-            self.say(&FromServer::NeedSections(NeedSections { audio: 0, video: 1 }));
+            let (audio, video) = match self.model {
+                Model::Studio => (0, 1),
+                Model::Echo => (1, 0),
+            };
+            self.say(&FromServer::NeedSections(NeedSections { audio, video }));
         }
     }
 
@@ -357,7 +365,16 @@ impl Actor {
     }
 
     /// What the studio makes of a desired state, or which item it refuses and why.
-    pub(super) fn read_recipe(&self, desired: &Desired, grants: &Grants) -> Result<Recipe, (Item, String)> {
+    pub(super) fn read_recipe(
+        &self,
+        model: Model,
+        desired: &Desired,
+        grants: &Grants,
+    ) -> Result<Recipe, (Item, String)> {
+        if model == Model::Echo && (desired.prompt.is_some() || desired.image.is_some()) {
+            let item = if desired.prompt.is_some() { Item::Prompt } else { Item::Image };
+            return Err((item, "the echo persona paints nothing; join with the studio".into()));
+        }
         if desired.image.is_some() {
             return Err((Item::Image, "this studio paints from prompts; clear the image".into()));
         }

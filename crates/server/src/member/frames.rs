@@ -117,7 +117,7 @@ impl Actor {
         if self.applied.is_some_and(|applied| revision <= applied) {
             return self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
         }
-        match self.read_recipe(&apply.desired, &self.grants) {
+        match self.read_recipe(self.model, &apply.desired, &self.grants) {
             Ok(recipe) => {
                 if let Some(media) = &mut self.media {
                     media.paint_with(recipe);
@@ -233,6 +233,7 @@ impl Actor {
                     self.say(&news);
                 }
             }
+            Happened::Mood(mood) => tracing::debug!(?mood, "the persona"),
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));
             }

@@ -78,6 +78,7 @@ impl Actor {
                 grants: self.grants.clone(),
                 name: self.seen.name.clone(),
                 viewer: self.seen.role == Role::Viewer,
+                model: self.model,
                 credential: self.credential.clone(),
             };
             self.shared.signer.ticket(&self.seen.user, pass, target).ok()
@@ -125,6 +126,7 @@ impl Actor {
             secrets: self.secrets(),
             desired: self.desired.clone(),
             generations: self.generations,
+            model: self.model,
         })
     }
 
@@ -143,6 +145,7 @@ impl Actor {
         self.applied = Some(dossier.desired.revision);
         self.desired = dossier.desired;
         self.generations = dossier.generations;
+        self.model = dossier.model;
         self.confirmed = true;
         self.lost = Some(now + within);
         let change = offhook_signaling::MemberChange { member: self.seen.clone() };

@@ -1,7 +1,10 @@
-//! A member's media: its peer connection, what comes in, the painter, what goes back.
+//! A member's media: its peer connection, what comes in, who is behind it (the studio's painter or
+//! the echo persona), what goes back.
 
 use super::inflow::Inflow;
 use crate::Shared;
+use crate::model::Model;
+use crate::persona::{Mood, Persona};
 use crate::studio::{Orders, Painter, Recipe, Said};
 use offhook_signaling::{
     Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Offer, sdp,
@@ -27,6 +30,8 @@ pub(super) enum Happened {
     FirstFrame,
     /// Pictures stopped, or come again.
     Flows(bool),
+    /// The persona is doing something else.
+    Mood(Mood),
     /// The path does not work, as seen from here.
     Fault { negotiation_id: u64, text: String },
     /// The connection is closed, from one side or the other.
@@ -57,28 +62,41 @@ impl Drop for Received {
     }
 }
 
-/// One peer connection and the painter behind it.
+/// Who is behind a connection.
+enum Behind {
+    /// Paints what comes, and sends it back.
+    Studio(Painter),
+    /// Says what it heard.
+    Echo(Persona),
+}
+
+/// One peer connection and who is behind it.
 pub(super) struct Media {
     peer: Peer,
     events: Option<PeerEvents>,
     received: Received,
     returned: LocalTrack,
     gate: Gate,
-    painter: Painter,
+    behind: Behind,
     /// Held so that the pump of the returned track lives as long as this does.
     sending: Vec<(String, Sending)>,
     /// What is due from the client.
     pub(super) inflow: Inflow,
     negotiation: u64,
-    painted: bool,
+    flows: bool,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
 }
 
 impl Media {
-    /// Opens the peer connection and takes up the brush; nothing flows before an offer.
-    /// What a member sends that may not publish goes nowhere.
-    pub(super) async fn open(shared: &Shared, recipe: Recipe, publishes: bool) -> Result<Self, MediaError> {
+    /// Opens the peer connection and takes up the brush, or listens; nothing flows before an
+    /// offer. What a member sends that may not publish goes nowhere.
+    pub(super) async fn open(
+        shared: &Shared,
+        model: Model,
+        recipe: Recipe,
+        publishes: bool,
+    ) -> Result<Self, MediaError> {
         let received = Received(Remote::new());
         let remote = &received.0;
         remote.switch_to(Epoch(0));
@@ -95,11 +113,25 @@ impl Media {
             ..Intake::default()
         };
         config.gate = gate.clone();
-        config.codecs = vec![Codec::H264];
+        config.codecs = vec![Codec::H264, Codec::Opus];
+        let persona = (model == Model::Echo).then(Persona::start);
+        if let Some(persona) = persona.as_ref().filter(|_| publishes) {
+            let ears = persona.ears();
+            config.intake.frames = Some(Arc::new(move |_, frame| ears(frame)));
+        }
         let (peer, events) = Peer::open(config).await?;
-        let (sender, returned) = local(TrackSpec { codec: Codec::H264, label: "studio".into() });
-        let orders = Orders { bitrate: shared.config.bitrate, edge: shared.config.limits.edge };
-        let painter = Painter::start(remote.receiver(Kind::Video), sender, recipe, orders)?;
+        let (behind, returned) = match persona {
+            Some(persona) => {
+                let returned = persona.track.clone();
+                (Behind::Echo(persona), returned)
+            }
+            None => {
+                let (sender, returned) = local(TrackSpec { codec: Codec::H264, label: "studio".into() });
+                let orders = Orders { bitrate: shared.config.bitrate, edge: shared.config.limits.edge };
+                let painter = Painter::start(remote.receiver(Kind::Video), sender, recipe, orders)?;
+                (Behind::Studio(painter), returned)
+            }
+        };
         let events = Some(events);
         Ok(Self {
             peer,
@@ -107,11 +139,11 @@ impl Media {
             received,
             returned,
             gate,
-            painter,
+            behind,
             sending: Vec::new(),
             inflow,
             negotiation: 0,
-            painted: false,
+            flows: false,
             silent: false,
         })
     }
@@ -124,8 +156,9 @@ impl Media {
         self.silent = false;
         self.inflow.afresh(Instant::now());
         for section in self.peer.sections().await {
-            // One picture comes back however many sections there are.
-            if section.kind == Kind::Video && section.sends && self.sending.is_empty() {
+            // One picture, or one voice, comes back however many sections there are.
+            let kind = self.returned.spec().kind();
+            if section.kind == kind && section.sends && self.sending.is_empty() {
                 let sending =
                     self.peer.send_track(&section.mid, self.returned.tap(), self.gate.clone()).await?;
                 self.sending.push((section.mid, sending));
@@ -134,7 +167,7 @@ impl Media {
         let mids = self
             .sending
             .iter()
-            .map(|(mid, _)| MidUse { mid: mid.clone(), kind: MediaKind::Video, member: None, track: None })
+            .map(|(mid, _)| MidUse { mid: mid.clone(), kind: self.kind(), member: None, track: None })
             .collect();
         Ok(Answer { negotiation_id: offer.negotiation_id, sdp: offhook_signaling::Sdp::new(answer), mids })
     }
@@ -163,17 +196,26 @@ impl Media {
         self.silent.then_some(MediaFault { negotiation_id: self.negotiation, text })
     }
 
-    /// From the next picture on.
+    /// From the next picture on. A persona has no brush.
     pub(super) fn paint_with(&self, recipe: Recipe) {
-        self.painter.paint_with(recipe);
+        if let Behind::Studio(painter) = &self.behind {
+            painter.paint_with(recipe);
+        }
     }
 
-    /// Where media is due from here: while pictures go out.
+    fn kind(&self) -> MediaKind {
+        match self.returned.spec().kind() {
+            Kind::Audio => MediaKind::Audio,
+            Kind::Video => MediaKind::Video,
+        }
+    }
+
+    /// Where media is due from here: while pictures go out, or the voice does.
     pub(super) fn sending(&self) -> Vec<MidRef> {
-        if self.painted { self.sections() } else { Vec::new() }
+        if self.flows { self.sections() } else { Vec::new() }
     }
 
-    /// Where pictures go out, when there are any.
+    /// Where media goes out, when there is any.
     pub(super) fn sections(&self) -> Vec<MidRef> {
         self.sending.iter().map(|(mid, _)| MidRef { mid: mid.clone() }).collect()
     }
@@ -182,7 +224,30 @@ impl Media {
     pub(super) async fn close(self) {
         drop(self.received);
         self.peer.close().await;
-        self.painter.ended().await;
+        match self.behind {
+            Behind::Studio(painter) => painter.ended().await,
+            Behind::Echo(persona) => persona.end().await,
+        }
+    }
+}
+
+impl Behind {
+    /// The next thing that it has to say.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    async fn next(&mut self) -> Happened {
+        match self {
+            Self::Studio(painter) => match painter.next().await {
+                Said::FirstPicture => Happened::FirstFrame,
+                Said::Paused => Happened::Flows(false),
+                Said::Resumed => Happened::Flows(true),
+                Said::Stopped => {
+                    Happened::Fault { negotiation_id: 0, text: "the studio's painter stopped".to_owned() }
+                }
+            },
+            Self::Echo(persona) => Happened::Mood(persona.mood().await),
+        }
     }
 }
 
@@ -192,7 +257,7 @@ impl Media {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, painter, painted, negotiation, silent, .. } = media;
+    let Media { events, behind, flows, negotiation, silent, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -201,23 +266,16 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
             }
         };
         tokio::select! {
-            said = painter.next() => match said {
-                Said::FirstPicture => {
-                    *painted = true;
-                    return Happened::FirstFrame;
+            happened = behind.next() => {
+                match &happened {
+                    Happened::FirstFrame => *flows = true,
+                    Happened::Flows(now) => *flows = *now,
+                    _ => {}
                 }
-                Said::Paused => {
-                    *painted = false;
-                    return Happened::Flows(false);
-                }
-                Said::Resumed => {
-                    *painted = true;
-                    return Happened::Flows(true);
-                }
-                Said::Stopped => {
-                    let text = "the studio's painter stopped".to_owned();
-                    return Happened::Fault { negotiation_id: *negotiation, text };
-                }
+                return match happened {
+                    Happened::Fault { text, .. } => Happened::Fault { negotiation_id: *negotiation, text },
+                    other => other,
+                };
             },
             event = next => match event {
                 None => {
@@ -228,6 +286,11 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                     match event {
                         PeerEvent::PathSilent { .. } => *silent = true,
                         PeerEvent::PathAnswered => *silent = false,
+                        // A voice flows from its first packet on: it is never silent on the wire.
+                        PeerEvent::FrameOut { .. } if matches!(behind, Behind::Echo(_)) => {
+                            *flows = true;
+                            return Happened::Flows(true);
+                        }
                         _ => {}
                     }
                     if let Some(happened) = translate(event, *negotiation) {

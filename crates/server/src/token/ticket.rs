@@ -3,6 +3,7 @@
 
 use super::{Grants, MintError, Signer, TokenError, now};
 use crate::config::TICKET_LIFE;
+use crate::model::Model;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(crate) struct Pass {
     pub(crate) name: Option<String>,
     #[serde(default)]
     pub(crate) viewer: bool,
+    #[serde(default)]
+    pub(crate) model: Model,
     /// What it came in with at first.
     pub(crate) credential: Credential,
 }

@@ -1,0 +1,107 @@
+//! Facts about the echo persona, in virtual time.
+
+use super::*;
+use offhook_transport::media::Tap;
+
+const SILENCE: &[u8] = &[0xf8, 0xff, 0xfe];
+
+fn frame(data: impl Into<Bytes>) -> EncodedFrame {
+    EncodedFrame { codec: Codec::Opus, data: data.into(), pts: Duration::ZERO, key: true }
+}
+
+/// A word of 20 ms, told apart by its number.
+fn word(number: u8) -> Bytes {
+    Bytes::from([&[0xf8, number][..], &[7; 40][..]].concat())
+}
+
+/// Says this, a packet each 20 ms, and gives what came back meanwhile and for `rest` afterwards.
+async fn say(persona: &Persona, tap: &mut Tap, packets: Vec<Bytes>, rest: Duration) -> Vec<Bytes> {
+    let ears = persona.ears();
+    let mut back = Vec::new();
+    let silences = rest.as_millis() as usize / 20;
+    for packet in packets.into_iter().chain(std::iter::repeat_n(Bytes::from_static(SILENCE), silences)) {
+        ears(&frame(packet));
+        back.push(tap.next().await.expect("a persona is never silent on the wire").data);
+    }
+    back
+}
+
+fn words(back: &[Bytes]) -> Vec<u8> {
+    back.iter().filter(|packet| packet.len() > SILENT).map(|packet| packet[1]).collect()
+}
+
+/// F55: what was said is heard out, and said again.
+#[tokio::test(start_paused = true)]
+async fn it_says_what_it_heard_once_it_was_heard_out() {
+    let mut persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let said: Vec<Bytes> = (0..10).map(word).collect();
+    let back = say(&persona, &mut tap, said, Duration::from_millis(1_500)).await;
+    assert_eq!(words(&back), (0..10).collect::<Vec<_>>());
+    // 200 ms of words, half a second to be sure, a fifth of one to think, then the answer.
+    let answered = back.iter().position(|packet| packet.len() > SILENT).unwrap();
+    assert!((44..=47).contains(&answered), "after {} ms", answered * 20);
+    assert_eq!(persona.mood().await, Mood::Idle, "the newest mood, when the answer is over");
+    persona.end().await;
+}
+
+/// F55: it is in each of its moods, in turn.
+#[tokio::test(start_paused = true)]
+async fn its_moods_follow_one_another() {
+    let mut persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let talking = persona.track.clone();
+    let ears = persona.ears();
+    let talk = tokio::spawn(async move {
+        for packet in (0..5).map(word).chain(std::iter::repeat_n(Bytes::from_static(SILENCE), 80)) {
+            ears(&frame(packet));
+            tap.next().await;
+        }
+        drop(talking);
+    });
+    let mut moods = Vec::new();
+    while moods.last() != Some(&Mood::Idle) {
+        moods.push(persona.mood().await);
+    }
+    assert_eq!(moods, [Mood::Listening, Mood::Thinking, Mood::Speaking, Mood::Idle]);
+    talk.await.unwrap();
+    persona.end().await;
+}
+
+/// F55: whoever speaks while it speaks is listened to.
+#[tokio::test(start_paused = true)]
+async fn it_is_not_talking_over_anybody() {
+    let persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let long: Vec<Bytes> = (0..100).map(word).collect();
+    let back = say(&persona, &mut tap, long, Duration::from_millis(900)).await;
+    let begun = words(&back);
+    assert!(!begun.is_empty() && begun.len() < 20, "it has begun: {begun:?}");
+    let back = say(&persona, &mut tap, vec![word(200); 5], Duration::from_secs(2)).await;
+    let rest = words(&back);
+    assert!(rest.iter().filter(|word| **word < 100).count() <= 2, "it stopped: {rest:?}");
+    assert_eq!(rest.iter().filter(|word| **word == 200).count(), 5);
+    persona.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_on_and_on_is_answered_all_the_same() {
+    let persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let back = say(&persona, &mut tap, vec![word(1); 810], Duration::ZERO).await;
+    assert!(words(&back[..740]).is_empty());
+    assert!(!words(&back).is_empty(), "after a quarter of a minute");
+    persona.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rubbish_is_not_said_again() {
+    let persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let rubbish = vec![Bytes::from(vec![0xfb; 40]); 5];
+    let back = say(&persona, &mut tap, rubbish, Duration::from_secs(1)).await;
+    assert!(words(&back).is_empty());
+    let back = say(&persona, &mut tap, vec![word(3)], Duration::from_secs(1)).await;
+    assert_eq!(words(&back), [3], "and it goes on");
+    persona.end().await;
+}
