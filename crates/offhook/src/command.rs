@@ -18,6 +18,12 @@ pub(crate) enum Command {
     Withdraw { revision: Revision },
     /// Send a message to the other members.
     Send { topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
+    /// Show a reaction to them.
+    React { reaction: String, answer: oneshot::Sender<SendAnswer> },
+    /// Say something to whoever the conversation is with.
+    Say { text: String, answer: oneshot::Sender<SendAnswer> },
+    /// The user is still there.
+    KeepAlive,
 }
 
 /// What came of a change.
@@ -40,7 +46,7 @@ pub(crate) enum SendAnswer {
     Unanswered(Unanswered),
     /// It did not go out.
     Refused(SetError),
-    /// This session has no messages.
+    /// This session has no such thing.
     NotSupported,
     /// The link's own queue has no room.
     LinkFull,

@@ -189,8 +189,11 @@ pub enum SendError {
         /// In bytes.
         limit: usize,
     },
-    /// This far side has no messages between members.
-    #[error("this far side has no messages between members; look at its capabilities before asking")]
+    /// There is nothing in it.
+    #[error("there is nothing in it; say something, or nothing at all")]
+    Empty,
+    /// This far side has no messages between members, no reactions, or holds no conversation.
+    #[error("this far side takes no such thing; look at its capabilities before asking")]
     NotSupported,
     /// Too much waits already.
     #[error("too many messages wait to go out; await some of them first")]
@@ -205,6 +208,7 @@ impl SendError {
             Self::TimedOut => "timed_out",
             Self::Ended { .. } => "ended",
             Self::TooLarge { .. } => "too_large",
+            Self::Empty => "empty",
             Self::NotSupported => "not_supported",
             Self::Full => "full",
         }

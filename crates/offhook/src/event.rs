@@ -8,7 +8,7 @@ use offhook_lifecycle::{
     Progress, Revision, StateItem, Unanswered, Who,
 };
 use offhook_transport::media::Kind;
-use offhook_transport::{Member, Stats};
+use offhook_transport::{Member, Mood, Stats};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +81,18 @@ pub enum Event {
         /// At most 16 KiB.
         payload: Bytes,
     },
+    /// A member of the session showed a reaction.
+    Reaction {
+        /// Who. To be escaped before it is shown on a terminal, as what follows.
+        from: String,
+        /// A word, or an emoji.
+        reaction: String,
+    },
+    /// What the far side of the conversation does from now on (F55).
+    Conversation(Mood),
+    /// What the far side of the conversation said, as text. To be escaped before it is shown on a
+    /// terminal.
+    Said(String),
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.

@@ -141,7 +141,7 @@ pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};
 pub use offhook_transport::{
-    Attendee, DirectoryError, Invited, InvitedAs, Member, Profile, SessionInfo, SessionNews, Settings, Stats,
+    Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings, Stats,
     Transport,
 };
 

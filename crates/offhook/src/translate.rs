@@ -120,6 +120,9 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         }
         C::Generation(wire::Generation::Tick { .. })
         | C::Message { .. }
+        | C::Reaction { .. }
+        | C::Conversation(_)
+        | C::Said(_)
         | C::Member(_)
         | C::Track { .. }
         | C::Other(_) => Inward::content(signaling_life(epoch), content),

@@ -92,6 +92,10 @@ pub(crate) struct Config {
     pub(crate) node: Option<String>,
     pub(crate) elsewhere: Option<String>,
     pub(crate) max_duration: Option<Duration>,
+    /// How long a user may do nothing.
+    pub(crate) idle: Option<Duration>,
+    /// Is media that flows as good as doing something?
+    pub(crate) media_is_interaction: bool,
     /// The kinds there are; any where none is named.
     pub(crate) kinds: Vec<String>,
     pub(crate) assets: Option<Loader>,
@@ -117,6 +121,8 @@ impl Default for Config {
             node: None,
             elsewhere: None,
             max_duration: None,
+            idle: None,
+            media_is_interaction: false,
             kinds: Vec::new(),
             assets: None,
             keep_sessions: Duration::from_secs(3600),

@@ -29,12 +29,26 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::IceRestart,
     Feature::MakeBeforeBreak,
     Feature::Messages,
+    Feature::Reactions,
     Feature::Roster,
     Feature::CredentialRefresh,
     Feature::Queue,
     Feature::Directory,
     Feature::Rings,
 ];
+
+/// What a member has that is joined with this one.
+pub(crate) fn features(model: Model) -> Vec<Feature> {
+    let of_its_own = match model {
+        Model::Studio => None,
+        Model::Echo => Some(Feature::Conversation),
+    };
+    // The persona paints nothing, and generates nothing that is counted.
+    let lacks = |feature: &Feature| {
+        model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation)
+    };
+    FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).collect()
+}
 
 
 /// Somebody who may come in.
@@ -293,6 +307,11 @@ pub(crate) fn not_a_beginning() -> Refusal {
     )
 }
 
+/// Does anybody here have it?
+fn is_known(feature: &Feature) -> bool {
+    Model::ALL.into_iter().any(|model| features(model).contains(feature))
+}
+
 fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {
     let version = versions().negotiate(theirs).map_err(|_| {
         let mut error =
@@ -300,7 +319,7 @@ fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {
         error.supported = Some(versions());
         Box::new(FromServer::Error(error))
     })?;
-    if let Some(missing) = requires.iter().find(|feature| !FEATURES.contains(feature)) {
+    if let Some(missing) = requires.iter().find(|feature| !is_known(feature)) {
         let mut error =
             Error::new(ErrorCode::FeatureMissing, format!("`{missing}` is required and not offered here"));
         error.known = FEATURES.iter().map(ToString::to_string).collect();

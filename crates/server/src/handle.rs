@@ -145,6 +145,25 @@ impl Builder {
         self
     }
 
+    /// How long a user may do nothing, while there: then the membership ends with
+    /// [`EndCode::IdleTimeout`] (F56). Joining and coming back count as doing something, and so do
+    /// text, a change of what is desired, a message, a reaction, speech that a persona hears, and
+    /// `keep_alive`. Media that flows alone does not, unless
+    /// [`media_is_interaction`](Builder::media_is_interaction) says so. For ever unless told.
+    #[must_use]
+    pub fn idle(mut self, after: Duration) -> Self {
+        self.config.idle = Some(after);
+        self
+    }
+
+    /// A user whose media flows is not idle, whatever else they do or leave: where looking is
+    /// what a session is for.
+    #[must_use]
+    pub fn media_is_interaction(mut self) -> Self {
+        self.config.media_is_interaction = true;
+        self
+    }
+
     /// Opens the port and serves until the server is shut down or dropped.
     ///
     /// # Errors

@@ -131,6 +131,8 @@ struct Actor {
     generation: Option<Generation>,
     generations: u64,
     heard: Instant,
+    /// When the user last did something.
+    interacted: Instant,
     pinged: Instant,
     /// When a client that came back is told of a fault that its path had before, if it still has.
     fault_due: Option<Instant>,
@@ -219,6 +221,7 @@ impl Actor {
             generation: None,
             generations: 0,
             heard: now,
+            interacted: now,
             pinged: now,
             fault_due: None,
             lost: Some(now),

@@ -1,12 +1,13 @@
-//! The echo persona: it hears somebody out, and then says what it heard. Its voice is never
-//! silent on the wire; what it sounds like is what it was told, packet by packet, and nothing is
-//! decoded.
+//! The echo persona: it hears somebody out, and then says what it heard; it answers text with
+//! text, and takes a goodbye for one. Its voice is never silent on the wire; what it sounds like is
+//! what it was told, packet by packet, and nothing is decoded.
 
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 use offhook_media::{Player, Pump, Sound, voice};
+use offhook_signaling::Mood;
 use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSpec, local};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -29,26 +30,38 @@ const SILENT: usize = 8;
 /// Packets that wait to be heard; more are lost, which nothing but a stopped machine brings about.
 const EARS: usize = 64;
 
-/// What a persona is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Mood {
-    /// Nothing.
-    #[default]
-    Idle,
-    /// It listens to somebody who speaks.
-    Listening,
-    /// It thinks about what to say.
-    Thinking,
-    /// It speaks.
-    Speaking,
+/// What it says that nobody hears: more than anybody says in the time it takes to hear it.
+const WORDS: usize = 16;
+
+/// The end of a conversation, for the persona.
+const GOODBYE: &str = "goodbye";
+
+/// What a persona does that others hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Does {
+    /// It is doing something else.
+    Mood(Mood),
+    /// It says something, as text.
+    Says(String),
+    /// It ends the conversation.
+    Ends,
+}
+
+/// What it hears.
+enum Heard {
+    /// A packet of sound.
+    Sound(Bytes),
+    /// Text.
+    Text(String),
 }
 
 /// One member's persona.
 pub(crate) struct Persona {
-    ears: mpsc::Sender<Bytes>,
+    ears: mpsc::Sender<Heard>,
     /// Its voice, to be sent to the member.
     pub(crate) track: LocalTrack,
     mood: watch::Receiver<Mood>,
+    words: mpsc::Receiver<Does>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -62,8 +75,9 @@ impl Persona {
         });
         let (ears, heard) = mpsc::channel(EARS);
         let (told, mood) = watch::channel(Mood::Idle);
-        let listening = tokio::spawn(Mind { heard, player, told }.listen());
-        Self { ears, track, mood, tasks: [speaking, listening] }
+        let (says, words) = mpsc::channel(WORDS);
+        let listening = tokio::spawn(Mind { heard, player, told, says, later: None }.listen());
+        Self { ears, track, mood, words, tasks: [speaking, listening] }
     }
 
     /// What hears for it; for the place where packets come in.
@@ -72,19 +86,27 @@ impl Persona {
         move |frame| {
             if frame.codec == Codec::Opus {
                 // Full ears hear nothing; see `EARS`.
-                let _ = ears.try_send(frame.data.clone());
+                let _ = ears.try_send(Heard::Sound(frame.data.clone()));
             }
         }
     }
 
-    /// What it is doing from now on; pending for ever once it has ended.
+    /// Says something to it, as text. False where it does not listen just now.
+    pub(crate) fn tell(&self, text: String) -> bool {
+        self.ears.try_send(Heard::Text(text)).is_ok()
+    }
+
+    /// What it does next; pending for ever once it has ended.
     ///
     /// # Cancel safety
     /// Nothing is lost but moods that are over.
-    pub(crate) async fn mood(&mut self) -> Mood {
-        match self.mood.changed().await {
-            Ok(()) => *self.mood.borrow_and_update(),
-            Err(_) => std::future::pending().await,
+    pub(crate) async fn next(&mut self) -> Does {
+        tokio::select! {
+            biased;
+            // What it says comes before the mood that it is in afterwards.
+            Some(does) = self.words.recv() => does,
+            Ok(()) = self.mood.changed() => Does::Mood(self.mood.borrow_and_update().clone()),
+            else => std::future::pending().await,
         }
     }
 
@@ -104,19 +126,29 @@ impl Drop for Persona {
 }
 
 struct Mind {
-    heard: mpsc::Receiver<Bytes>,
+    heard: mpsc::Receiver<Heard>,
     player: Player,
     told: watch::Sender<Mood>,
+    says: mpsc::Sender<Does>,
+    /// Text that came while somebody was heard out.
+    later: Option<String>,
 }
 
 impl Mind {
     async fn listen(mut self) {
-        while let Some(first) = self.next_word().await {
+        while let Some(heard) = self.next_word().await {
             // Whoever speaks is listened to, and not talked over.
             self.player.stop();
-            self.told.send_replace(Mood::Listening);
+            let first = match heard {
+                Heard::Sound(packet) => packet,
+                Heard::Text(text) => {
+                    self.reply(text).await;
+                    continue;
+                }
+            };
+            self.told.send_replace(Mood::UserSpeaking);
             let words = self.hear_out(first).await;
-            self.told.send_replace(Mood::Thinking);
+            self.told.send_replace(Mood::Processing);
             let Ok(answer) = Sound::from_packets(words) else {
                 tracing::debug!("what was heard is not Opus");
                 self.told.send_replace(Mood::Idle);
@@ -126,6 +158,18 @@ impl Mind {
             // It waits in `next_word`, so that it can be interrupted.
             self.answer(answer);
         }
+    }
+
+    async fn reply(&self, text: String) {
+        self.told.send_replace(Mood::Processing);
+        sleep(THINKS).await;
+        let does = match text.trim().eq_ignore_ascii_case(GOODBYE) {
+            true => Does::Ends,
+            false => Does::Says(text),
+        };
+        // Its member is gone where nobody hears it.
+        let _ = self.says.send(does).await;
+        self.told.send_replace(Mood::Idle);
     }
 
     fn answer(&self, answer: Sound) {
@@ -145,22 +189,33 @@ impl Mind {
         });
     }
 
-    async fn next_word(&mut self) -> Option<Bytes> {
+    async fn next_word(&mut self) -> Option<Heard> {
+        if let Some(text) = self.later.take() {
+            return Some(Heard::Text(text));
+        }
         loop {
-            let packet = self.heard.recv().await?;
-            if packet.len() > SILENT {
-                return Some(packet);
+            let heard = self.heard.recv().await?;
+            if !matches!(&heard, Heard::Sound(packet) if packet.len() <= SILENT) {
+                return Some(heard);
             }
         }
     }
 
     /// Everything from the first word to the silence after the last, which is left out.
+    /// Text in between ends it as silence does, and is next.
     async fn hear_out(&mut self, first: Bytes) -> Vec<Bytes> {
         let mut words = vec![first];
         let (mut lasts, mut quiet) = (0, 0);
         let mut spoken = words.len();
         while lasts < LONGEST.as_millis() && quiet < HEARD_OUT.as_millis() {
-            let Ok(Some(packet)) = timeout(HEARD_OUT, self.heard.recv()).await else { break };
+            let packet = match timeout(HEARD_OUT, self.heard.recv()).await {
+                Ok(Some(Heard::Sound(packet))) => packet,
+                Ok(Some(Heard::Text(text))) => {
+                    self.later = Some(text);
+                    break;
+                }
+                Ok(None) | Err(_) => break,
+            };
             let length = Sound::from_packets([packet.clone()]).map_or(20, |sound| sound.lasts().as_millis());
             lasts += length;
             let silent = packet.len() <= SILENT;

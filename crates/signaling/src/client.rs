@@ -5,7 +5,8 @@ use crate::codes::{Feature, GoodbyeCode, RingEnd};
 use crate::directory::{Conclude, Look, Make, Steer};
 use crate::message::messages;
 use crate::parts::{
-    Candidate, Desired, EndOfCandidates, MidRef, NotKnown, Offer, Ping, Reaction, Relay, SessionRef, Track,
+    Candidate, Desired, EndOfCandidates, KeepAlive, MidRef, NotKnown, Offer, Ping, Reaction, Relay, Say,
+    SessionRef, Track,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -39,6 +40,10 @@ messages! {
         Message(Relay) = "message", reliable;
         /// A reaction.
         Reaction(Reaction) = "reaction", reliable;
+        /// Text to whoever the conversation is with.
+        Say(Say) = "say", reliable;
+        /// I am still here, and the session is not to end as idle.
+        KeepAlive(KeepAlive) = "keep_alive", plain;
         /// A fresh credential.
         Credential(Credential) = "credential", plain;
         /// Are you there?
@@ -320,6 +325,8 @@ impl FromClient {
             | Self::ImageChunk(_)
             | Self::Message(_)
             | Self::Reaction(_)
+            | Self::Say(_)
+            | Self::KeepAlive(_)
             | Self::Credential(_)
             | Self::Ping(_)
             | Self::Pong(_)

@@ -390,6 +390,20 @@ codes! {
         CredentialRefresh = "credential_refresh",
         /// Tells of sessions, and makes them, without a join.
         Directory = "directory",
+        /// Holds a conversation: takes text and says what it is doing.
+        Conversation = "conversation",
+    }
+
+    /// What the far side of a conversation is doing.
+    Mood {
+        /// Nothing; it is one's own turn, or nobody's.
+        Idle = "idle",
+        /// It listens to the user, who speaks.
+        UserSpeaking = "user_speaking",
+        /// It thinks about its answer.
+        Processing = "processing",
+        /// It speaks.
+        Speaking = "speaking",
     }
 
     /// Why a ring was not placed.

@@ -5,7 +5,8 @@ mod directory;
 
 use crate::codes::*;
 use crate::{
-    Accept, Accepted, Acked, Admitted, Answer, Apply, Candidate, Capabilities, ClientKind, Credential,
+    Accept, Accepted, Acked, Admitted, Answer, Apply, Candidate, Capabilities, ClientKind, Conversation,
+    Credential, KeepAlive, Said, Say,
     CredentialRefreshed, Decline, Desired, EndOfCandidates, Ended, Error, FromClient, FromServer,
     GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye, IceServer, ImageChunk,
     ImageChunkAck, Instance, Join, Joined, Liveness, MediaFault, Member, MemberChange, MemberLeft, MidRef,
@@ -88,6 +89,10 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
         ClientKind::Reaction => {
             vec![FromClient::Reaction(Reaction { from: None, reaction: "applause".to_owned() })]
         }
+        ClientKind::Say => {
+            vec![FromClient::Say(Say { id: 14, text: "how far is it to the sea?".to_owned() })]
+        }
+        ClientKind::KeepAlive => vec![FromClient::KeepAlive(KeepAlive {})],
         ClientKind::Credential => {
             vec![FromClient::Credential(Credential { credential: Secret::new("header.claims.signature") })]
         }
@@ -205,6 +210,8 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::Reaction => {
             vec![FromServer::Reaction(Reaction { from: Some(THEIRS), reaction: "👏".to_owned() })]
         }
+        ServerKind::Conversation => vec![FromServer::Conversation(Conversation { mood: Mood::Processing })],
+        ServerKind::Said => vec![FromServer::Said(Said { text: "an hour on foot".to_owned() })],
         ServerKind::MemberJoined => vec![FromServer::MemberJoined(MemberChange { member: member() })],
         ServerKind::MemberUpdated => vec![FromServer::MemberUpdated(MemberChange {
             member: Member { attendance: Attendance::Away, ..member() },

@@ -1,7 +1,7 @@
 //! The pieces messages of both directions are made of: session names, desired state, tracks,
 //! descriptions, rosters. The messages themselves are in `client.rs` and `server.rs`.
 
-use crate::codes::{Attendance, Feature, MediaKind, Role};
+use crate::codes::{Attendance, Feature, MediaKind, Mood, Role};
 use crate::text::{Instance, Sdp, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -254,6 +254,33 @@ pub struct Reaction {
     pub from: Option<Instance>,
     /// The application's word for it, or an emoji.
     pub reaction: String,
+}
+
+/// Text of the user's to whoever the conversation is with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Say {
+    /// The sender's number for it.
+    pub id: u64,
+    /// At most 16 KiB.
+    pub text: String,
+}
+
+/// Text of the far side's, beside its voice or in its place; untrusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Said {
+    /// What it says.
+    pub text: String,
+}
+
+/// The user is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct KeepAlive {}
+
+/// What the far side of the conversation does from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    /// What it does.
+    pub mood: Mood,
 }
 
 /// A ring as its parties see it.

@@ -9,7 +9,7 @@ use crate::directory::{SessionGone, SessionInfo, Steered};
 use crate::message::messages;
 use crate::parts::{
     Answer, Candidate, Capabilities, EndOfCandidates, IceServer, Liveness, Member, MidRef, NotKnown, Ping,
-    Reaction, Relay, Ring, SessionSnapshot,
+    Conversation, Reaction, Relay, Ring, Said, SessionSnapshot,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -63,6 +63,10 @@ messages! {
         Message(Relay) = "message", reliable;
         /// A reaction of another member.
         Reaction(Reaction) = "reaction", reliable;
+        /// What the far side of the conversation is doing now.
+        Conversation(Conversation) = "conversation", reliable;
+        /// Text of the far side of the conversation.
+        Said(Said) = "said", reliable;
         /// Somebody came.
         MemberJoined(MemberChange) = "member_joined", reliable;
         /// Somebody changed.
@@ -488,6 +492,7 @@ impl FromServer {
             }
             Self::Gone(m) => found.extend(m.why.unknown()),
             Self::RingRefused(m) => found.extend(m.why.unknown()),
+            Self::Conversation(m) => found.extend(m.mood.unknown()),
             Self::Session(m) => found.extend(m.unknown_words()),
             Self::Queued(_)
             | Self::Admitted(_)
@@ -504,6 +509,7 @@ impl FromServer {
             | Self::GenerationTick(_)
             | Self::Message(_)
             | Self::Reaction(_)
+            | Self::Said(_)
             | Self::CredentialRefreshed(_)
             | Self::Ping(_)
             | Self::Pong(_)

@@ -5,7 +5,7 @@ use crate::world::World;
 use offhook_transport::media::{EncodedFrame, TrackSpec};
 use offhook_transport::{
     Action, Content, CredentialWhy, Desired, DialRequest, EndCode, Epoch, Event, Fault, FaultKind,
-    Generation, GoAwayHint, InstanceId, MemberChange, Plan, Plane, Progress, RefusalItem, RefusedCode,
+    Generation, GoAwayHint, InstanceId, MemberChange, Mood, Plan, Plane, Progress, RefusalItem, RefusedCode,
     ResumeRefusal, Revision, Secret, SessionRef, Target, Up, Verdict,
 };
 use std::sync::Arc;
@@ -356,6 +356,21 @@ impl MockDial {
     /// A custom message from another member.
     pub fn message(&self, from: &str, topic: &str, payload: impl Into<bytes::Bytes>) {
         self.content(Content::Message { from: from.into(), topic: topic.into(), payload: payload.into() });
+    }
+
+    /// A reaction of another member.
+    pub fn reaction(&self, from: &str, reaction: &str) {
+        self.content(Content::Reaction { from: from.into(), reaction: reaction.into() });
+    }
+
+    /// What the far side of the conversation is doing from now on.
+    pub fn conversation(&self, mood: Mood) {
+        self.content(Content::Conversation(mood));
+    }
+
+    /// What the far side of the conversation says, as text.
+    pub fn says(&self, text: &str) {
+        self.content(Content::Said(text.into()));
     }
 
     /// Any content.

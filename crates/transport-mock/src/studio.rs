@@ -319,6 +319,10 @@ impl Studio {
             }
             Action::RestartIce => vec![self.soon(Event::Carried(Plane::Media))],
             Action::Send(message) => vec![self.soon(Event::Content(Content::Sent { id: message.id }))],
+            Action::React(words) | Action::Say(words) => {
+                vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
+            }
+            Action::KeepAlive => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()

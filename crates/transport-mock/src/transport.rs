@@ -100,6 +100,8 @@ pub(crate) const fn everything() -> Capabilities {
         .with(Capability::Image)
         .with(Capability::Publish)
         .with(Capability::Messages)
+        .with(Capability::Reactions)
+        .with(Capability::Conversation)
         .with(Capability::Queue)
         .with(Capability::Rings)
         .with(Capability::Directory)

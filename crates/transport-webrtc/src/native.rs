@@ -155,6 +155,8 @@ impl Transport for WebRtc {
             Capability::Image,
             Capability::Publish,
             Capability::Messages,
+            Capability::Reactions,
+            Capability::Conversation,
             Capability::Queue,
             Capability::Directory,
             Capability::Rings,

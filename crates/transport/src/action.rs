@@ -21,6 +21,12 @@ pub enum Action {
     RestartIce,
     /// Send a custom message to the other members.
     Send(Outgoing),
+    /// Show a reaction to the other members; answered as a message is.
+    React(Words),
+    /// Say something to whoever the conversation is with; answered as a message is.
+    Say(Words),
+    /// Say that the user is still there, so that the far side does not end the session as idle.
+    KeepAlive,
     /// Say goodbye, then close. Bounded by one second.
     Goodbye,
 }
@@ -34,6 +40,15 @@ pub struct Outgoing {
     pub topic: String,
     /// At most 16 KiB.
     pub payload: Bytes,
+}
+
+/// Words of the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Names it in the event that answers.
+    pub id: u64,
+    /// At most 16 KiB.
+    pub text: String,
 }
 
 /// The queue of actions has no room; here is the action.

@@ -23,6 +23,10 @@ pub enum Capability {
     Publish,
     /// Custom messages between members.
     Messages,
+    /// Reactions, shown to all and forgotten.
+    Reactions,
+    /// A conversation: text to the far side, and what it is doing.
+    Conversation,
     /// A queue to wait in.
     Queue,
     /// Rings.

@@ -238,6 +238,19 @@ coded! {
     }
 }
 
+/// What the far side of a conversation is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mood {
+    /// Nothing.
+    Idle,
+    /// It listens to the user, who speaks.
+    UserSpeaking,
+    /// It thinks about its answer.
+    Processing,
+    /// It speaks.
+    Speaking,
+}
+
 /// Data for the application. Counts as life, never changes a state.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
@@ -250,7 +263,18 @@ pub enum Content {
         /// At most 16 KiB.
         payload: Bytes,
     },
-    /// An `Action::Send` went out and was taken by the far side.
+    /// A member showed a reaction.
+    Reaction {
+        /// Who.
+        from: String,
+        /// A word, or an emoji.
+        reaction: String,
+    },
+    /// What the far side of the conversation is doing from now on.
+    Conversation(Mood),
+    /// What the far side of the conversation said, as text.
+    Said(String),
+    /// An `Action::Send`, `React` or `Say` went out and was taken by the far side.
     Sent {
         /// Its id.
         id: u64,

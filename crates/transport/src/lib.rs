@@ -23,7 +23,7 @@ mod network;
 mod presence;
 mod secret;
 
-pub use action::{Action, Full, Outgoing};
+pub use action::{Action, Full, Outgoing, Words};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
 pub use desired::{Desired, Image, Muted, Prompt};
 pub use dial::{DialRequest, Plan, ResumeKey, SessionRef, Target};
@@ -32,7 +32,7 @@ pub use directory::{
     Watching,
 };
 pub use event::{
-    Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
+    Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange, Mood,
     Progress, RefusalItem, Stats, StreamStats, Up, Verdict,
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};

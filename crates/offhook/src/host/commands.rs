@@ -5,7 +5,7 @@ use super::Host;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
-use offhook_transport::{Action, Capability, Outgoing};
+use offhook_transport::{Action, Capability, Outgoing, Words};
 use tokio::sync::oneshot;
 
 impl Host {
@@ -28,7 +28,20 @@ impl Host {
                 }
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
-            Command::Send { topic, payload, answer } => self.send(topic, payload, answer),
+            Command::Send { topic, payload, answer } => self.send(Capability::Messages, answer, |id| {
+                Action::Send(Outgoing { id, topic, payload })
+            }),
+            Command::React { reaction, answer } => self.send(Capability::Reactions, answer, |id| {
+                Action::React(Words { id, text: reaction })
+            }),
+            Command::Say { text, answer } => {
+                self.send(Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
+            }
+            Command::KeepAlive => {
+                if let Some(epoch) = self.shared.told.get().epoch() {
+                    self.links.act(epoch, Action::KeepAlive);
+                }
+            }
         }
         self.settle();
     }
@@ -47,8 +60,13 @@ impl Host {
         })
     }
 
-    fn send(&mut self, topic: String, payload: bytes::Bytes, answer: oneshot::Sender<SendAnswer>) {
-        let can = self.contents.capabilities.is_none_or(|can| can.has(Capability::Messages));
+    fn send(
+        &mut self,
+        what: Capability,
+        answer: oneshot::Sender<SendAnswer>,
+        action: impl FnOnce(u64) -> Action,
+    ) {
+        let can = self.contents.capabilities.is_none_or(|can| can.has(what));
         let epoch = self.shared.told.get().epoch();
         let refused = match (can, epoch) {
             (false, _) => SendAnswer::NotSupported,
@@ -58,7 +76,7 @@ impl Host {
                 Err(error) => SendAnswer::Refused(error),
                 Ok(id) => {
                     self.messages.insert(id, answer);
-                    self.links.act(epoch, Action::Send(Outgoing { id: id.0, topic, payload }));
+                    self.links.act(epoch, action(id.0));
                     return;
                 }
             },

@@ -150,8 +150,13 @@ impl Link {
         self.backlog.retain(|action| {
             let keep = match action {
                 Action::Apply { .. } => Some(at) == newest,
-                Action::Ping => false,
-                Action::Credential(_) | Action::RestartIce | Action::Send(_) | Action::Goodbye => true,
+                Action::Ping | Action::KeepAlive => false,
+                Action::Credential(_)
+                | Action::RestartIce
+                | Action::Send(_)
+                | Action::React(_)
+                | Action::Say(_)
+                | Action::Goodbye => true,
             };
             at += 1;
             keep

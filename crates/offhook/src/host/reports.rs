@@ -210,6 +210,9 @@ impl Host {
     pub(super) fn tell_content(&mut self, content: Content) {
         let event = match content {
             Content::Message { from, topic, payload } => Event::Message { from, topic, payload },
+            Content::Reaction { from, reaction } => Event::Reaction { from, reaction },
+            Content::Conversation(mood) => Event::Conversation(mood),
+            Content::Said(text) => Event::Said(text),
             Content::Sent { id } => {
                 if let Some(answer) = self.messages.remove(&CommandId(id)) {
                     let _ = answer.send(SendAnswer::Taken);

@@ -5,7 +5,7 @@
 use super::pending::{EndedFuture, Sending, Setting};
 use super::{Leaving, Session};
 use crate::change::Change;
-use crate::command::Command;
+use crate::command::{Command, SendAnswer};
 use crate::error::{PlayError, PublishError, SendError, SetError, TrackError};
 use crate::sources::Origin;
 use crate::token::ResumeToken;
@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 /// The largest message, topic and payload together, in bytes.
 pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
+/// The largest reaction, in bytes: the longest emoji there are, and a few words.
+const MAX_REACTION: usize = 64;
 
 impl Session<Joined> {
     /// Asks the far side to repaint the picture as this text says, from here on and after
@@ -123,6 +125,65 @@ impl Session<Joined> {
         }
         let (answer, waiting) = oneshot::channel();
         match self.inner.send(Command::Send { topic, payload, answer }) {
+            Ok(()) => Sending::waiting(shared, waiting),
+            Err(Full(_)) => Sending::failed(shared, SendError::Full),
+        }
+    }
+
+    /// Shows a reaction to the other members, and is forgotten (F63). Acts when called; the future
+    /// waits for the far side's receipt. A word or an emoji of at most 64 bytes.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Drop
+    /// It is shown all the same.
+    pub fn react(&self, reaction: impl Into<String>) -> Sending {
+        let reaction = reaction.into();
+        self.words(reaction, MAX_REACTION, |reaction, answer| Command::React { reaction, answer })
+    }
+
+    /// Says something, as text, to whoever the conversation is with: a persona, an agent (F55).
+    /// Acts when called; the future waits for the far side's receipt, not for its answer. What it
+    /// answers, and what it is doing meanwhile, are events. At most 16 KiB.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Drop
+    /// It is said all the same.
+    pub fn say(&self, text: impl Into<String>) -> Sending {
+        self.words(text.into(), MAX_MESSAGE, |text, answer| Command::Say { text, answer })
+    }
+
+    /// Says that the user is still there, where the far side ends idle sessions (F56). Whatever
+    /// else the user does says so as well, media that flows alone does not.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`], and [`SendError::Full`] where commands wait already.
+    pub fn keep_alive(&self) -> Result<(), SendError> {
+        self.open().map_err(|reason| SendError::Ended { reason })?;
+        self.inner.send(Command::KeepAlive).map_err(|Full(_)| SendError::Full)
+    }
+
+    fn words(
+        &self,
+        text: String,
+        limit: usize,
+        command: impl FnOnce(String, oneshot::Sender<SendAnswer>) -> Command,
+    ) -> Sending {
+        let shared = self.shared();
+        if let Err(reason) = self.open() {
+            return Sending::failed(shared, SendError::Ended { reason });
+        }
+        if text.trim().is_empty() {
+            return Sending::failed(shared, SendError::Empty);
+        }
+        if text.len() > limit {
+            return Sending::failed(shared, SendError::TooLarge { limit });
+        }
+        let (answer, waiting) = oneshot::channel();
+        match self.inner.send(command(text, answer)) {
             Ok(()) => Sending::waiting(shared, waiting),
             Err(Full(_)) => Sending::failed(shared, SendError::Full),
         }

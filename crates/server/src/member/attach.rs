@@ -115,6 +115,7 @@ impl Actor {
         self.credential_lives(admission.expires_in_ms);
         self.heard = Instant::now();
         self.pinged = self.heard;
+        self.interacted = self.heard;
         self.leaves = None;
         // The one before is good until its client shows that it has the new one.
         let before = std::mem::replace(&mut self.secret, secret);
@@ -214,7 +215,7 @@ impl Actor {
             ice_servers: self.shared.config.ice_servers.clone(),
             answer,
             capabilities: Capabilities {
-                features: door::FEATURES.to_vec(),
+                features: door::features(self.model),
                 video: None,
                 models: Model::names(),
                 publish: self.seen.role == Role::Participant,
@@ -287,6 +288,7 @@ impl Actor {
         self.lost = None;
         self.heard = Instant::now();
         self.pinged = self.heard;
+        self.interacted = self.heard;
         // The first frame on a resumed link, always (C17).
         self.say(&FromServer::Resumed(Resumed {
             last_seen: self.frames.last_seen(),

@@ -38,7 +38,26 @@ impl Actor {
             next =
                 [silence, self.ask_credential, self.fault_due].into_iter().flatten().fold(next, Instant::min);
         }
-        [self.leaves.map(|leaving| leaving.at), self.expires].into_iter().flatten().fold(next, Instant::min)
+        [self.leaves.map(|leaving| leaving.at), self.expires, self.idle_from()]
+            .into_iter()
+            .flatten()
+            .fold(next, Instant::min)
+    }
+
+    /// The user did something: text, a change of what is desired, a message, a reaction, speech, or
+    /// a word that they are still there (F56). Media that flows is not enough, unless the owner of
+    /// the server says so.
+    pub(super) fn interacts(&mut self) {
+        self.interacted = Instant::now();
+    }
+
+    /// When it is idle, if nothing happens until then. A member that is away is waited for.
+    fn idle_from(&self) -> Option<Instant> {
+        let after = self.shared.config.idle?;
+        self.link.as_ref()?;
+        let media = self.media.as_ref().filter(|_| self.shared.config.media_is_interaction);
+        let flowed = media.and_then(|media| media.inflow.arrivals.newest_of_all());
+        self.interacted.max(flowed.unwrap_or(self.interacted)).checked_add(after)
     }
 
     /// How long a lost member is kept; one that never came in is not.
@@ -57,6 +76,9 @@ impl Actor {
         let now = Instant::now();
         if self.expires.is_some_and(|end| end <= now) {
             return self.end_by_owner(self.time_is_up());
+        }
+        if self.idle_from().is_some_and(|idle| idle <= now) {
+            return self.end_by_owner(self.is_idle());
         }
         if let Some(leaving) = self.leaves.filter(|leaving| leaving.at <= now) {
             return self.let_go(leaving);

@@ -2,14 +2,20 @@
 
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
+use crate::persona::Does;
 use crate::rooms::Steering;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
-    Acked, Apply, CredentialRefreshed, Error, ErrorCode, Frame, FromClient, FromServer, GenerationEnd,
-    GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, NotKnown, Offer, Receipt, RefusalCode, Refused,
-    Relay, Role, Track,
+    Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient, FromServer, GenerationEnd,
+    GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer, Party, Receipt,
+    RefusalCode, Refused, Relay, Role, Said, Track,
 };
 use tokio::time::Instant;
+
+/// The longest text that is said to a persona, in bytes.
+const LONGEST_TEXT: usize = 16 * 1024;
+/// And the longest reaction.
+const LONGEST_REACTION: usize = 64;
 
 /// What a director's words are about, in the words of messages.
 const DIRECTOR: &str = "director";
@@ -44,12 +50,25 @@ impl Actor {
                     media.candidate(&candidate).await;
                 }
             }
+            FromClient::Say(say) => {
+                self.interacts();
+                let (text, id) = (say.text, say.id);
+                if text.len() > LONGEST_TEXT || !self.media.as_ref().is_some_and(|media| media.tell(text)) {
+                    self.unknown(id, "say");
+                }
+            }
+            FromClient::KeepAlive(_) => self.interacts(),
             FromClient::Message(mut relay) => {
+                self.interacts();
                 relay.from = Some(self.place.instance);
                 let to = relay.to;
                 self.shared.rooms.tell(&self.place, to, &FromServer::Message(relay));
             }
+            FromClient::Reaction(reaction) if reaction.reaction.len() > LONGEST_REACTION => {
+                tracing::debug!("a reaction that is too long is not shown");
+            }
             FromClient::Reaction(mut reaction) => {
+                self.interacts();
                 reaction.from = Some(self.place.instance);
                 self.shared.rooms.tell(&self.place, None, &FromServer::Reaction(reaction));
             }
@@ -117,6 +136,7 @@ impl Actor {
         if self.applied.is_some_and(|applied| revision <= applied) {
             return self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
         }
+        self.interacts();
         match self.read_recipe(self.model, &apply.desired, &self.grants) {
             Ok(recipe) => {
                 if let Some(media) = &mut self.media {
@@ -214,6 +234,29 @@ impl Actor {
         Ok(claims)
     }
 
+    /// F55.
+    fn persona_does(&mut self, does: Does) -> Flow {
+        match does {
+            Does::Mood(mood) => {
+                if mood == Mood::UserSpeaking {
+                    self.interacts();
+                }
+                self.say(&FromServer::Conversation(Conversation { mood }));
+            }
+            Does::Says(text) => self.say(&FromServer::Said(Said { text })),
+            Does::Ends => {
+                let ended = Ended {
+                    reason: EndCode::ConversationEnded,
+                    by: Party::Director,
+                    text: "the conversation is over".into(),
+                    may_retry: true,
+                };
+                return self.end_by_owner(ended);
+            }
+        }
+        Flow::On
+    }
+
     /// What the media plane reports.
     pub(super) fn media_happened(&mut self, happened: Happened) -> Flow {
         match happened {
@@ -233,7 +276,7 @@ impl Actor {
                     self.say(&news);
                 }
             }
-            Happened::Mood(mood) => tracing::debug!(?mood, "the persona"),
+            Happened::Persona(does) => return self.persona_does(does),
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));
             }

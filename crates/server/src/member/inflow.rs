@@ -28,6 +28,11 @@ impl Arrivals {
         }
     }
 
+    /// The newest packet of all.
+    pub(super) fn newest_of_all(&self) -> Option<Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().max().copied()
+    }
+
     fn newest(&self, mid: &str) -> Option<Instant> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(mid).copied()
     }

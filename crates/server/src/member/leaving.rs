@@ -38,6 +38,12 @@ impl Actor {
         Ended { reason: EndCode::MaxDuration, by: Party::Server, text, may_retry: true }
     }
 
+    /// F56.
+    pub(super) fn is_idle(&self) -> Ended {
+        let text = "nothing was said or done for longer than this server allows; join anew".to_owned();
+        Ended { reason: EndCode::IdleTimeout, by: Party::Server, text, may_retry: true }
+    }
+
     pub(super) fn end_by_owner(&mut self, ended: Ended) -> Flow {
         let now = Instant::now();
         let why = if ended.reason == EndCode::Kicked {

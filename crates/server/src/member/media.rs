@@ -4,7 +4,7 @@
 use super::inflow::Inflow;
 use crate::Shared;
 use crate::model::Model;
-use crate::persona::{Mood, Persona};
+use crate::persona::{Does, Persona};
 use crate::studio::{Orders, Painter, Recipe, Said};
 use offhook_signaling::{
     Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Offer, sdp,
@@ -30,8 +30,8 @@ pub(super) enum Happened {
     FirstFrame,
     /// Pictures stopped, or come again.
     Flows(bool),
-    /// The persona is doing something else.
-    Mood(Mood),
+    /// What the persona does.
+    Persona(Does),
     /// The path does not work, as seen from here.
     Fault { negotiation_id: u64, text: String },
     /// The connection is closed, from one side or the other.
@@ -203,6 +203,14 @@ impl Media {
         }
     }
 
+    /// Says something to whoever is behind it. False where nobody listens.
+    pub(super) fn tell(&self, text: String) -> bool {
+        match &self.behind {
+            Behind::Studio(_) => false,
+            Behind::Echo(persona) => persona.tell(text),
+        }
+    }
+
     fn kind(&self) -> MediaKind {
         match self.returned.spec().kind() {
             Kind::Audio => MediaKind::Audio,
@@ -246,7 +254,7 @@ impl Behind {
                     Happened::Fault { negotiation_id: 0, text: "the studio's painter stopped".to_owned() }
                 }
             },
-            Self::Echo(persona) => Happened::Mood(persona.mood().await),
+            Self::Echo(persona) => Happened::Persona(persona.next().await),
         }
     }
 }

@@ -41,7 +41,7 @@ async fn it_says_what_it_heard_once_it_was_heard_out() {
     // 200 ms of words, half a second to be sure, a fifth of one to think, then the answer.
     let answered = back.iter().position(|packet| packet.len() > SILENT).unwrap();
     assert!((44..=47).contains(&answered), "after {} ms", answered * 20);
-    assert_eq!(persona.mood().await, Mood::Idle, "the newest mood, when the answer is over");
+    assert_eq!(persona.next().await, Does::Mood(Mood::Idle), "the newest mood, when the answer is over");
     persona.end().await;
 }
 
@@ -60,10 +60,11 @@ async fn its_moods_follow_one_another() {
         drop(talking);
     });
     let mut moods = Vec::new();
-    while moods.last() != Some(&Mood::Idle) {
-        moods.push(persona.mood().await);
+    while moods.last() != Some(&Does::Mood(Mood::Idle)) {
+        moods.push(persona.next().await);
     }
-    assert_eq!(moods, [Mood::Listening, Mood::Thinking, Mood::Speaking, Mood::Idle]);
+    let each = [Mood::UserSpeaking, Mood::Processing, Mood::Speaking, Mood::Idle];
+    assert_eq!(moods, each.map(Does::Mood));
     talk.await.unwrap();
     persona.end().await;
 }
@@ -81,6 +82,26 @@ async fn it_is_not_talking_over_anybody() {
     let rest = words(&back);
     assert!(rest.iter().filter(|word| **word < 100).count() <= 2, "it stopped: {rest:?}");
     assert_eq!(rest.iter().filter(|word| **word == 200).count(), 5);
+    persona.end().await;
+}
+
+/// F55: text is answered by text, also where somebody was speaking; and a goodbye is one.
+#[tokio::test(start_paused = true)]
+async fn text_is_answered_and_a_goodbye_ends_it() {
+    let mut persona = Persona::start();
+    let ears = persona.ears();
+    ears(&frame(word(1)));
+    assert_eq!(persona.next().await, Does::Mood(Mood::UserSpeaking));
+    assert!(persona.tell("how far is it?".into()));
+    let mut does = Vec::new();
+    while !matches!(does.last(), Some(Does::Says(_))) {
+        does.push(persona.next().await);
+    }
+    assert_eq!(does.pop(), Some(Does::Says("how far is it?".into())));
+    assert_eq!(persona.next().await, Does::Mood(Mood::Idle));
+    assert!(persona.tell(" Goodbye ".into()));
+    assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
+    assert_eq!(persona.next().await, Does::Ends);
     persona.end().await;
 }
 

@@ -166,6 +166,8 @@ impl Link {
             | FromClient::ImageChunk(_)
             | FromClient::Message(_)
             | FromClient::Reaction(_)
+            | FromClient::Say(_)
+            | FromClient::KeepAlive(_)
             | FromClient::Credential(_) => {
                 return self.breaks_off("this is a presence link; say it on the link of a session").await;
             }

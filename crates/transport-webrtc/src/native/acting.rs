@@ -3,8 +3,8 @@
 use super::driver::{Driver, Flow, Stage};
 use super::payload;
 use super::translate;
-use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, Relay};
-use offhook_transport::{Action, Desired, Event, Outgoing, RefusalItem, Revision, Verdict};
+use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, KeepAlive, Reaction, Relay, Say};
+use offhook_transport::{Action, Desired, Event, Outgoing, RefusalItem, Revision, Verdict, Words};
 
 impl Driver {
     pub(super) async fn act(&mut self, action: Action) -> Flow {
@@ -25,6 +25,12 @@ impl Driver {
             Action::Ping => Flow::On,
             Action::RestartIce => self.restart_ice().await,
             Action::Send(message) => self.relay(message),
+            Action::React(Words { id, text }) => {
+                self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }))
+            }
+            Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, text })),
+            Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
+            Action::KeepAlive => Flow::On,
             Action::Goodbye => self.goodbye(),
         }
     }
@@ -54,7 +60,6 @@ impl Driver {
     }
 
     fn relay(&mut self, message: Outgoing) -> Flow {
-        let Some(lane) = self.lane.clone() else { return Flow::On };
         let relay = Relay {
             id: message.id,
             from: None,
@@ -62,7 +67,13 @@ impl Driver {
             topic: message.topic,
             data: payload::to_wire(&message.payload),
         };
-        match lane.post(self.request.epoch, &FromClient::Message(relay), Some(message.id)) {
+        self.post(message.id, &FromClient::Message(relay))
+    }
+
+    /// A reliable message whose receipt is waited for under this number.
+    fn post(&mut self, id: u64, message: &FromClient) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
+        match lane.post(self.request.epoch, message, Some(id)) {
             Ok(text) => match self.write_posted(&lane, text) {
                 // Any answer brings the ack.
                 Flow::On => self.ping(),

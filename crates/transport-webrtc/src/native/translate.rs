@@ -119,13 +119,14 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
                 all.migrating(MigrationStyle::BreakBeforeMake)
             }
             Feature::Messages => all.with(Capability::Messages),
+            Feature::Reactions => all.with(Capability::Reactions),
+            Feature::Conversation => all.with(Capability::Conversation),
             Feature::Queue => all.with(Capability::Queue),
             Feature::Rings => all.with(Capability::Rings),
             Feature::Directory => all.with(Capability::Directory),
             Feature::Resume
             | Feature::BreakBeforeMake
             | Feature::Generation
-            | Feature::Reactions
             | Feature::Roster
             | Feature::Data
             | Feature::CredentialRefresh
@@ -133,6 +134,17 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
         };
     }
     all
+}
+
+/// `None` for a word of a later version.
+pub(super) fn mood(mood: &wire::Mood) -> Option<ours::Mood> {
+    match mood {
+        wire::Mood::Idle => Some(ours::Mood::Idle),
+        wire::Mood::UserSpeaking => Some(ours::Mood::UserSpeaking),
+        wire::Mood::Processing => Some(ours::Mood::Processing),
+        wire::Mood::Speaking => Some(ours::Mood::Speaking),
+        wire::Mood::Other(_) => None,
+    }
 }
 
 pub(super) fn refused(code: &ErrorCode) -> RefusedCode {

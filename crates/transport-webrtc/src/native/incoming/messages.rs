@@ -109,7 +109,16 @@ impl Driver {
                 self.out.say(Event::NeedCredential(translate::need(&need.why)));
             }
             FromServer::Other(unknown) => return self.unknown(unknown),
-            FromServer::Reaction(_) => self.content(Content::Other("reaction".to_owned())),
+            FromServer::Reaction(reaction) => self.content(Content::Reaction {
+                from: reaction.from.map(|from| from.to_string()).unwrap_or_default(),
+                reaction: reaction.reaction,
+            }),
+            FromServer::Conversation(news) => {
+                if let Some(mood) = translate::mood(&news.mood) {
+                    self.content(Content::Conversation(mood));
+                }
+            }
+            FromServer::Said(said) => self.content(Content::Said(said.text)),
             FromServer::EndOfCandidates(_)
             | FromServer::Progress(_)
             | FromServer::Unsupported(_)

@@ -89,6 +89,8 @@ pub(super) fn inward(message: FromServer, up: bool) -> Inward {
         | FromServer::GenerationEnded(_)
         | FromServer::Message(_)
         | FromServer::Reaction(_)
+        | FromServer::Conversation(_)
+        | FromServer::Said(_)
         | FromServer::MemberJoined(_)
         | FromServer::MemberUpdated(_)
         | FromServer::MemberLeft(_)
