@@ -1,0 +1,56 @@
+//! What the lines of `lines.rs` say, as the client's end writes and reads them.
+
+use super::lines::CAN;
+use super::wire::{from_hex, to_hex};
+use offhook::transport::{
+    Desired, DialRequest, EndCode, Event, Plan, Plane, RefusalItem, RefusedCode, Revision, Up, Verdict,
+};
+use std::time::Duration;
+
+/// What a line of the far side means; `None` for one that has no place here.
+pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event> {
+    let words: Vec<&str> = line.split(' ').collect();
+    Some(match (up, words.as_slice()) {
+        (false, ["welcome", session]) => Event::Up(Box::new(Up {
+            key: None,
+            session: (*session).to_owned(),
+            resumed: !matches!(request.plan, Plan::Join { .. }),
+            capabilities: CAN,
+            liveness: None,
+            resume_window: Some(Duration::ZERO),
+            acked: Some(request.revision),
+            roster: Vec::new(),
+        })),
+        (false, ["refused", code, text]) => {
+            let code = RefusedCode::ALL.iter().find(|known| known.code() == *code);
+            let code = code.copied().unwrap_or(RefusedCode::Other);
+            let item = (code == RefusedCode::InitialState).then_some(RefusalItem::Prompt);
+            Event::Refused { code, retry_after: None, queue_position: None, text: from_hex(text)?, item }
+        }
+        (true, ["pong"]) => Event::Alive(Plane::Signaling),
+        (true, ["applied", revision]) => {
+            Event::Acked { revision: Revision(revision.parse().ok()?), verdict: Verdict::Applied }
+        }
+        (true, ["rejected", revision, text]) => {
+            let verdict = Verdict::Refused { item: RefusalItem::Prompt, text: from_hex(text)? };
+            Event::Acked { revision: Revision(revision.parse().ok()?), verdict }
+        }
+        (true, ["ended", code]) => {
+            let code = EndCode::ALL.iter().find(|known| known.code() == *code);
+            let code = code.copied().unwrap_or(EndCode::Other);
+            Event::Ended { code, text: String::new(), may_retry: code != EndCode::Kicked }
+        }
+        _ => return None,
+    })
+}
+
+pub(crate) fn join(request: &DialRequest) -> String {
+    let (session, Revision(revision)) = (&request.session, request.revision);
+    let (kind, id) = (to_hex(&session.kind), to_hex(&session.id));
+    let prompt = prompt_of(&request.desired);
+    format!("join {kind} {id} {} {} {revision} {prompt}", request.instance, request.epoch)
+}
+
+pub(crate) fn prompt_of(desired: &Desired) -> String {
+    desired.prompt.as_ref().map_or_else(|| "-".to_owned(), |prompt| to_hex(&prompt.text))
+}
