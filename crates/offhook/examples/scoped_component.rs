@@ -19,7 +19,7 @@ pub(crate) struct LiveView {
 }
 
 enum Inside {
-    Joining(Joining),
+    Joining(Box<Joining>),
     Live(Session<Joined>),
     Failed(JoinError),
 }
@@ -27,7 +27,7 @@ enum Inside {
 impl LiveView {
     /// Begins at once and waits for nothing: so it can be made where nothing can be awaited.
     pub(crate) fn mount(session: Session<Idle>, join: Join) -> Self {
-        Self { inside: Inside::Joining(session.join(join)) }
+        Self { inside: Inside::Joining(Box::new(session.join(join))) }
     }
 
     /// What to draw.

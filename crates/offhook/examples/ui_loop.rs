@@ -11,6 +11,7 @@ use offhook::transport::{GoAwayHint, GoAwayReason};
 use offhook::{CallingState, Client, Controls, Direction, Idle, Network, Ring, Session, StateSeen, States};
 use std::error::Error;
 use std::io::{self, Write};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What the user can press.
@@ -110,6 +111,8 @@ async fn a_bad_day(
     press.send(Key::TryAgain).await?;
     until(&mut states, CallingState::Joined).await?;
 
+    // Who hangs up is not shown any more what was still to be drawn: so they look at it first.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     press.send(Key::HangUp).await?;
     until(&mut states, CallingState::Left).await
 }

@@ -91,10 +91,13 @@ struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    /// The item that it leads to: its words, if they are code and the target is Rust. A path is none.
+    /// The item that it leads to: its words, if they are code and the target is Rust. A path is none,
+    /// nor is a file or a folder by its own name.
     fn item(&self) -> Option<&'a str> {
         let words = self.words.strip_prefix('`')?.strip_suffix('`')?;
-        (self.to.ends_with(".rs") && !words.contains(['/', '.', '`'])).then_some(words)
+        let path = self.to.strip_suffix(".rs")?;
+        let is_item = !words.contains(['/', '.', '`']) && path.split('/').all(|part| part != words);
+        is_item.then_some(words)
     }
 }
 

@@ -78,13 +78,11 @@ impl Booth {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    use futures_util::StreamExt;
-
     let (transport, _remote) = offhook::mock::MockTransport::studio(7);
     let booth = Booth::open(&Client::new(transport), "sepia").await?;
     booth.style("posterize").await?;
     let mut pictures = booth.session().remote_video().await?;
-    if let Some(picture) = pictures.next().await {
+    if let Some(picture) = futures_util::StreamExt::next(&mut pictures).await {
         println!("a picture of {} bytes {}", picture.data.len(), booth.banner());
     }
     if booth.session().state() == CallingState::ReconnectingFailed {

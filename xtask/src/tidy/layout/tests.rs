@@ -53,7 +53,7 @@ fn a_link_to_an_item_that_is_not_defined_there_is_found() {
         (
             "docs/a.md",
             "[`Session::join`](../crates/a/src/lib.rs) [`Session::part`](../crates/a/src/lib.rs)\n\
-             [`crates/a/src/lib.rs`](../crates/a/src/lib.rs) [words](../crates/a/src/lib.rs)\n\
+             [`crates/a/src/lib.rs`](../crates/a/src/lib.rs) [words](../crates/a/src/lib.rs) [`lib`](../crates/a/src/lib.rs)\n\
              [`Client`](../crates/a/src/lib.rs)",
         ),
         ("crates/a/src/lib.rs", "impl Session { pub fn join() {} }"),
