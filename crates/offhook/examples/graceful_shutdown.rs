@@ -40,10 +40,8 @@ impl App {
 
 type Answer = Result<String, (StatusCode, String)>;
 
-const CLOSING: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "this server is closing\n");
-
 fn closing() -> (StatusCode, String) {
-    (CLOSING.0, CLOSING.1.to_owned())
+    (StatusCode::SERVICE_UNAVAILABLE, "this server is closing\n".to_owned())
 }
 
 async fn join(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {

@@ -19,16 +19,18 @@ pub(crate) async fn phone(
     let mut rings = client.incoming();
     client.present().await?;
     writeln!(out, "waiting for calls")?;
-    while let Some(ring) = rings.next().await {
+    let listened = loop {
+        // Why nobody can ring any more, presence says.
+        let Some(ring) = rings.next().await else { break client.present().await };
         match answer(ring, keys, out).await? {
             Answer::Accepted(session) => talk(session, keys, out).await?,
             Answer::Over(left) => writeln!(out, "no call: {}", left.reason())?,
-            Answer::Quit => break,
+            Answer::Quit => break Ok(()),
         }
-    }
+    };
     // Whoever rings from here on hears that nobody is there.
     client.shutdown().await;
-    Ok(())
+    Ok(listened?)
 }
 
 /// What became of a ring.

@@ -10,7 +10,7 @@ use super::wire::Wire;
 use super::words;
 use offhook::transport::{
     Action, Capabilities, Capability, Connection, DialRequest, Event, Fault, FaultKind, Full, Plan, Plane,
-    Progress, Revision, Transport,
+    Progress, Transport,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -109,7 +109,6 @@ async fn link(
     reports: &Sender<Event>,
 ) -> Result<(), Event> {
     let report = async |event| reports.send(event).await.map_err(|_| Event::Closed);
-    let failed = |error: std::io::Error| Event::DialFailed(Fault::with(kind_of(&error), error));
     if matches!(request.plan, Plan::Join { .. }) {
         report(Event::Progress(Progress::Searching { queue_position: None, eta: None })).await?;
     }
@@ -120,31 +119,28 @@ async fn link(
         () = goodbye(asked) => return Ok(()),
     };
     let mut wire = Wire::new(socket);
-    wire.say(&words::join(request)).await.map_err(failed)?;
+    wire.say(&words::join(request)).await.map_err(|error| broken(false, fault_of(error)))?;
     let mut up = false;
     loop {
-        let line = tokio::select! {
-            line = wire.hear() => line.map(Some),
-            Some(action) = asked.recv() => match action {
-                Action::Apply { revision: Revision(revision), desired } => {
-                    wire.say(&format!("prompt {revision} {}", words::prompt_of(&desired))).await.map(|()| None)
-                }
-                Action::Ping => wire.say("ping").await.map(|()| None),
-                Action::Goodbye => {
+        let heard = tokio::select! {
+            heard = wire.hear() => heard.map(Some),
+            Some(action) = asked.recv() => {
+                let said = match words::asking(&action) {
+                    Some(line) => wire.say(&line).await,
+                    // Nobody asks for what the capabilities do not name.
+                    None => Ok(()),
+                };
+                if action == Action::Goodbye {
                     // Heard or not: it is over either way.
-                    let _ = wire.say("bye").await;
                     return Ok(());
                 }
-                // Nobody asks for what the capabilities do not name.
-                Action::Credential(_) | Action::RestartIce | Action::Send(_) => Ok(None),
-            },
+                said.map(|()| None)
+            }
         };
-        let lost = |fault| Event::PlaneLost(Plane::Signaling, fault);
-        let line = match line {
+        let line = match heard {
             Ok(Some(line)) => line,
             Ok(None) => continue,
-            Err(error) if up => return Err(lost(Fault::with(kind_of(&error), error))),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(broken(up, fault_of(error))),
         };
         match words::heard(&line, request, up) {
             Some(Event::Up(welcome)) => {
@@ -156,18 +152,23 @@ async fn link(
             }
             Some(last @ (Event::Refused { .. } | Event::Ended { .. })) => return Err(last),
             Some(event) => report(event).await?,
-            None if up => return Err(lost(Fault::new(FaultKind::Protocol))),
-            None => return Err(Event::DialFailed(Fault::new(FaultKind::Protocol))),
+            None => return Err(broken(up, Fault::new(FaultKind::Protocol))),
         }
     }
 }
 
-fn kind_of(error: &std::io::Error) -> FaultKind {
-    match error.kind() {
+/// What a fault comes to: before we are in the dial failed, afterwards the plane is lost.
+fn broken(up: bool, fault: Fault) -> Event {
+    if up { Event::PlaneLost(Plane::Signaling, fault) } else { Event::DialFailed(fault) }
+}
+
+fn fault_of(error: std::io::Error) -> Fault {
+    let kind = match error.kind() {
         std::io::ErrorKind::InvalidData => FaultKind::Protocol,
         std::io::ErrorKind::TimedOut => FaultKind::TimedOut,
         _ => FaultKind::Closed,
-    }
+    };
+    Fault::with(kind, error)
 }
 
 /// Waits until the host says goodbye; nothing else that it asks for has a link to go to.

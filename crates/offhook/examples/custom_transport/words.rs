@@ -3,7 +3,8 @@
 use super::lines::CAN;
 use super::wire::{from_hex, to_hex};
 use offhook::transport::{
-    Desired, DialRequest, EndCode, Event, Plan, Plane, RefusalItem, RefusedCode, Revision, Up, Verdict,
+    Action, Desired, DialRequest, EndCode, Event, Plan, Plane, RefusalItem, RefusedCode, Revision, Up,
+    Verdict,
 };
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event
     Some(match (up, words.as_slice()) {
         (false, ["welcome", session]) => Event::Up(Box::new(Up {
             key: None,
-            session: (*session).to_owned(),
+            session: from_hex(session)?,
             resumed: !matches!(request.plan, Plan::Join { .. }),
             capabilities: CAN,
             liveness: None,
@@ -44,6 +45,7 @@ pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event
     })
 }
 
+/// How a dial begins: who comes where, and with what in force.
 pub(crate) fn join(request: &DialRequest) -> String {
     let (session, Revision(revision)) = (&request.session, request.revision);
     let (kind, id) = (to_hex(&session.kind), to_hex(&session.id));
@@ -51,6 +53,18 @@ pub(crate) fn join(request: &DialRequest) -> String {
     format!("join {kind} {id} {} {} {revision} {prompt}", request.instance, request.epoch)
 }
 
-pub(crate) fn prompt_of(desired: &Desired) -> String {
+/// How an action is asked of the far side; `None` for what it knows nothing of.
+pub(crate) fn asking(action: &Action) -> Option<String> {
+    match action {
+        Action::Apply { revision: Revision(revision), desired } => {
+            Some(format!("prompt {revision} {}", prompt_of(desired)))
+        }
+        Action::Ping => Some("ping".to_owned()),
+        Action::Goodbye => Some("bye".to_owned()),
+        Action::Credential(_) | Action::RestartIce | Action::Send(_) => None,
+    }
+}
+
+fn prompt_of(desired: &Desired) -> String {
     desired.prompt.as_ref().map_or_else(|| "-".to_owned(), |prompt| to_hex(&prompt.text))
 }

@@ -21,7 +21,6 @@ async fn request(to: SocketAddr, what: &str) -> String {
 }
 
 /// F12: sessions that are joined, and one whose join is under way; all are left, within the bound.
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_terminated_leaves_its_sessions_first() {
     let (transport, remote) = pair();

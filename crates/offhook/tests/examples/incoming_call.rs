@@ -4,7 +4,7 @@ use crate::programs::incoming_call::{phone, program};
 use crate::screen::{Screen, bounded, within_a_day};
 use offhook::Client;
 use offhook::mock::MockTransport;
-use offhook::transport::{DeclineCode, RingAction, RingEndCode, SessionRef};
+use offhook::transport::{DeclineCode, RefusedCode, RingAction, RingEndCode, SessionRef};
 use tokio::sync::mpsc;
 
 fn keys() -> (mpsc::Sender<String>, impl futures_util::Stream<Item = String> + Unpin) {
@@ -73,6 +73,19 @@ async fn a_call_screen_answers_declines_and_goes_away_by_itself() {
     ];
     assert_eq!(screen.lines(), expected);
     assert_eq!(remote.census(), offhook::mock::Census::default(), "nothing is left");
+}
+
+/// A user who may not be rung is told so, rather than left waiting.
+#[tokio::test(start_paused = true)]
+async fn a_call_screen_that_is_refused_says_why() {
+    let (transport, remote) = MockTransport::studio(7);
+    remote.refuse_presence(Some(RefusedCode::Unauthorized));
+    let (_press, mut pressed) = keys();
+    let mut screen = Screen::default();
+    let refused = within_a_day(phone(&Client::new(transport), &mut pressed, &mut screen)).await;
+    let said = refused.expect_err("nobody lets this user in").to_string();
+    assert_eq!(said, "presence was refused: the credential was refused; get a fresh one");
+    assert_eq!(screen.text(), "");
 }
 
 /// F20, F21: two people and a server between them.

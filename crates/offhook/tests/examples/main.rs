@@ -17,6 +17,7 @@ mod programs {
     pub(crate) mod ui_loop;
 }
 
+#[cfg(unix)]
 mod graceful_shutdown;
 mod incoming_call;
 mod own_transport;

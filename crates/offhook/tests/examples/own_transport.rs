@@ -99,7 +99,7 @@ impl Rig for LinesRig {
             // A whole join was heard, and no word of it is answered.
             Behaviour::ClosingAt(Step::Answered) => script(|socket| answer(socket, Vec::new())).await,
             Behaviour::ClosingAt(Step::Admitted) => {
-                script(|socket| answer(socket, b"welcome 00\n".to_vec())).await
+                script(|socket| answer(socket, b"welcome 6f6e65\n".to_vec())).await
             }
         };
         Ok(Stage { transport: Box::new(Lines::to(address)), far: Box::new(far) })
