@@ -83,7 +83,8 @@ async fn list(State(app): State<Arc<App>>) -> Answer {
     Ok(lines.concat())
 }
 
-/// Serves until it is told to stop; when this returns, every session is left and nothing runs.
+/// Serves until it is told to stop; when this returns, every session is left and released. A request
+/// that takes longer than it may is not waited for.
 pub(crate) async fn serve(
     listener: TcpListener,
     client: Client,
@@ -95,7 +96,7 @@ pub(crate) async fn serve(
         .route("/sessions", get(list))
         .route("/sessions/{id}", post(join).delete(leave))
         .with_state(app.clone());
-    let (stopping, stopped) = oneshot::channel();
+    let (stopping, mut stopped) = oneshot::channel();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
         // Nothing is joined from here on. What was joined is left as it is dropped.
@@ -105,18 +106,19 @@ pub(crate) async fn serve(
     });
 
     let mut serving = pin!(serving.into_future());
-    let left = tokio::select! {
-        served = &mut serving => return Ok(served?),
-        left = stopped => left?,
+    let (served, left) = tokio::select! {
+        // No request was under way, or the listener failed.
+        served = &mut serving => (Some(served), stopped.try_recv().unwrap_or(0)),
+        left = &mut stopped => (None, left.unwrap_or(0)),
     };
     // The goodbyes, and the end of joins that are still under way, whose requests are answered then.
     client.shutdown().await;
-    match timeout(LAST_REQUESTS, serving).await {
-        Ok(served) => served?,
-        Err(_) => writeln!(out, "some requests took too long and are cut")?,
-    }
+    let served = match served {
+        Some(served) => served,
+        None => timeout(LAST_REQUESTS, serving).await.unwrap_or_else(|_| Ok(())),
+    };
     writeln!(out, "left {left} sessions")?;
-    Ok(())
+    Ok(served?)
 }
 
 /// Completes on SIGTERM or Ctrl-C. They are listened for from the call on.

@@ -62,3 +62,26 @@ async fn a_server_that_is_terminated_leaves_its_sessions_first() {
     assert_eq!(remote.open_connections(), 0);
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }
+
+/// F12: nothing is under way, and still no session is forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_server_that_is_stopped_leaves_its_sessions_too() {
+    for _ in 0..10 {
+        let (transport, remote) = pair();
+        remote.auto(Studio::seeded(7).answering_in(Duration::from_millis(1)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async { _ = stopped.await };
+        let mut screen = Screen::default();
+        let user = async {
+            assert!(request(address, "POST /sessions/7").await.ends_with("\r\n\r\nJoined\n"));
+            drop(stop);
+        };
+        let serving = serve(listener, Client::new(transport), stopped, &mut screen);
+        let (served, ()) = bounded(async { tokio::join!(serving, user) }).await;
+        served.expect("it ends in order");
+        assert_eq!(screen.lines(), ["left 1 sessions"]);
+        assert_eq!(remote.census(), offhook::mock::Census::default(), "nothing is left");
+    }
+}
