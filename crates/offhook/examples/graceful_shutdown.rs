@@ -115,7 +115,7 @@ pub(crate) async fn serve(
     client.shutdown().await;
     let served = match served {
         Some(served) => served,
-        None => timeout(LAST_REQUESTS, serving).await.unwrap_or_else(|_| Ok(())),
+        None => timeout(LAST_REQUESTS, serving).await.unwrap_or(Ok(())),
     };
     writeln!(out, "left {left} sessions")?;
     Ok(served?)
