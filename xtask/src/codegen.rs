@@ -32,6 +32,7 @@ const TABLE: &[(Place, Make)] = &[
     (Place::File("docs/protocol.md"), |_| Ok(offhook_signaling::docs::protocol_markdown())),
     (Place::File("docs/protocol.schema.json"), |_| Ok(offhook_signaling::docs::protocol_schema())),
     (Place::File("docs/cli.md"), pages::cli),
+    (Place::File("docs/features.md"), proofs::features),
     (Place::File("docs/proofs.md"), proofs::page),
 ];
 

@@ -9,6 +9,7 @@ mod ci;
 mod code;
 mod codegen;
 mod fuzz;
+mod items;
 mod run;
 mod tidy;
 mod tree;

@@ -40,6 +40,7 @@ const RULES: &[(&str, Rule)] = &[
     ("only the known folders and files stand at the top", layout::top_level),
     ("every crate is in the list, and every listed crate exists", layout::crates),
     ("links between documents lead somewhere", layout::links),
+    ("a link to an item leads to where it is defined", layout::items),
     ("dependencies and features are those of the list", manifests::dependencies),
     ("every version stands in one place, every crate takes the workspace's lints", manifests::inherited),
     ("a bordered dependency stays in its house", manifests::borders),

@@ -214,6 +214,7 @@ fn leaves_at_once(before: &Machine, step: Step, after: &Machine, at: &dyn Fn() -
     assert!(before.state() != State::Failed || failed, "what failed was not kept: {}", at());
 }
 
+// F78
 #[test]
 fn the_tables_name_every_leaf_and_the_picture_every_place() {
     let walked = walked();

@@ -25,6 +25,7 @@ impl Host {
                 self.links.act(epoch, Action::Apply { revision, desired });
             }
             Output::Gate { epoch, gate } => {
+                tracing::debug!(parent: &self.span, link = epoch.0, ?gate, "a gate");
                 self.links.set_gate(epoch, translate::gate_level(gate));
                 if gate == Gate::Open {
                     // From the first link that may send on, the sources run.

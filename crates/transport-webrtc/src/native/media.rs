@@ -126,6 +126,7 @@ impl Driver {
     pub(super) async fn path_proven(&mut self, lane: &Arc<Lane>) -> Flow {
         // Where media was lost, what is due has to come again, and not the path alone (R5).
         let was_lost = self.media_lost || matches!(self.request.plan, Plan::Resume { restart_ice: true, .. });
+        tracing::debug!(proof = ?self.proof, was_lost, "the path is proven");
         let remade = self.proof == Proof::Ice || (self.proof == Proof::Path && was_lost);
         if remade && lane.state().media_is_due() {
             self.proof = Proof::Media(lane.arrivals.packets());
@@ -141,6 +142,7 @@ impl Driver {
 
     fn media_carries(&mut self, lane: &Lane) {
         let anew = std::mem::replace(&mut self.proof, Proof::None) != Proof::Path;
+        tracing::debug!(anew, "the media plane carries");
         self.media_lost = false;
         self.hang_up_due = None;
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);

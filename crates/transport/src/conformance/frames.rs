@@ -2,8 +2,8 @@
 
 use super::driven::Driven;
 use super::marks::{BEAT, Media, in_order};
-use super::{Behaviour, Check, Rig, broken, mark_of, marked};
-use crate::Epoch;
+use super::{Behaviour, Check, NotSupported, Rig, broken, mark_of, marked};
+use crate::{Epoch, Plane};
 
 /// What the application sends reaches the far side once, in order, whole.
 pub async fn frames_go_out_in_order(rig: &dyn Rig) -> Check {
@@ -102,6 +102,9 @@ pub async fn no_frame_leaves_after_the_gate_closed(rig: &dyn Rig) -> Check {
 /// A link that is gone takes no more frames.
 pub async fn a_closed_link_takes_no_frames(rig: &dyn Rig) -> Check {
     let stage = rig.stage(Behaviour::Accepting).await?;
+    if !stage.transport.capabilities().has_plane(Plane::Media) {
+        return Err(NotSupported("media".into()).into());
+    }
     let media = Media::open();
     let mut link = Driven::join(rig, &stage, media.on(stage.far.a_join())).await?;
     if !media.sender.is_tapped() {

@@ -44,14 +44,46 @@ fn a_check_of_the_suite_counts_as_a_test() {
     assert!(of(&[("crates/transport/src/planes.rs", check)]).is_empty());
 }
 
+fn row(id: &str, at: &[&str]) -> Row {
+    let at = at.iter().map(|place| (*place).to_owned()).collect();
+    Row { id: id.into(), fact: "It holds".into(), link: String::new(), not: None, at }
+}
+
+fn promises(rows: Vec<Row>) -> Promises {
+    Promises { part: vec![Part { title: "T".into(), about: "A.".into(), rows }] }
+}
+
 #[test]
 fn a_row_without_a_test_is_missing_and_an_id_stands_once() {
-    let row = |id: &str| Row { id: id.into(), fact: "It holds".into(), link: String::new(), not: None };
-    let part = |rows| Part { title: "T".into(), about: "A.".into(), rows };
-    let promises = Promises { part: vec![part(vec![row("F04"), row("F99")])] };
-    let page = written(&promises, &of(&[("crates/a/tests/suite.rs", SUITE)])).expect("it is written");
+    let tree = Tree::made_up(&[("crates/a/tests/suite.rs", SUITE)]);
+    let rows = promises(vec![row("F04", &[]), row("F99", &[])]);
+    let page = written(&PROOFS, &rows, &tree).expect("it is written");
     assert!(page.contains("| F04 | It holds | [`a_leave_is_final`](../crates/a/tests/suite.rs) |"), "{page}");
     assert!(page.contains("| F99 | It holds | **missing** |"), "{page}");
-    let twice = Promises { part: vec![part(vec![row("F04"), row("F04")])] };
-    assert!(written(&twice, &BTreeMap::new()).is_err());
+    let twice = promises(vec![row("F04", &[]), row("F04", &[])]);
+    assert!(written(&PROOFS, &twice, &Tree::made_up(&[])).is_err());
+}
+
+#[test]
+fn a_feature_says_where_it_lives_and_that_must_be_true() {
+    let tree = Tree::made_up(&[
+        ("crates/a/tests/suite.rs", SUITE),
+        ("crates/a/src/lib.rs", "pub struct Session;\nimpl Session { pub fn leave(self) {} }\n"),
+    ]);
+    let of = |rows| written(&FEATURES, &promises(rows), &tree);
+    let page = of(vec![row("F04", &["Session::leave @ crates/a/src/lib.rs"]), row("F99", &[])]);
+    let page = page.expect("it is written");
+    let lives = "[`Session::leave`](../crates/a/src/lib.rs)";
+    let test = "[`a_leave_is_final`](../crates/a/tests/suite.rs)";
+    assert!(page.contains(&format!("| F04 | It holds | {lives} | {test} |")), "{page}");
+    assert!(page.contains("| F99 | It holds | — | **missing** |"), "{page}");
+    for (at, says) in [
+        (&[][..], "say where it lives"),
+        (&["Session::join @ crates/a/src/lib.rs"], "not defined"),
+        (&["Session @ crates/b/src/lib.rs"], "there is no"),
+        (&["Session"], "not of the form"),
+    ] {
+        let said = of(vec![row("F04", at)]).expect_err("it is not true");
+        assert!(said.contains(says), "{said}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::super::lists::Lists;
 use super::super::tests::lines_found;
-use super::{crates, links, top_level};
+use super::{crates, items, links, top_level};
 use crate::tree::Tree;
 
 fn lists() -> Lists {
@@ -45,4 +45,30 @@ fn a_dead_link_is_found_and_living_ones_are_not() {
 #[test]
 fn a_link_above_the_root_is_dead() {
     assert_eq!(lines_found(links, "a.md", "[x](../../b.md)"), [1]);
+}
+
+#[test]
+fn a_link_to_an_item_that_is_not_defined_there_is_found() {
+    let tree = Tree::made_up(&[
+        (
+            "docs/a.md",
+            "[`Session::join`](../crates/a/src/lib.rs) [`Session::part`](../crates/a/src/lib.rs)\n\
+             [`crates/a/src/lib.rs`](../crates/a/src/lib.rs) [words](../crates/a/src/lib.rs) [`lib`](../crates/a/src/lib.rs)\n\
+             [`Client`](../crates/a/src/lib.rs)",
+        ),
+        ("crates/a/src/lib.rs", "impl Session { pub fn join() {} }"),
+    ]);
+    let found = items(&tree, &Lists::default());
+    let found: Vec<_> = found.iter().map(|finding| (finding.line, finding.what.as_str())).collect();
+    let not = |item: &str| format!("`{item}` is not defined in `crates/a/src/lib.rs`");
+    assert_eq!(found, [(1, not("Session::part").as_str()), (3, not("Client").as_str())]);
+}
+
+#[test]
+fn a_row_that_leads_to_no_item_is_found_where_each_must() {
+    let page = "| there | here |\n|---|---|\n| a | [`join`](../crates/a/src/lib.rs) |\n| b | nothing |\n";
+    let files = |path| [(path, page), ("crates/a/src/lib.rs", "fn join() {}")];
+    let found = items(&Tree::made_up(&files("docs/coming-from.md")), &Lists::default());
+    assert_eq!(found.iter().map(|finding| finding.line).collect::<Vec<_>>(), [4]);
+    assert_eq!(items(&Tree::made_up(&files("docs/other.md")), &Lists::default()), []);
 }

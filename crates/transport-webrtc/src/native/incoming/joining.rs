@@ -151,6 +151,7 @@ impl Driver {
                 return self.break_off(1002, Fault::with(FaultKind::Protocol, error)).await;
             }
         };
+        tracing::debug!(answer = resumed.answer.is_some(), restarts = self.restarts, "resumed");
         granted.key.secret = translate::our_secret(&resumed.secret);
         granted.node = resumed.node.or(granted.node);
         let due_before = lane.state().due();
@@ -192,8 +193,12 @@ impl Driver {
         if let Some(fault) = lost {
             self.lose_media(fault);
         }
-        // The path may have answered this dial before the far side did.
-        let answered = self.asked.is_some_and(|asked| lane.state().answered_since(asked));
+        // The path may have answered before the far side did: this dial, or the check that this
+        // dial was begun for. The next check may be a second away.
+        let answered = {
+            let state = lane.state();
+            state.is_path_back() || self.asked.is_some_and(|asked| state.answered_since(asked))
+        };
         if self.proof == Proof::Path && answered && lane.peer.is_connected() {
             self.path_proven(lane).await;
         }

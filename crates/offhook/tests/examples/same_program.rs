@@ -1,11 +1,7 @@
 //! The example, run over both transports: one program, and nothing in it tells them apart.
 
-#[path = "../examples/same_program.rs"]
-#[allow(dead_code, reason = "its `main` is cargo's to call")]
-mod same_program;
-
+use crate::programs::same_program::{Outcome, program};
 use offhook::{CallingState, EndReason};
-use same_program::{Outcome, program};
 use std::time::Duration;
 
 async fn outcome(arguments: &[&str]) -> Outcome {
