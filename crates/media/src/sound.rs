@@ -52,8 +52,7 @@ impl Sound {
     /// [`SoundError`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SoundError> {
         let path = path.as_ref();
-        let file = File::open(path)
-            .map_err(|source| SoundError::Open { path: path.to_owned(), source })?;
+        let file = File::open(path).map_err(|source| SoundError::Open { path: path.to_owned(), source })?;
         Self::read(BufReader::new(file))
     }
 

@@ -192,6 +192,12 @@ pub enum SendError {
     /// There is nothing in it.
     #[error("there is nothing in it; say something, or nothing at all")]
     Empty,
+    /// It holds a control character, which could be one too many for whoever shows it.
+    #[error("it holds a control character at byte {at}; take it out")]
+    Control {
+        /// Where, in bytes.
+        at: usize,
+    },
     /// This far side has no messages between members, no reactions, or holds no conversation.
     #[error("this far side takes no such thing; look at its capabilities before asking")]
     NotSupported,
@@ -209,6 +215,7 @@ impl SendError {
             Self::Ended { .. } => "ended",
             Self::TooLarge { .. } => "too_large",
             Self::Empty => "empty",
+            Self::Control { .. } => "control",
             Self::NotSupported => "not_supported",
             Self::Full => "full",
         }

@@ -141,8 +141,8 @@ pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};
 pub use offhook_transport::{
-    Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings, Stats,
-    Transport,
+    Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
+    Stats, Transport,
 };
 
 /// The scripted transport: the far side is a hand that a test holds.

@@ -13,10 +13,10 @@ use crate::ring::Caller;
 use crate::sources::Track;
 use crate::token::ResumeToken;
 use crate::view::{Facts, View};
-use offhook_media::Player;
 use offhook_lifecycle::{
     Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
+use offhook_media::Player;
 use offhook_transport::media::{Gate, Kind, Remote};
 use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -44,12 +44,10 @@ pub(crate) fn features(model: Model) -> Vec<Feature> {
         Model::Echo => Some(Feature::Conversation),
     };
     // The persona paints nothing, and generates nothing that is counted.
-    let lacks = |feature: &Feature| {
-        model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation)
-    };
+    let lacks =
+        |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation);
     FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).collect()
 }
-
 
 /// Somebody who may come in.
 pub(crate) struct Admission {

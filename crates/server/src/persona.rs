@@ -20,7 +20,7 @@ const HEARD_OUT: Duration = Duration::from_millis(500);
 /// An echo has not much to think about; but a far side that answers at once is like none.
 const THINKS: Duration = Duration::from_millis(200);
 
-/// And whoever goes on and on is answered after this.
+/// And of whoever goes on and on it remembers so much.
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// A packet of at most so many bytes is silence: digital silence is three, and what a sender in
@@ -207,7 +207,7 @@ impl Mind {
         let mut words = vec![first];
         let (mut lasts, mut quiet) = (0, 0);
         let mut spoken = words.len();
-        while lasts < LONGEST.as_millis() && quiet < HEARD_OUT.as_millis() {
+        while quiet < HEARD_OUT.as_millis() {
             let packet = match timeout(HEARD_OUT, self.heard.recv()).await {
                 Ok(Some(Heard::Sound(packet))) => packet,
                 Ok(Some(Heard::Text(text))) => {
@@ -220,6 +220,9 @@ impl Mind {
             lasts += length;
             let silent = packet.len() <= SILENT;
             quiet = if silent { quiet + length } else { 0 };
+            if lasts > LONGEST.as_millis() {
+                continue;
+            }
             words.push(packet);
             if !silent {
                 spoken = words.len();

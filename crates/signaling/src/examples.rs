@@ -6,14 +6,13 @@ mod directory;
 use crate::codes::*;
 use crate::{
     Accept, Accepted, Acked, Admitted, Answer, Apply, Candidate, Capabilities, ClientKind, Conversation,
-    Credential, KeepAlive, Said, Say,
-    CredentialRefreshed, Decline, Desired, EndOfCandidates, Ended, Error, FromClient, FromServer,
+    Credential, CredentialRefreshed, Decline, Desired, EndOfCandidates, Ended, Error, FromClient, FromServer,
     GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye, IceServer, ImageChunk,
-    ImageChunkAck, Instance, Join, Joined, Liveness, MediaFault, Member, MemberChange, MemberLeft, MidRef,
-    MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown, Offer, Ping, PlaceRing, Presence,
-    Present, Progress, Prompt, Queued, Reaction, Refused, Rejoin, Relay, Resume, ResumeRefused, Resumed,
-    Ring, RingPlaced, RingRef, RingRefused, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track,
-    Versions, VideoWish,
+    ImageChunkAck, Instance, Join, Joined, KeepAlive, Liveness, MediaFault, Member, MemberChange, MemberLeft,
+    MidRef, MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown, Offer, Ping, PlaceRing,
+    Presence, Present, Progress, Prompt, Queued, Reaction, Refused, Rejoin, Relay, Resume, ResumeRefused,
+    Resumed, Ring, RingPlaced, RingRef, RingRefused, Said, Say, Sdp, Secret, ServerKind, SessionRef,
+    SessionSnapshot, Track, Versions, VideoWish,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -90,7 +89,7 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
             vec![FromClient::Reaction(Reaction { from: None, reaction: "applause".to_owned() })]
         }
         ClientKind::Say => {
-            vec![FromClient::Say(Say { id: 14, text: "how far is it to the sea?".to_owned() })]
+            vec![FromClient::Say(Say { id: 14, words: "how far is it to the sea?".to_owned() })]
         }
         ClientKind::KeepAlive => vec![FromClient::KeepAlive(KeepAlive {})],
         ClientKind::Credential => {
@@ -211,7 +210,7 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
             vec![FromServer::Reaction(Reaction { from: Some(THEIRS), reaction: "👏".to_owned() })]
         }
         ServerKind::Conversation => vec![FromServer::Conversation(Conversation { mood: Mood::Processing })],
-        ServerKind::Said => vec![FromServer::Said(Said { text: "an hour on foot".to_owned() })],
+        ServerKind::Said => vec![FromServer::Said(Said { words: "an hour on foot".to_owned() })],
         ServerKind::MemberJoined => vec![FromServer::MemberJoined(MemberChange { member: member() })],
         ServerKind::MemberUpdated => vec![FromServer::MemberUpdated(MemberChange {
             member: Member { attendance: Attendance::Away, ..member() },

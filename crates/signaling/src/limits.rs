@@ -69,6 +69,11 @@ pub const GO_AWAY_HOPS: u32 = 3;
 /// The window of [`GO_AWAY_HOPS`], in milliseconds.
 pub const GO_AWAY_WINDOW_MS: u64 = 120_000;
 
+/// Longest text that is said in a conversation, in bytes.
+pub const WORDS_BYTES: usize = 16 * 1024;
+/// Longest reaction, in bytes: the longest emoji there are, and a few words.
+pub const REACTION_BYTES: usize = 64;
+
 /// Which characters a text field may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
@@ -145,6 +150,8 @@ pub const TEXT_RULES: &[TextRule] = &[
     rule("session.kind", 1, KIND_BYTES, Charset::Word),
     rule("session.id", 1, ID_BYTES, Charset::NoControl),
     rule("text", 0, TEXT_BYTES, Charset::Lines),
+    rule("words", 1, WORDS_BYTES, Charset::Lines),
+    rule("reaction", 1, REACTION_BYTES, Charset::NoControl),
     rule("refused", 0, TEXT_BYTES, Charset::Lines),
     rule("metadata.name", 1, ID_BYTES, Charset::NoControl),
     rule("metadata.value", 0, METADATA_VALUE_BYTES, Charset::NoControl),

@@ -262,14 +262,14 @@ pub struct Say {
     /// The sender's number for it.
     pub id: u64,
     /// At most 16 KiB.
-    pub text: String,
+    pub words: String,
 }
 
 /// Text of the far side's, beside its voice or in its place; untrusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Said {
     /// What it says.
-    pub text: String,
+    pub words: String,
 }
 
 /// The user is still there.

@@ -8,8 +8,8 @@ use crate::codes::{
 use crate::directory::{SessionGone, SessionInfo, Steered};
 use crate::message::messages;
 use crate::parts::{
-    Answer, Candidate, Capabilities, EndOfCandidates, IceServer, Liveness, Member, MidRef, NotKnown, Ping,
-    Conversation, Reaction, Relay, Ring, Said, SessionSnapshot,
+    Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
+    NotKnown, Ping, Reaction, Relay, Ring, Said, SessionSnapshot,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;

@@ -32,8 +32,8 @@ pub use directory::{
     Watching,
 };
 pub use event::{
-    Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange, Mood,
-    Progress, RefusalItem, Stats, StreamStats, Up, Verdict,
+    Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
+    Mood, Progress, RefusalItem, Stats, StreamStats, Up, Verdict,
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};

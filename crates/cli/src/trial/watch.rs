@@ -4,7 +4,7 @@ use super::log::Log;
 use super::screen::Screen;
 use super::witness::{Verdict, Witness};
 use futures_util::StreamExt;
-use offhook::{Event, Events, RemoteVideo};
+use offhook::{Event, Events, Mood, RemoteVideo};
 use offhook_media::I420;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -106,6 +106,15 @@ fn note(seen: &watch::Sender<Seen>, verdict: &Verdict, at: f64) -> bool {
     news
 }
 
+fn mood_name(mood: Mood) -> &'static str {
+    match mood {
+        Mood::Idle => "idle",
+        Mood::UserSpeaking => "user_speaking",
+        Mood::Processing => "processing",
+        Mood::Speaking => "speaking",
+    }
+}
+
 /// An event's name and particulars, for the log.
 pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
     match event {
@@ -142,6 +151,9 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::Message { topic, payload, .. } => {
             ("message", json!({ "topic": topic, "bytes": payload.len() }))
         }
+        Event::Reaction { from, reaction } => ("reaction", json!({ "from": from, "reaction": reaction })),
+        Event::Conversation(mood) => ("conversation", json!({ "mood": mood_name(*mood) })),
+        Event::Said(text) => ("said", json!({ "text": text })),
         Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id })),
         Event::MemberLeft(member) => ("member_left", json!({ "id": member.id })),
         Event::MemberUpdated(member) => ("member_updated", json!({ "id": member.id, "away": member.away })),

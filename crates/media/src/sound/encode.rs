@@ -90,8 +90,7 @@ fn resample(samples: Vec<f32>, rate: usize, channels: usize) -> Result<Vec<f32>,
         return Ok(samples);
     }
     let frames = samples.len() / channels;
-    let mut resampler =
-        Fft::<f32>::new(rate, RATE, CHUNK, channels, FixedSync::Both).map_err(failed)?;
+    let mut resampler = Fft::<f32>::new(rate, RATE, CHUNK, channels, FixedSync::Both).map_err(failed)?;
     let whole = InterleavedSlice::new(&samples, channels, frames).map_err(failed)?;
     Ok(resampler.process_all(&whole, frames, None).map_err(failed)?.take_data())
 }

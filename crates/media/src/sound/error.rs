@@ -24,7 +24,9 @@ pub enum SoundError {
     #[error("this is neither Ogg Opus nor WAV; convert it, for instance to 16-bit WAV")]
     Unknown,
     /// WAV, and nothing here that could encode it.
-    #[error("WAV has to be encoded, and this program was built without the feature `opus`; build it with, or convert the file to Ogg Opus")]
+    #[error(
+        "WAV has to be encoded, and this program was built without the feature `opus`; build it with, or convert the file to Ogg Opus"
+    )]
     NeedsEncoder,
     /// What is in it contradicts itself.
     #[error("the sound is broken: {0}")]

@@ -35,7 +35,11 @@ fn ogg(channels: u8, packets: &[Vec<u8>]) -> Vec<u8> {
         writer.write_packet(b"OpusTags\0\0\0\0\0\0\0\0".to_vec(), 7, page, 0).unwrap();
         for (n, packet) in packets.iter().enumerate() {
             let last = n + 1 == packets.len();
-            let info = if last { ::ogg::PacketWriteEndInfo::EndStream } else { ::ogg::PacketWriteEndInfo::NormalPacket };
+            let info = if last {
+                ::ogg::PacketWriteEndInfo::EndStream
+            } else {
+                ::ogg::PacketWriteEndInfo::NormalPacket
+            };
             writer.write_packet(packet.clone(), 7, info, 960 * (n as u64 + 1)).unwrap();
         }
     }
@@ -138,7 +142,8 @@ mod encoded {
     /// F54: whatever a WAV file is like, what is heard is what is in it.
     #[test]
     fn a_tone_is_still_that_tone_from_any_rate_and_any_channels() {
-        for (rate, channels) in [(8_000, 1), (16_000, 1), (44_100, 2), (48_000, 1), (48_000, 2), (96_000, 6)] {
+        for (rate, channels) in [(8_000, 1), (16_000, 1), (44_100, 2), (48_000, 1), (48_000, 2), (96_000, 6)]
+        {
             let sound = read(wav(rate, channels, &tone(rate, 1.0, channels))).unwrap();
             let off = sound.lasts().abs_diff(Duration::from_secs(1));
             assert!(off <= Duration::from_millis(40), "{rate} Hz, {channels}: {:?}", sound.lasts());

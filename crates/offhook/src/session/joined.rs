@@ -140,12 +140,13 @@ impl Session<Joined> {
     /// It is shown all the same.
     pub fn react(&self, reaction: impl Into<String>) -> Sending {
         let reaction = reaction.into();
-        self.words(reaction, MAX_REACTION, |reaction, answer| Command::React { reaction, answer })
+        self.words(reaction, MAX_REACTION, &[], |reaction, answer| Command::React { reaction, answer })
     }
 
     /// Says something, as text, to whoever the conversation is with: a persona, an agent (F55).
     /// Acts when called; the future waits for the far side's receipt, not for its answer. What it
-    /// answers, and what it is doing meanwhile, are events. At most 16 KiB.
+    /// answers, and what it is doing meanwhile, are events. At most 16 KiB, and no control
+    /// characters but line ends and tabs.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -153,7 +154,8 @@ impl Session<Joined> {
     /// # Drop
     /// It is said all the same.
     pub fn say(&self, text: impl Into<String>) -> Sending {
-        self.words(text.into(), MAX_MESSAGE, |text, answer| Command::Say { text, answer })
+        let lines = ['\n', '\r', '\t'];
+        self.words(text.into(), MAX_MESSAGE, &lines, |text, answer| Command::Say { text, answer })
     }
 
     /// Says that the user is still there, where the far side ends idle sessions (F56). Whatever
@@ -170,6 +172,7 @@ impl Session<Joined> {
         &self,
         text: String,
         limit: usize,
+        allowed: &[char],
         command: impl FnOnce(String, oneshot::Sender<SendAnswer>) -> Command,
     ) -> Sending {
         let shared = self.shared();
@@ -181,6 +184,9 @@ impl Session<Joined> {
         }
         if text.len() > limit {
             return Sending::failed(shared, SendError::TooLarge { limit });
+        }
+        if let Some(at) = text.find(|c: char| c.is_control() && !allowed.contains(&c)) {
+            return Sending::failed(shared, SendError::Control { at });
         }
         let (answer, waiting) = oneshot::channel();
         match self.inner.send(command(text, answer)) {

@@ -4,7 +4,6 @@ use crate::far_side::*;
 use futures_util::FutureExt;
 use offhook::transport::media::{Kind, TrackReceiver};
 use offhook::{Client, Join, Joined, PlayError, Played, Session, Sound};
-use std::time::Duration;
 
 /// A tone, so many tenths of a second long; another number is another tone.
 fn tone(tenths: u32, number: u32) -> Sound {

@@ -7,6 +7,7 @@
 mod far_side;
 
 mod audio;
+mod conversation;
 mod join;
 mod leave;
 mod prompt;

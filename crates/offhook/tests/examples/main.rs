@@ -12,6 +12,7 @@ mod programs {
     pub(crate) mod incoming_call;
     pub(crate) mod same_program;
     pub(crate) mod scoped_component;
+    pub(crate) mod talking_persona;
     #[path = "testing_your_app/main.rs"]
     mod testing_your_app;
     pub(crate) mod ui_loop;
@@ -25,3 +26,4 @@ mod owners;
 mod same_program;
 mod screen;
 mod survivors;
+mod talking_persona;

@@ -17,12 +17,10 @@ fn tone(seconds: usize) -> Sound {
 async fn a_voice_goes_on_after_a_rejoin() {
     let server = Server::builder().resume_window(Duration::from_secs(1)).start().await.expect("loopback");
     let line = Line::to(server).await;
-    let session = soon(
-        "the join",
-        line.client.session("studio", "7").join(Join::new().model("echo").voice()),
-    )
-    .await
-    .expect("it is let in");
+    let session =
+        soon("the join", line.client.session("studio", "7").join(Join::new().model("echo").voice()))
+            .await
+            .expect("it is let in");
     let mut heard = session.remote_audio().await.expect("it has media");
     let mut events = session.events();
     soon("the first silence", heard.next()).await.expect("the persona is never silent on the wire");

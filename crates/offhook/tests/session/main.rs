@@ -3,6 +3,7 @@
 
 mod apart;
 mod common;
+mod conversation;
 mod credentials;
 mod drops;
 mod herd;

@@ -1,8 +1,6 @@
 //! The door for rings: who may have a presence, and who comes in with the ticket of one.
 
-use super::{
-    Admission, Refusal, agree, good, key, known_kind, model_of, not_kicked, now, refuse,
-};
+use super::{Admission, Refusal, agree, good, key, known_kind, model_of, not_kicked, now, refuse};
 use crate::Shared;
 use crate::rings::{Bearer, TooMany};
 use crate::token::Credential;

@@ -6,16 +6,11 @@ use crate::persona::Does;
 use crate::rooms::Steering;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
-    Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient, FromServer, GenerationEnd,
-    GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer, Party, Receipt,
-    RefusalCode, Refused, Relay, Role, Said, Track,
+    Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
+    FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer,
+    Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Track,
 };
 use tokio::time::Instant;
-
-/// The longest text that is said to a persona, in bytes.
-const LONGEST_TEXT: usize = 16 * 1024;
-/// And the longest reaction.
-const LONGEST_REACTION: usize = 64;
 
 /// What a director's words are about, in the words of messages.
 const DIRECTOR: &str = "director";
@@ -52,9 +47,8 @@ impl Actor {
             }
             FromClient::Say(say) => {
                 self.interacts();
-                let (text, id) = (say.text, say.id);
-                if text.len() > LONGEST_TEXT || !self.media.as_ref().is_some_and(|media| media.tell(text)) {
-                    self.unknown(id, "say");
+                if !self.media.as_ref().is_some_and(|media| media.tell(say.words)) {
+                    self.unknown(say.id, "say");
                 }
             }
             FromClient::KeepAlive(_) => self.interacts(),
@@ -63,9 +57,6 @@ impl Actor {
                 relay.from = Some(self.place.instance);
                 let to = relay.to;
                 self.shared.rooms.tell(&self.place, to, &FromServer::Message(relay));
-            }
-            FromClient::Reaction(reaction) if reaction.reaction.len() > LONGEST_REACTION => {
-                tracing::debug!("a reaction that is too long is not shown");
             }
             FromClient::Reaction(mut reaction) => {
                 self.interacts();
@@ -243,7 +234,7 @@ impl Actor {
                 }
                 self.say(&FromServer::Conversation(Conversation { mood }));
             }
-            Does::Says(text) => self.say(&FromServer::Said(Said { text })),
+            Does::Says(text) => self.say(&FromServer::Said(Said { words: text })),
             Does::Ends => {
                 let ended = Ended {
                     reason: EndCode::ConversationEnded,

@@ -28,7 +28,7 @@ impl Driver {
             Action::React(Words { id, text }) => {
                 self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }))
             }
-            Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, text })),
+            Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, words: text })),
             Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
             Action::KeepAlive => Flow::On,
             Action::Goodbye => self.goodbye(),

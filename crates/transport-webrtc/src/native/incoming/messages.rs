@@ -118,7 +118,7 @@ impl Driver {
                     self.content(Content::Conversation(mood));
                 }
             }
-            FromServer::Said(said) => self.content(Content::Said(said.text)),
+            FromServer::Said(said) => self.content(Content::Said(said.words)),
             FromServer::EndOfCandidates(_)
             | FromServer::Progress(_)
             | FromServer::Unsupported(_)
