@@ -61,7 +61,12 @@ pub(crate) fn asking(action: &Action) -> Option<String> {
         }
         Action::Ping => Some("ping".to_owned()),
         Action::Goodbye => Some("bye".to_owned()),
-        Action::Credential(_) | Action::RestartIce | Action::Send(_) => None,
+        Action::Credential(_)
+        | Action::RestartIce
+        | Action::Send(_)
+        | Action::React(_)
+        | Action::Say(_)
+        | Action::KeepAlive => None,
     }
 }
 

@@ -12,7 +12,8 @@ async fn a_persona_is_talked_to_on_the_terminal() {
     let file = std::env::temp_dir().join(format!("offhook-persona-{}.wav", std::process::id()));
     std::fs::write(&file, wav(&samples)).expect("the system's place for such things can be written to");
     let (typed, lines) = mpsc::channel::<String>(8);
-    let lines = futures_util::stream::unfold(lines, |mut lines| async { Some((lines.recv().await?, lines)) });
+    let unfold = futures_util::stream::unfold;
+    let mut lines = Box::pin(unfold(lines, |mut lines| async { Some((lines.recv().await?, lines)) }));
     let mut screen = Screen::default();
     let shown = screen.clone();
     let talking = async {
@@ -26,8 +27,7 @@ async fn a_persona_is_talked_to_on_the_terminal() {
         typed.send("goodbye".to_owned()).await.expect("it reads");
         shown.shows("is over", 1).await;
     };
-    let (talked, ()) =
-        bounded(async { tokio::join!(program(None, &mut Box::pin(lines), &mut screen), talking) }).await;
+    let (talked, ()) = bounded(async { tokio::join!(program(None, &mut lines, &mut screen), talking) }).await;
     let _ = std::fs::remove_file(&file);
     talked.expect("the persona is there");
     let mut lines = screen.lines();
