@@ -96,8 +96,8 @@ async fn media_alone_can_be_swallowed_in_one_way_while_checks_pass() {
 #[tokio::test]
 async fn a_tap_is_shown_every_datagram_also_those_that_get_nowhere() {
     let (client, server, relay) = line(&Rig::new(1)).await;
-    let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    relay.tap(move |way, datagram| shown.send((way, datagram.to_vec())).unwrap());
+    let (shown, mut seen) = tokio::sync::mpsc::channel(8);
+    relay.tap(move |way, datagram| shown.try_send((way, datagram.to_vec())).unwrap());
     client.send_to(b"through", relay.addr()).await.unwrap();
     let (_, from) = next(&server).await;
     relay.black_hole(Direction::Both);

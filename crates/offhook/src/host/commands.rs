@@ -29,10 +29,10 @@ impl Host {
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
             Command::Send { topic, payload, answer } => {
-                self.send(Capability::Messages, answer, |id| Action::Send(Outgoing { id, topic, payload }))
+                self.send(Capability::Messages, answer, |id| Action::Send(Outgoing { id, topic, payload }));
             }
             Command::React { reaction, answer } => {
-                self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }))
+                self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }));
             }
             Command::Say { text, answer } => {
                 self.send(Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
