@@ -39,7 +39,7 @@ pub use pattern::Pattern;
 pub use picture::{Rgb, WritePictureError};
 pub use pump::{Pump, PumpEnd, PumpStop};
 pub use rate::{FrameRate, FrameRateError};
-pub use source::{Next, Publication, Source, SourceError, SourceTrack};
+pub use source::{Lack, Next, Publication, Source, SourceError, SourceTrack};
 
 /// Property tests leave their failing seeds in one place at the top of the repository.
 #[cfg(test)]

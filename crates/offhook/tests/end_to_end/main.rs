@@ -6,7 +6,9 @@
 #[path = "../far_side/mod.rs"]
 mod far_side;
 
+mod endings;
 mod join;
+mod kinds;
 mod leave;
 mod prompt;
 mod remote;

@@ -10,14 +10,14 @@ use offhook_server::{Mint, Server};
 use std::time::{Duration, Instant};
 
 /// A client of this user that listens for rings.
-async fn listening(server: &Server, user: &str) -> (Client, IncomingRings) {
+pub(crate) async fn listening(server: &Server, user: &str) -> (Client, IncomingRings) {
     let client = client(server, user);
     let rings = client.incoming();
     soon("presence", client.present()).await.expect("the server lets this user in");
     (client, rings)
 }
 
-async fn next(rings: &mut IncomingRings) -> Session<Ringing<Incoming>> {
+pub(crate) async fn next(rings: &mut IncomingRings) -> Session<Ringing<Incoming>> {
     soon("a ring", rings.next()).await.expect("presence goes on")
 }
 
