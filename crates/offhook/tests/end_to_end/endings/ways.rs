@@ -145,7 +145,8 @@ pub(super) async fn runtime_gone() -> Over {
     let told = Told::of(&idle);
     let life = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Runtime::new().expect("there are threads");
-        let session = runtime.block_on(idle.join(Join::new())).expect("the server lets this user in");
+        let joined = runtime.block_on(async { idle.join(Join::new()).await });
+        let session = joined.expect("the server lets this user in");
         runtime.shutdown_timeout(PATIENCE);
         session
     });
