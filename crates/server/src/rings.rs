@@ -8,12 +8,13 @@ mod over;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use book::{Bearer, Book, Tickets};
+pub(crate) use book::{Bearer, Book, LeftAlone, Tickets};
 pub(crate) use devices::{Device, ToDevice, TooMany};
 
 use crate::config::Limits;
+use crate::member::Mail;
 use crate::{Alive, Shared};
-use offhook_signaling::{Error, PlaceRing};
+use offhook_signaling::{EndCode, Ended, Error, Party, PlaceRing};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +40,20 @@ impl Rings {
         if let Some((id, poke)) = placed {
             tokio::spawn(expire(shared.clone(), id, poke, shared.alive()));
         }
+    }
+
+    /// The caller of a ring that was taken does not come: whoever took it is told so, if nobody else
+    /// is in the session and the caller is not in it after all.
+    pub(crate) fn send_away(&self, shared: &Arc<Shared>, alone: &LeftAlone) {
+        let key = crate::door::key(&alone.session);
+        let inside = shared.rooms.mailboxes(Some(&key), None).len();
+        let Some(mail) = shared.rooms.find(&alone.session, alone.callee).filter(|_| inside == 1) else {
+            return;
+        };
+        let text = "whoever rang gave it up before they came in".to_owned();
+        let ended = Ended { reason: EndCode::Closed, by: Party::Member, text, may_retry: false };
+        // One that is too busy to read its mail is ended as surely as any other.
+        tokio::spawn(async move { mail.send(Mail::End(Box::new(ended))).await });
     }
 
     /// Rings and devices.

@@ -21,12 +21,8 @@ const EACH: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn server() -> Server {
-    let limits = Limits {
-        rings_per_minute: 10_000,
-        sockets_before_auth: 1_024,
-        sessions: 4_096,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { rings_per_minute: 10_000, sockets_before_auth: 1_024, sessions: 4_096, ..Limits::default() };
     Server::builder().limits(limits).start().await.expect("loopback has a free port")
 }
 
@@ -78,7 +74,9 @@ pub(crate) fn one_by_one(runtime: &Runtime, runs: usize) {
     table.row("ring() to the incoming ring", "ms", &mut heard, None);
     table.row("ring() to Joined of the caller", "ms", &mut caller, None);
     table.row("ring() to Joined of the callee", "ms", &mut callee, None);
-    table.note("presence is up on both sides, as when somebody waits for calls; accepted as soon as it is heard");
+    table.note(
+        "presence is up on both sides, as when somebody waits for calls; accepted as soon as it is heard",
+    );
     table.note("both send a clip: two joins at once, with everything of both ends in one process");
     table.print();
 }
@@ -134,7 +132,12 @@ pub(crate) fn at_once(runtime: &Runtime) {
     });
     let lost = |of: &[f64]| [(CALLERS * EACH) as f64 - of.len() as f64];
     table.row("rings that nobody heard", "rings", &mut lost(&heard), Some("= 0"));
-    table.row("rings whose caller was not told that they were declined", "rings", &mut lost(&told), Some("= 0"));
+    table.row(
+        "rings whose caller was not told that they were declined",
+        "rings",
+        &mut lost(&told),
+        Some("= 0"),
+    );
     table.row("the first ring() to the incoming ring", "ms", &mut heard, None);
     table.row("the first ring() to the caller being told", "ms", &mut told, None);
     table.row("until everything was said", "ms", &mut whole, None);

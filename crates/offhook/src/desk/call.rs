@@ -21,6 +21,7 @@ pub(super) enum Say {
     Accept,
     Decline(Decline),
     Cancel,
+    Expire,
 }
 
 /// What a far side said of a ring.

@@ -129,7 +129,14 @@ impl Desk {
             call.ticket = Some(ticket);
             return;
         }
+        // Given up and answered in the same moment: the last word about it is still to be said.
+        if call.over && matches!(call.side, Side::Outgoing(_)) {
+            return;
+        }
         let call = book.calls.remove(at);
+        if matches!(call.side, Side::Outgoing(_)) {
+            book.answered(call.instance, ring.clone());
+        }
         drop(book);
         if let Some(shared) = call.shared.upgrade().filter(|_| !call.over) {
             accepted(&shared, ticket);

@@ -6,6 +6,7 @@
 #[path = "../far_side/mod.rs"]
 mod far_side;
 
+mod bad_input;
 mod endings;
 mod join;
 mod kinds;

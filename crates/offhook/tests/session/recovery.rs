@@ -5,8 +5,8 @@ use crate::common::*;
 use futures_util::StreamExt;
 use offhook::mock::What;
 use offhook::transport::media::Kind;
-use offhook::transport::{FaultKind, Plan, Plane};
-use offhook::{CallingState, EndReason, Event, Join, Network};
+use offhook::transport::{FaultKind, Liveness, Plan, Plane};
+use offhook::{CallingState, EndReason, Event, Fault, Join, Network, Policy};
 use std::time::Duration;
 
 /// F1 DecartAI/decart-python#56 [bot]: the *latest* prompt, not the initial one.
@@ -93,6 +93,44 @@ async fn without_a_network_it_is_offline_and_comes_back_by_itself() {
     controls.network(Network::Up);
     until(&mut states, CallingState::Reconnecting).await;
     until(&mut states, CallingState::Joined).await;
+}
+
+/// H10 livekit/livekit#3292, jitsi/jitsi-meet#7688: six seconds unless it is set, by the policy or by
+/// what the far side says of itself.
+#[tokio::test(start_paused = true)]
+async fn how_soon_a_crash_is_seen_is_set_and_said() {
+    let seconds = Duration::from_secs;
+    let quick = Policy { ping: seconds(1), silence: seconds(2), ..Policy::default() };
+    let own = Liveness { ping: seconds(1), silence: seconds(3) };
+    for (policy, said, noticed) in [
+        (Policy::default(), None, seconds(6)),
+        (quick, None, seconds(2)),
+        (Policy::default(), Some(own), seconds(3)),
+    ] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client.policy(policy.clone())).join(Join::new());
+        let dial = remote.dial().await;
+        let mut up = dial.a_welcome();
+        up.liveness = said;
+        dial.answer();
+        dial.up(up);
+        dial.carried(Plane::Signaling);
+        dial.ack(dial.seen().revision);
+        dial.carried(Plane::Media);
+        let session = joining.await.expect("the hand accepts");
+        let mut events = session.events();
+        tokio::time::sleep(seconds(20)).await;
+        let crashed = remote.now();
+        dial.silence(Plane::Signaling);
+        event(&mut events, |event| {
+            matches!(event, Event::LinkLost { plane: offhook::Plane::Signaling, fault: Fault::Silent })
+                .then_some(())
+        })
+        .await;
+        let after = remote.now().saturating_sub(crashed);
+        let ping = said.map_or(policy.ping, |own| own.ping);
+        assert!(after <= noticed && after + ping >= noticed, "{after:?}, and {noticed:?} was set");
+    }
 }
 
 /// F34, E1: recovery gives up, says why, and can be asked for once more.

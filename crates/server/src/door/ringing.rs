@@ -59,6 +59,10 @@ pub(super) fn join(
             "the ticket is not good here (used, too old, or for another session or instance); ring again",
         ));
     };
+    let inside = || !shared.rooms.mailboxes(Some(&session), None).is_empty();
+    if shared.rings.lock().was_given_up(&ticket.pass.ring) && !inside() {
+        return Err(refuse(ErrorCode::SessionEnded, "whoever rang gave it up before anybody came in"));
+    }
     if let Some(credential) = &join.credential
         && good(shared, credential)?.sub != ticket.sub
     {

@@ -53,6 +53,13 @@ enum Answer {
     Busy,
 }
 
+/// Who took a ring whose caller gives it up all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftAlone {
+    pub(crate) session: SessionRef,
+    pub(crate) callee: Instance,
+}
+
 /// Makes the tickets of a ring that was taken.
 pub(crate) trait Tickets {
     /// One for this user and pass; `None` where the system cannot make one.
@@ -241,12 +248,31 @@ impl Book {
         }
     }
 
-    pub(crate) fn cancel(&mut self, device: &Device, id: &str, now: Instant) {
+    /// Taken back; or over by the caller's clock, which began before ours. Who waits for a caller that
+    /// does not come, if somebody took it first.
+    pub(crate) fn cancel(
+        &mut self,
+        device: &Device,
+        id: &str,
+        why: &RingEnd,
+        now: Instant,
+    ) -> Option<LeftAlone> {
         if self.rings.get(id).is_some_and(|ring| ring.caller == device.user) {
-            return self.end(id, RingEnd::Cancelled, None, now);
+            let why = if *why == RingEnd::Expired { RingEnd::Expired } else { RingEnd::Cancelled };
+            self.end(id, why, None, now);
+            return None;
         }
         let answer = self.what_is_over(&device.user, id);
         self.tell_device(&device.user, device.instance, answer);
+        let over = self.over.get_mut(id).filter(|over| over.ring.caller == device.user)?;
+        let taken = over.taken.as_ref()?;
+        over.given_up = true;
+        Some(LeftAlone { session: over.ring.session.clone(), callee: taken.instance })
+    }
+
+    /// Did the one who rang give it up after it was taken?
+    pub(crate) fn was_given_up(&self, id: &str) -> bool {
+        self.over.get(id).is_some_and(|over| over.given_up)
     }
 
     /// A client lost the word, or waits for one.
@@ -324,7 +350,7 @@ impl Book {
         if let Some(caller) = self.users.get_mut(&ring.caller) {
             caller.outgoing.remove(id);
         }
-        let over = Over { ring, why, survivor, taken };
+        let over = Over { ring, why, survivor, taken, given_up: false };
         let message = over.gone();
         let winner = over.taken.as_ref().map(|taken| (taken.user.clone(), taken.device));
         for (name, answer) in &over.ring.callees {

@@ -19,6 +19,8 @@ pub(super) struct Over {
     pub(super) why: RingEnd,
     pub(super) survivor: Option<String>,
     pub(super) taken: Option<Taken>,
+    /// Was it taken back after it was taken, by one who rang and did not come?
+    pub(super) given_up: bool,
 }
 
 /// By whom it was taken.
@@ -78,6 +80,10 @@ impl Remembered {
 
     pub(super) fn get(&self, id: &str) -> Option<&Over> {
         self.rings.get(id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Over> {
+        self.rings.get_mut(id)
     }
 
     pub(super) fn placed_by(&self, user: &str, instance: Instance) -> Option<&Over> {
