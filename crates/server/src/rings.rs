@@ -50,8 +50,7 @@ impl Rings {
         let Some(mail) = shared.rooms.find(&alone.session, alone.callee).filter(|_| inside == 1) else {
             return;
         };
-        let text = "whoever rang gave it up before they came in".to_owned();
-        let ended = Ended { reason: EndCode::Closed, by: Party::Member, text, may_retry: false };
+        let ended = given_up();
         // One that is too busy to read its mail is ended as surely as any other.
         tokio::spawn(async move { mail.send(Mail::End(Box::new(ended))).await });
     }
@@ -65,6 +64,12 @@ impl Rings {
     pub(crate) fn close(&self, words: &Error) {
         self.lock().close(words);
     }
+}
+
+/// What the one is told who took a ring and would wait for nobody.
+pub(crate) fn given_up() -> Ended {
+    let text = "whoever rang gave it up before they came in".to_owned();
+    Ended { reason: EndCode::Closed, by: Party::Member, text, may_retry: false }
 }
 
 /// The clock of one ring; gone with it.

@@ -142,7 +142,7 @@ async fn who_takes_a_ring_that_is_given_up_in_the_same_moment_is_not_left_alone(
             }
             Err(failed) => {
                 let RingBack::Left(left) = *failed.back else { panic!("round {round}: it rings on") };
-                let over = JoinErrorKind::Rejected { code: Rejection::SessionEnded };
+                let over = JoinErrorKind::Rejected { code: Rejection::EndedBeforeJoin };
                 assert!(matches!(left.reason(), EndReason::Cancelled | EndReason::JoinFailed(_)));
                 assert!(left.reason() == EndReason::Cancelled || failed.kind == over, "{:?}", failed.kind);
             }

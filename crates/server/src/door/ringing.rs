@@ -4,7 +4,7 @@ use super::{
     Admission, MODELS, Refusal, agree, good, key, known_kind, not_kicked, now, refuse, unknown_model,
 };
 use crate::Shared;
-use crate::rings::{Bearer, TooMany};
+use crate::rings::{Bearer, TooMany, given_up};
 use crate::token::Credential;
 use offhook_signaling::{Error, ErrorCode, FromServer, Join, Presence, Secret};
 
@@ -61,7 +61,7 @@ pub(super) fn join(
     };
     let inside = || !shared.rooms.mailboxes(Some(&session), None).is_empty();
     if shared.rings.lock().was_given_up(&ticket.pass.ring) && !inside() {
-        return Err(refuse(ErrorCode::SessionEnded, "whoever rang gave it up before anybody came in"));
+        return Err(Box::new(FromServer::Ended(given_up())));
     }
     if let Some(credential) = &join.credential
         && good(shared, credential)?.sub != ticket.sub
