@@ -216,7 +216,7 @@ impl Desk {
         let Some(at) = book.answered.iter().position(|(of, _)| *of == instance) else { return };
         let Some((_, ring)) = book.answered.remove(at) else { return };
         let number = book.next_ref();
-        book.calls.push(Call::orphan(ring, number));
+        book.calls.push(Call::given_up(ring, number));
         drop(book);
         self.start(config);
     }

@@ -43,16 +43,15 @@ impl Rings {
     }
 
     /// The caller of a ring that was taken does not come: whoever took it is told so, if nobody else
-    /// is in the session and the caller is not in it after all.
+    /// is in the session. What a join that was given up has left of the caller ends with it.
     pub(crate) fn send_away(&self, shared: &Arc<Shared>, alone: &LeftAlone) {
-        let key = crate::door::key(&alone.session);
-        let inside = shared.rooms.mailboxes(Some(&key), None).len();
-        let Some(mail) = shared.rooms.find(&alone.session, alone.callee).filter(|_| inside == 1) else {
-            return;
-        };
-        let ended = given_up();
-        // One that is too busy to read its mail is ended as surely as any other.
-        tokio::spawn(async move { mail.send(Mail::End(Box::new(ended))).await });
+        let LeftAlone { session, caller, callee } = alone;
+        let is_alone = shared.rooms.has_only(session, [*caller, *callee]);
+        let gone = [Some(caller), Some(callee).filter(|_| is_alone)];
+        for mail in gone.into_iter().flatten().filter_map(|of| shared.rooms.find(session, *of)) {
+            // One that is too busy to read its mail is ended as surely as any other.
+            tokio::spawn(async move { mail.send(Mail::End(Box::new(given_up()))).await });
+        }
     }
 
     /// Rings and devices.

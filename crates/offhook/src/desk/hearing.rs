@@ -130,7 +130,8 @@ impl Desk {
             return;
         }
         // Given up and answered in the same moment: the last word about it is still to be said.
-        if call.over && matches!(call.side, Side::Outgoing(_)) {
+        if call.over && (call.answered || matches!(call.side, Side::Outgoing(_))) {
+            book.calls[at].answered = true;
             return;
         }
         let call = book.calls.remove(at);
@@ -204,7 +205,7 @@ impl Desk {
             match &call.ring {
                 Some(ring) if !there.contains(ring) => {
                     if call.over {
-                        return false;
+                        return call.answered;
                     }
                     missing.push(ring.clone());
                     true

@@ -112,7 +112,7 @@ async fn who_takes_a_ring_that_is_given_up_in_the_same_moment_is_not_left_alone(
     let server = server().await;
     let ada = client(&server, "ada");
     let (bob, mut rings) = listening(&server, "bob").await;
-    for round in 0..9 {
+    for round in 0..30 {
         let outgoing = idle(&ada).ring(Ring::to(["bob"]));
         let mut states = outgoing.states();
         let incoming = next(&mut rings).await;
@@ -137,7 +137,8 @@ async fn who_takes_a_ring_that_is_given_up_in_the_same_moment_is_not_left_alone(
         match soon("the accept", accepting).await {
             Ok(session) if seen.contains(&CallingState::Joined) => drop(session),
             Ok(session) => {
-                let left = soon("the end of a session without anybody", session.ended()).await;
+                let what = format!("the end of a session without anybody, round {round}, she saw {seen:?}");
+                let left = soon(&what, session.ended()).await;
                 assert_eq!(left.reason(), EndReason::Closed, "round {round}");
             }
             Err(failed) => {

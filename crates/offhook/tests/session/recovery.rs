@@ -2,10 +2,9 @@
 //! B3, B5, E1, E2, E14; bugs F1, F2, F4).
 
 use crate::common::*;
-use futures_util::StreamExt;
 use offhook::mock::What;
 use offhook::transport::media::Kind;
-use offhook::transport::{FaultKind, Liveness, Plan, Plane};
+use offhook::transport::{FaultKind, Liveness, Plan, Plane, ResumeRefusal};
 use offhook::{CallingState, EndReason, Event, Fault, Join, Network, Policy};
 use std::time::Duration;
 
@@ -196,36 +195,47 @@ async fn a_go_away_moves_the_session_while_media_flows() {
     assert_eq!(session.leave().await.summary().migrations, 1);
 }
 
-/// F10, F11 of bugs.md, livekit/client-sdk-js#561: no one who left during the outage stays.
+/// C18 livekit/livekit#4477, livekit/client-sdk-js#561: no one who left during the outage stays, and a
+/// resume and a rejoin tell of the same.
 #[tokio::test(start_paused = true)]
-async fn the_roster_after_a_recovery_is_the_far_sides() {
+async fn the_roster_after_a_recovery_is_the_far_sides_by_whatever_plan() {
     use offhook::Member;
     let member = |id: &str| Member { id: id.into(), name: id.into(), away: false };
-    let (client, remote) = by_hand();
-    let joining = idle(&client).join(Join::new());
-    let dial = remote.dial().await;
-    let mut up = dial.a_welcome();
-    up.roster = vec![member("a"), member("b")];
-    dial.answer();
-    dial.up(up.clone());
-    dial.carried(Plane::Signaling);
-    dial.ack(dial.seen().revision);
-    dial.carried(Plane::Media);
-    let session = joining.await.expect("accepted");
-    let mut events = session.events();
-    dial.lose(Plane::Signaling, FaultKind::Closed);
-    let next = remote.dial().await;
-    let mut up = next.a_welcome();
-    up.roster = vec![member("b"), member("c")];
-    next.answer();
-    next.up(up);
-    let mut changes = Vec::new();
-    while changes.len() < 4 {
-        match events.next().await.expect("open") {
-            Event::MemberJoined(member) => changes.push(format!("+{}", member.id)),
-            Event::MemberLeft(member) => changes.push(format!("-{}", member.id)),
-            _ => {}
+    let let_in = |dial: &offhook::mock::MockDial, roster: [&str; 2]| {
+        let mut up = dial.a_welcome();
+        up.roster = roster.map(member).into();
+        dial.answer();
+        dial.up(up);
+        dial.carried(Plane::Signaling);
+        dial.ack(dial.seen().revision);
+        dial.carried(Plane::Media);
+    };
+    for rejoins in [false, true] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client).join(Join::new());
+        let dial = remote.dial().await;
+        let_in(&dial, ["a", "b"]);
+        let session = joining.await.expect("accepted");
+        let mut events = session.events();
+        dial.lose(Plane::Signaling, FaultKind::Closed);
+        let mut next = remote.dial().await;
+        if rejoins {
+            next.refuse_resume(ResumeRefusal::Gone);
+            next = remote.dial().await;
         }
+        assert_eq!(matches!(next.plan(), Plan::Rejoin { .. }), rejoins, "{:?}", next.plan());
+        let_in(&next, ["b", "c"]);
+        let mut changes = Vec::new();
+        event(&mut events, |event| {
+            match event {
+                Event::MemberJoined(member) => changes.push(format!("+{}", member.id)),
+                Event::MemberLeft(member) => changes.push(format!("-{}", member.id)),
+                Event::MemberUpdated(member) => changes.push(format!("~{}", member.id)),
+                _ => {}
+            }
+            matches!(event, Event::Recovered { .. }).then_some(())
+        })
+        .await;
+        assert_eq!(changes, ["+a", "+b", "+c", "-a"], "rejoins: {rejoins}");
     }
-    assert_eq!(changes, ["+a", "+b", "+c", "-a"]);
 }

@@ -1,7 +1,8 @@
 //! The door for rings: who may have a presence, and who comes in with the ticket of one.
 
 use super::{
-    Admission, MODELS, Refusal, agree, good, key, known_kind, not_kicked, now, refuse, unknown_model,
+    Admission, MODELS, Refusal, UsedTicket, agree, good, key, known_kind, not_kicked, now, refuse,
+    unknown_model,
 };
 use crate::Shared;
 use crate::rings::{Bearer, TooMany, given_up};
@@ -59,8 +60,8 @@ pub(super) fn join(
             "the ticket is not good here (used, too old, or for another session or instance); ring again",
         ));
     };
-    let inside = || !shared.rooms.mailboxes(Some(&session), None).is_empty();
-    if shared.rings.lock().was_given_up(&ticket.pass.ring) && !inside() {
+    let alone = shared.rings.lock().left_alone(&ticket.pass.ring);
+    if alone.is_some_and(|alone| shared.rooms.has_only(&join.session, [alone.caller, alone.callee])) {
         return Err(Box::new(FromServer::Ended(given_up())));
     }
     if let Some(credential) = &join.credential
@@ -88,6 +89,6 @@ pub(super) fn join(
         expires_in_ms,
         credential,
         pass: None,
-        ring_ticket: Some((ticket.jti, ticket.exp)),
+        ring_ticket: Some(UsedTicket { ring: ticket.pass.ring, jti: ticket.jti, exp: ticket.exp }),
     })
 }

@@ -57,6 +57,7 @@ enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeftAlone {
     pub(crate) session: SessionRef,
+    pub(crate) caller: Instance,
     pub(crate) callee: Instance,
 }
 
@@ -265,14 +266,15 @@ impl Book {
         let answer = self.what_is_over(&device.user, id);
         self.tell_device(&device.user, device.instance, answer);
         let over = self.over.get_mut(id).filter(|over| over.ring.caller == device.user)?;
-        let taken = over.taken.as_ref()?;
-        over.given_up = true;
-        Some(LeftAlone { session: over.ring.session.clone(), callee: taken.instance })
+        over.given_up = over.taken.is_some();
+        self.left_alone(id)
     }
 
-    /// Did the one who rang give it up after it was taken?
-    pub(crate) fn was_given_up(&self, id: &str) -> bool {
-        self.over.get(id).is_some_and(|over| over.given_up)
+    /// Who took this ring, if the one who rang gave it up after that.
+    pub(crate) fn left_alone(&self, id: &str) -> Option<LeftAlone> {
+        let over = self.over.get(id).filter(|over| over.given_up)?;
+        let callee = over.taken.as_ref()?.instance;
+        Some(LeftAlone { session: over.ring.session.clone(), caller: over.ring.instance, callee })
     }
 
     /// A client lost the word, or waits for one.

@@ -173,10 +173,10 @@ fn accept_and_cancel_that_cross_are_decided_by_the_order_they_came_in() {
 
     let ring = hall.rings(&mut ada, &["bob"], 11).expect("bob is here");
     hall.accepts(&bob, &ring, 21);
-    assert!(!hall.book.was_given_up(&ring));
+    assert_eq!(hall.book.left_alone(&ring), None);
     let alone = hall.book.cancel(&ada.device, &ring, &RingEnd::Cancelled, hall.now);
-    assert_eq!(alone.map(|alone| alone.callee), Some(Instance(21)), "who took it waits for nobody");
-    assert!(hall.book.was_given_up(&ring));
+    assert_eq!(alone.as_ref().map(|alone| alone.callee), Some(Instance(21)), "who took it waits for nobody");
+    assert_eq!(hall.book.left_alone(&ring), alone);
     assert_eq!(
         hall.book.cancel(&bob.device, &ring, &RingEnd::Cancelled, hall.now),
         None,

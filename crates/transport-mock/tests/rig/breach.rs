@@ -3,8 +3,8 @@
 use offhook_transport::media::{Gate, LocalTrack, Tap, TrackSender, local};
 use offhook_transport::{
     Action, Capabilities, Connection, Content, DialRequest, EndCode, Epoch, Event, Fault, FaultKind, Full,
-    InstanceId, NetworkFact, NetworkWatch, Plan, Plane, Presence, PresenceConnection, RefusalItem, RefusedCode,
-    Revision, Transport, Verdict,
+    InstanceId, NetworkFact, NetworkWatch, Plan, Plane, Presence, PresenceConnection, RefusalItem,
+    RefusedCode, Revision, Transport, Verdict,
 };
 use offhook_transport_mock::MockTransport;
 use std::collections::VecDeque;

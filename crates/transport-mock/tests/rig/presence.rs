@@ -18,7 +18,12 @@ impl Presence for Breaking {
         {
             queue.push_back(event);
         }
-        Box::new(BreakingPresence { breach: self.breach, inner: Some(inner), queue, shared: self.shared.clone() })
+        Box::new(BreakingPresence {
+            breach: self.breach,
+            inner: Some(inner),
+            queue,
+            shared: self.shared.clone(),
+        })
     }
 }
 

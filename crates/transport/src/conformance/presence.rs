@@ -143,7 +143,8 @@ pub async fn a_refused_presence_says_so_and_is_over(rig: &dyn Rig) -> Check {
     let wanted = RefusedCode::NotPermitted;
     let stage = rig.stage(Behaviour::Refusing(wanted)).await?;
     let mut watching = Watching::dial(&stage)?;
-    let is_it = |event: &PresenceEvent| matches!(event, PresenceEvent::Refused { code, .. } if *code == wanted);
+    let is_it =
+        |event: &PresenceEvent| matches!(event, PresenceEvent::Refused { code, .. } if *code == wanted);
     watching.until(rig, "the refusal", is_it).await?;
     watching.finish().await?;
     if watching.count(|event| matches!(event, PresenceEvent::Lost(_) | PresenceEvent::Up { .. })) > 0 {

@@ -316,7 +316,7 @@ async fn a_ring_that_is_given_up_after_it_was_answered_says_so_once() {
             }
             assert_eq!(said(&remote).await, RingAction::Cancel { ring: id.clone() });
         }
-        shows(&controls, CallingState::Left).await;
+        assert_eq!(controls.state(), CallingState::Left);
         remote.gone(&id, RingEndCode::AnsweredElsewhere);
         settled().await;
     }
