@@ -161,9 +161,8 @@ pub(crate) struct Join {
 /// What becomes of a session that is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnSuspend {
-    /// Offline until it is woken.
+    // What each does stands under the options; words here would stretch the whole page.
     Pause,
-    /// Left.
     Leave,
 }
 

@@ -106,7 +106,7 @@ impl ServerProcess {
 fn silent() -> (String, mpsc::Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let url = format!("ws://{}/session", listener.local_addr().expect("it is bound"));
-    let (accepted, connections) = mpsc::channel();
+    let (accepted, connections) = mpsc::sync_channel(8);
     std::thread::spawn(move || {
         listener.incoming().map_while(Result::ok).try_for_each(|stream| accepted.send(stream))
     });

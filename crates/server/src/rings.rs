@@ -8,8 +8,9 @@ mod over;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use book::{Bearer, Book, LeftAlone, Tickets};
+pub(crate) use book::{Bearer, Book, Tickets};
 pub(crate) use devices::{Device, ToDevice, TooMany};
+pub(crate) use over::LeftAlone;
 
 use crate::config::Limits;
 use crate::member::Mail;

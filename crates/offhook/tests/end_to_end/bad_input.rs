@@ -64,7 +64,7 @@ async fn a_join_under_a_name_that_is_none_is_refused_in_its_type() {
     server.shutdown().await;
 }
 
-/// F24 and around it: names of 10 kB, too many of them, and words that are too long.
+/// F21: names of 10 kB, too many of them, and words that are too long.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ring_of_words_that_nobody_takes_is_refused_in_its_type() {
     let server = server().await;

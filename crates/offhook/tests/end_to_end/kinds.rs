@@ -115,7 +115,7 @@ impl Source for Camera {
     }
 
     fn next_frame(&mut self, _: bool) -> Result<Next, SourceError> {
-        panic!("it said that it cannot be read")
+        Err(SourceError::Device("it said that it cannot be read".into()))
     }
 }
 
@@ -256,7 +256,9 @@ async fn a_runtime_that_ended() -> JoinErrorKind {
     let client = client(&server, "ada");
     let begun = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Runtime::new().expect("there are threads");
-        let joining = runtime.block_on(async { idle(&client).join(Join::new()) });
+        let inside = runtime.enter();
+        let joining = idle(&client).join(Join::new());
+        drop(inside);
         runtime.shutdown_timeout(PATIENCE);
         joining
     });

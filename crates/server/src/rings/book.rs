@@ -5,7 +5,7 @@
 mod placing;
 
 use super::devices::{Device, TooMany, Users};
-use super::over::{Over, Remembered, Taken};
+use super::over::{LeftAlone, Over, Remembered, Taken};
 use crate::config::Limits;
 use crate::token::{Credential, Grants, RingPass};
 use offhook_signaling::{
@@ -32,7 +32,7 @@ pub(crate) struct Bearer {
 pub(super) struct Standing {
     pub(super) id: String,
     version: u64,
-    session: SessionRef,
+    pub(super) session: SessionRef,
     pub(super) caller: String,
     device: Instance,
     pub(super) instance: Instance,
@@ -51,14 +51,6 @@ enum Answer {
     None,
     Declined,
     Busy,
-}
-
-/// Who took a ring whose caller gives it up all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LeftAlone {
-    pub(crate) session: SessionRef,
-    pub(crate) caller: Instance,
-    pub(crate) callee: Instance,
 }
 
 /// Makes the tickets of a ring that was taken.
@@ -272,9 +264,7 @@ impl Book {
 
     /// Who took this ring, if the one who rang gave it up after that.
     pub(crate) fn left_alone(&self, id: &str) -> Option<LeftAlone> {
-        let over = self.over.get(id).filter(|over| over.given_up)?;
-        let callee = over.taken.as_ref()?.instance;
-        Some(LeftAlone { session: over.ring.session.clone(), caller: over.ring.instance, callee })
+        self.over.get(id)?.left_alone()
     }
 
     /// A client lost the word, or waits for one.

@@ -2,7 +2,7 @@
 //! question (F25). Bounded in number and age.
 
 use super::book::Standing;
-use offhook_signaling::{Accepted, FromServer, Gone, Instance, RingEnd};
+use offhook_signaling::{Accepted, FromServer, Gone, Instance, RingEnd, SessionRef};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,7 +35,21 @@ pub(super) struct Taken {
     pub(super) to_callee: Accepted,
 }
 
+/// Who took a ring whose caller gives it up all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftAlone {
+    pub(crate) session: SessionRef,
+    pub(crate) caller: Instance,
+    pub(crate) callee: Instance,
+}
+
 impl Over {
+    pub(super) fn left_alone(&self) -> Option<LeftAlone> {
+        let taken = self.taken.as_ref().filter(|_| self.given_up)?;
+        let ring = &self.ring;
+        Some(LeftAlone { session: ring.session.clone(), caller: ring.instance, callee: taken.instance })
+    }
+
     pub(super) fn gone(&self) -> FromServer {
         FromServer::Gone(Gone {
             ring_id: self.ring.id.clone(),
