@@ -35,6 +35,8 @@ enum Part {
     Leave,
     /// Cycles of join and leave: tasks, file descriptors, live bytes.
     Leak,
+    /// `ring()` to joined on both sides, and a thousand rings at once.
+    Ring,
     /// Bytes copied for each byte of encoded media sent.
     Copies,
     /// Recovery from each kind of loss, through the relay at 0, 50 and 200 ms round trip.
@@ -63,6 +65,7 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Join, bench: "session", argument: Some("join") },
     Target { part: Part::Leave, bench: "session", argument: Some("leave") },
     Target { part: Part::Leak, bench: "session", argument: Some("leak") },
+    Target { part: Part::Ring, bench: "session", argument: Some("ring") },
     Target { part: Part::Copies, bench: "sending", argument: None },
     Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
     Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },

@@ -3,12 +3,25 @@
 #[cfg(test)]
 mod tests;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use offhook::SuspendPolicy;
 use std::path::PathBuf;
+
+/// What the exit status says; the same for every command.
+const STATUS: &str = "\
+Exit status: 0 as asked, 1 not, 2 a wrong argument, 130 stopped by Ctrl-C, 143 by SIGTERM.
+Either leaves in order first, within a second or two, and a second one ends the command at once.
+`serve` is there to be stopped, and then says 0.";
+
+/// What a pause is.
+const PAUSE: &str = "\
+Ctrl-Z (SIGTSTP) tells the session before the process stops. With `--on-suspend pause` media stops
+and the session is offline until `fg` (SIGCONT) wakes it, and then recovers as it would from a lost
+network. With `leave` the session is left with a goodbye, and the command ends with 0.";
 
 /// Keeps a real-time WebRTC session on the line.
 #[derive(Debug, Parser)]
-#[command(name = "offhook", version, about, max_term_width = 100)]
+#[command(name = "offhook", version, about, max_term_width = 100, after_help = STATUS)]
 pub(crate) struct Args {
     /// Say more on stderr; up to three times. OFFHOOK_LOG takes a filter in its place.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
@@ -113,6 +126,7 @@ pub(crate) struct Serve {
 
 /// Join a session on a server, and keep it until Ctrl-C.
 #[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = PAUSE)]
 pub(crate) struct Join {
     /// The server, for instance ws://127.0.0.1:7117/session.
     pub(crate) url: String,
@@ -130,6 +144,9 @@ pub(crate) struct Join {
     /// Leave after so many seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) seconds: Option<f64>,
+    /// What Ctrl-Z does to the session.
+    #[arg(long, value_enum, default_value_t = OnSuspend::Pause)]
+    pub(crate) on_suspend: OnSuspend,
     /// Write the last returned picture into this PNG on leaving.
     #[arg(long, value_name = "FILE")]
     pub(crate) snapshot: Option<PathBuf>,
@@ -139,6 +156,23 @@ pub(crate) struct Join {
     /// Trust the certificates in this PEM file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
+}
+
+/// What becomes of a session that is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnSuspend {
+    // What each does stands under the options; words here would stretch the whole page.
+    Pause,
+    Leave,
+}
+
+impl From<OnSuspend> for SuspendPolicy {
+    fn from(wanted: OnSuspend) -> Self {
+        match wanted {
+            OnSuspend::Pause => Self::Pause,
+            OnSuspend::Leave => Self::Leave,
+        }
+    }
 }
 
 /// A number of seconds between a tenth and an hour.

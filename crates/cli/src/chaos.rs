@@ -18,7 +18,7 @@ use crate::trial::log::Log;
 use crate::trial::screen::Screen;
 use crate::trial::witness::Witness;
 use crate::trial::{SETTLE, TrialError, make_folder, output};
-use crate::{input, serve};
+use crate::{input, signals};
 use houses::Houses;
 use plan::{LOOKS, Plan};
 use play::Play;
@@ -39,30 +39,29 @@ pub(crate) async fn run(args: Chaos) -> Result<Outcome, TrialError> {
     let record = Arc::new(Record::default());
     let mut houses = None;
     // The runtime keeps a pair of sockets for signals from the first use on: no leak of ours.
-    let mut interrupt = serve::Interrupt::listen().map_err(TrialError::Signal)?;
+    let mut interrupt = signals::Interrupt::listen().map_err(TrialError::Signal)?;
     let before = Census::take();
-    let played = tokio::select! {
-        played = play(&plan, clip, &log, &screen, &record, &mut houses) => Some(played),
-        () = interrupt.seen() => None,
+    let (played, stopped) = tokio::select! {
+        played = play(&plan, clip, &log, &screen, &record, &mut houses) => (Some(played), None),
+        stop = interrupt.seen() => (None, Some(stop)),
     };
     screen.step("closing the servers");
     let mut of_servers = 0;
     if let Some(houses) = houses.take() {
         of_servers = houses.strike(SETTLE).await;
     }
-    let interrupted = played.is_none();
     played.transpose()?;
     // Everything on the stage is gone now; what is still there was leaked.
     screen.step("counting what is left");
     let (tasks, sockets) = Census::settle(before, SETTLE).await;
     let tasks = tasks + of_servers;
     record.note(|seen| seen.left_over = Some((tasks, sockets)));
-    let report = Report::judge(&plan, &record.take(), interrupted);
+    let report = Report::judge(&plan, &record.take(), stopped.is_some());
     report.write(&args, &log).map_err(output(&args.out))?;
     screen.finish();
-    if interrupted {
+    if let Some(stop) = stopped {
         eprintln!("stopped; {tasks} tasks and {sockets} sockets were left");
-        return Ok(Outcome::Interrupted);
+        return Ok(Outcome::Stopped(stop));
     }
     report.print(&args, &log);
     Ok(if report.held() { Outcome::Fine } else { Outcome::Failed })

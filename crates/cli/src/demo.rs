@@ -12,7 +12,7 @@ use crate::trial::screen::Screen;
 use crate::trial::stage::Stage;
 use crate::trial::witness::Witness;
 use crate::trial::{SETTLE, TrialError, make_folder, output};
-use crate::{input, serve};
+use crate::{input, signals};
 use report::Report;
 use script::Script;
 use std::sync::Arc;
@@ -35,17 +35,16 @@ pub(crate) async fn run(args: Demo) -> Result<Outcome, TrialError> {
     let mut report = Report::default();
     let mut stage = None;
     // The runtime keeps a pair of sockets for signals from the first use on: no leak of ours.
-    let mut interrupt = serve::Interrupt::listen().map_err(TrialError::Signal)?;
+    let mut interrupt = signals::Interrupt::listen().map_err(TrialError::Signal)?;
     let before = Census::take();
-    let played = tokio::select! {
-        played = play(&args, clip, &log, &screen, &mut report, &mut stage) => Some(played),
-        () = interrupt.seen() => None,
+    let (played, stopped) = tokio::select! {
+        played = play(&args, clip, &log, &screen, &mut report, &mut stage) => (Some(played), None),
+        stop = interrupt.seen() => (None, Some(stop)),
     };
     screen.step("closing the server");
     if let Some(stage) = stage.take() {
         stage.strike().await;
     }
-    let interrupted = played.is_none();
     played.transpose()?;
     // Everything on the stage is gone now; what is still there was leaked.
     screen.step("counting what is left");
@@ -53,9 +52,9 @@ pub(crate) async fn run(args: Demo) -> Result<Outcome, TrialError> {
     report.leaked(tasks, sockets);
     report.write(&args, &log).map_err(output(&args.out))?;
     screen.finish();
-    if interrupted {
+    if let Some(stop) = stopped {
         eprintln!("stopped; {tasks} tasks and {sockets} sockets were left");
-        return Ok(Outcome::Interrupted);
+        return Ok(Outcome::Stopped(stop));
     }
     report.print(&args, &log);
     Ok(if report.held() { Outcome::Fine } else { Outcome::Failed })

@@ -1,12 +1,13 @@
-//! `offhook join URL`: a session kept until Ctrl-C, with prompts from stdin.
+//! `offhook join URL`: a session kept until Ctrl-C or SIGTERM, with prompts from
+//! stdin; paused by Ctrl-Z.
 
 use crate::Outcome;
 use crate::args::Join;
 use crate::trial::watch::describe;
-use crate::{input, serve};
+use crate::{input, signals};
 use futures_util::StreamExt;
 use offhook::WebRtc;
-use offhook::{CallingState, Client, Event, Events, Joined, RemoteVideo, Session};
+use offhook::{CallingState, Client, EndReason, Event, Events, Joined, Policy, RemoteVideo, Session};
 use offhook_media::I420;
 use serde_json::Value;
 use std::future::pending;
@@ -32,20 +33,22 @@ pub(crate) enum JoinError {
     Snapshot(#[from] offhook_media::WritePictureError),
     #[error("no picture came back, so {} was not written", path.display())]
     NoPicture { path: PathBuf },
-    #[error("Ctrl-C cannot be waited for: {0}")]
+    #[error("signals cannot be waited for: {0}")]
     Signal(std::io::Error),
 }
 
 /// Joins, stays, leaves.
 pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
-    let mut interrupt = serve::Interrupt::listen().map_err(JoinError::Signal)?;
+    let mut interrupt = signals::Interrupt::listen().map_err(JoinError::Signal)?;
+    let job = signals::JobControl::listen().map_err(JoinError::Signal)?;
     let clip = input::open(&args.input)?;
     let mut transport = WebRtc::new(args.url.clone());
     if let Some(path) = &args.root {
         let pem = std::fs::read(path).map_err(|source| JoinError::Root { path: path.clone(), source })?;
         transport = transport.extra_root(pem);
     }
-    let mut client = Client::new(transport);
+    let mut client =
+        Client::new(transport).policy(Policy { suspend: args.on_suspend.into(), ..Policy::default() });
     if let Some(credential) = &args.credential {
         client = client.credential(credential.clone());
     }
@@ -55,6 +58,7 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     if let Some(prompt) = &args.prompt {
         join = join.prompt(prompt);
     }
+    tokio::spawn(job.keep(client.clone(), idle.controls()));
     let joining = idle.join(join);
     let session = tokio::select! {
         joined = joining => joined.map_err(|error| JoinError::Join {
@@ -62,9 +66,10 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
             text: error.text().map(str::to_owned),
         })?,
         // Dropping the pending join cancels it; the goodbye is waited for.
-        () = interrupt.seen() => {
+        stop = interrupt.seen() => {
             client.shutdown().await;
-            return Ok(Outcome::Interrupted);
+            let _ = events.await;
+            return Ok(Outcome::Stopped(stop));
         }
     };
     let (last_in, last) = watch::channel(None);
@@ -80,14 +85,16 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     if let Some(path) = &args.snapshot {
         keep(path, last.borrow().as_ref())?;
     }
-    Ok(match outcome {
-        _ if left.reason() == offhook::EndReason::LeftByUser => outcome,
+    Ok(match (left.reason(), outcome) {
+        (EndReason::LeftByUser, outcome) => outcome,
+        // The pause was to be the end.
+        (EndReason::Suspended, _) => Outcome::Fine,
         _ => Outcome::Failed,
     })
 }
 
 /// Until Ctrl-C, the time asked for, or the end of the session.
-async fn stay(args: &Join, session: &Session<Joined>, interrupt: &mut serve::Interrupt) -> Outcome {
+async fn stay(args: &Join, session: &Session<Joined>, interrupt: &mut signals::Interrupt) -> Outcome {
     let mut prompts = stdin_lines();
     let mut watch = session.watch();
     let over = async {
@@ -100,7 +107,7 @@ async fn stay(args: &Join, session: &Session<Joined>, interrupt: &mut serve::Int
     loop {
         tokio::select! {
             () = &mut over => return Outcome::Fine,
-            () = interrupt.seen() => return Outcome::Interrupted,
+            stop = interrupt.seen() => return Outcome::Stopped(stop),
             view = watch.next() => if view.is_none_or(|view| view.state() == CallingState::Left) {
                 return Outcome::Failed;
             },

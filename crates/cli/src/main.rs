@@ -1,6 +1,6 @@
 //! The `offhook` command: `demo`, `chaos`, `serve`, `join`. Reads arguments, sets logging up, runs one
 //! of them, and turns what became of it into an exit status: 0 as asked, 1 not, 2 a wrong
-//! argument, 130 stopped by Ctrl-C.
+//! argument, 130 stopped by Ctrl-C, 143 by SIGTERM.
 
 mod args;
 mod census;
@@ -9,6 +9,7 @@ mod demo;
 mod input;
 mod join;
 mod serve;
+mod signals;
 mod trial;
 
 use args::{Args, Command};
@@ -21,8 +22,8 @@ pub(crate) enum Outcome {
     Fine,
     /// Something that was asked for did not hold; it was said already.
     Failed,
-    /// Ctrl-C.
-    Interrupted,
+    /// Told to stop, and it stopped in order.
+    Stopped(signals::Stop),
 }
 
 fn main() -> ExitCode {
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
-        Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Ok(Outcome::Stopped(stop)) => ExitCode::from(stop.status()),
         Err(error) => {
             eprintln!("offhook: {error}");
             ExitCode::FAILURE

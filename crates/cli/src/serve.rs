@@ -1,11 +1,11 @@
-//! `offhook serve`: the reference server until Ctrl-C, with a line that lets somebody join.
+//! `offhook serve`: the reference server until Ctrl-C or SIGTERM, with a line that lets somebody join.
 
 use crate::Outcome;
 use crate::args::Serve;
+use crate::signals::Interrupt;
 use offhook_server::{Mint, MintError, Server, Signer, StartError};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A server that did not run.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub(crate) enum ServeError {
     ShortKey { path: PathBuf },
     #[error(transparent)]
     Mint(#[from] MintError),
-    #[error("Ctrl-C cannot be waited for: {0}")]
+    #[error("signals cannot be waited for: {0}")]
     Signal(std::io::Error),
 }
 
@@ -49,31 +49,10 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
     println!("\nor from a browser on this machine:");
     println!("  {}#{}", server.page(), credential.expose());
     println!("\nCtrl-C stops it.");
-    interrupt.seen().await;
+    // Stopping is what was asked for, by either signal.
+    let _ = interrupt.seen().await;
     let census = server.census();
     eprintln!("stopping; {} members are told", census.members);
     server.shutdown().await;
     Ok(Outcome::Fine)
-}
-
-/// Ctrl-C, and being told to stop. From the moment it is made neither kills the process, and
-/// none is missed.
-pub(crate) struct Interrupt {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interrupt {
-    /// Begins to listen.
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Waits for either.
-    pub(crate) async fn seen(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

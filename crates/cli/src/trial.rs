@@ -32,7 +32,7 @@ pub(crate) enum TrialError {
     Stage(#[from] stage::StageError),
     #[error("the witness's thread died: {0}")]
     Thread(#[from] tokio::task::JoinError),
-    #[error("Ctrl-C cannot be waited for: {0}")]
+    #[error("signals cannot be waited for: {0}")]
     Signal(std::io::Error),
 }
 

@@ -158,6 +158,8 @@ pub enum RingVerb {
     Decline(Decline),
     /// We give our own ring up.
     Cancel,
+    /// Our own ring's time is over: nobody answered.
+    Expire,
     /// Stop ringing here and say nothing: other devices ring on.
     StopHere,
 }

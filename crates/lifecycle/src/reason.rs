@@ -1,11 +1,15 @@
-//! Why things fail and why sessions end: codes, blame, class, and the next step in words.
-//! Classing is by these types and never by matching text (R12).
+//! Why things fail: faults, refusals, blame, class, and the next step in words. What a join makes of
+//! them is in `reason/join.rs`, why sessions end in `reason/end.rs`. Classing is by these types and
+//! never by matching text (R12).
 
 mod end;
+mod join;
+#[cfg(test)]
+mod tests;
 
 pub use end::{EndReason, Ending};
+pub use join::JoinErrorKind;
 
-use std::time::Duration;
 use thiserror::Error;
 
 /// One half of a link. A transport may lack one.
@@ -176,16 +180,20 @@ pub enum MediaLack {
 }
 
 /// Why the media of a join failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
 pub enum MediaWhy {
     /// ICE never connected, twice: most likely UDP is blocked on this network.
+    #[error("no path was found through this network, UDP may be blocked")]
     UdpBlocked,
     /// The connection could not be secured.
+    #[error("what came over this network could not be secured")]
     Insecure,
     /// The far side could not set media up.
+    #[error("the far side could not set it up")]
     FarSide,
     /// The path was lost before it had carried.
+    #[error("its path through this network was lost before it had carried")]
     Lost,
 }
 
@@ -247,170 +255,4 @@ pub enum StateItem {
     Muted,
     /// A part that this version does not know.
     Other,
-}
-
-/// Why a join, an accept or a ring's join did not succeed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
-pub enum JoinErrorKind {
-    /// A required device or source is missing.
-    #[error("required media is missing ({0:?}): plug it in, free it from other programs, or allow its use")]
-    NoUserMedia(MediaLack),
-    /// No place now.
-    #[error("the far side has no place now; try again after {retry_after:?}, or wait in its queue")]
-    Busy {
-        /// When to try again, if the far side said.
-        retry_after: Option<Duration>,
-        /// The place in the queue, if there is one.
-        queue_position: Option<u32>,
-    },
-    /// Waiting in the queue took longer than allowed.
-    #[error("the queue did not move in time; try again later or allow a longer wait")]
-    QueueTimedOut,
-    /// Nothing answers at the address, or the network stayed down.
-    #[error("the server could not be reached; check the address and the network, then join again")]
-    ServerUnreachable,
-    /// Certificate or handshake of TLS.
-    #[error("the server's certificate was not accepted; check the name, the date and the trust roots")]
-    Tls,
-    /// The far side or the transport cannot do what the join needs.
-    #[error("the far side does not support what this join needs; ask for less or update one end")]
-    NotSupported,
-    /// Signaling stood, media did not.
-    #[error("media could not be connected ({0:?}); try another network or a TURN server")]
-    MediaFailed(MediaWhy),
-    /// A step, or the whole join, took too long.
-    #[error("the join did not finish in time (last step: {step:?}); check the network and try again")]
-    TimedOut {
-        /// How far it had come.
-        step: Step,
-    },
-    /// A director that the join requires is not reachable.
-    #[error("the control connection could not be made; check the backend that directs this session")]
-    ControlFailed,
-    /// The far side no longer has the session that was to be taken up again.
-    #[error("the far side no longer has this session; join without the resume token")]
-    NoSessionToResume,
-    /// There is no such session.
-    #[error("no such session; check its kind and id, or create it")]
-    NotFound,
-    /// The grants of the credential do not allow this.
-    #[error("the credential does not allow this; ask for one with the needed grants")]
-    NotPermitted,
-    /// The credential is missing, wrong, or was taken back.
-    #[error("the credential was refused; get a fresh one")]
-    Unauthorized,
-    /// The initial prompt, image or model was refused.
-    #[error("the initial {item:?} was refused; change it and join again")]
-    InitialStateRefused {
-        /// What was refused. The far side's text is in the host's error.
-        item: StateItem,
-    },
-    /// Refused with a code.
-    #[error("the far side refused the join ({}); see its documentation for this code", code.code())]
-    Rejected {
-        /// The code.
-        code: Rejection,
-    },
-    /// The far side broke the protocol.
-    #[error("the far side broke the protocol; check that both ends speak the same version")]
-    ProtocolError,
-    /// The task that drives the session is gone.
-    #[error("the session's task is gone; keep the runtime alive while sessions exist")]
-    HostGone,
-    /// There is no async runtime to run on.
-    #[error("no async runtime is running here; join from inside one")]
-    NoRuntime,
-    /// The user cancelled, left, or replaced it.
-    #[error("the join was cancelled; join again if that was not meant")]
-    Cancelled,
-}
-
-impl JoinErrorKind {
-    /// The stable code, for logs and the wire.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NoUserMedia(_) => "no_user_media",
-            Self::Busy { .. } => "busy",
-            Self::QueueTimedOut => "queue_timed_out",
-            Self::ServerUnreachable => "server_unreachable",
-            Self::Tls => "tls",
-            Self::NotSupported => "not_supported",
-            Self::MediaFailed(_) => "media_failed",
-            Self::TimedOut { .. } => "timed_out",
-            Self::ControlFailed => "control_failed",
-            Self::NoSessionToResume => "no_session_to_resume",
-            Self::NotFound => "not_found",
-            Self::NotPermitted => "not_permitted",
-            Self::Unauthorized => "unauthorized",
-            Self::InitialStateRefused { .. } => "initial_state_refused",
-            Self::Rejected { .. } => "rejected",
-            Self::ProtocolError => "protocol_error",
-            Self::HostGone => "host_gone",
-            Self::NoRuntime => "no_runtime",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// What a machine that gets this answer does next (R12).
-    pub const fn class(self) -> Class {
-        match self {
-            Self::Busy { .. } => Class::Busy,
-            Self::ServerUnreachable | Self::TimedOut { .. } | Self::MediaFailed(_) => Class::Transient,
-            Self::Rejected { code } => match code {
-                Rejection::RateLimited | Rejection::Restarting | Rejection::Internal => Class::Transient,
-                Rejection::UnknownModel
-                | Rejection::SessionEnded
-                | Rejection::Replaced
-                | Rejection::StaleEpoch
-                | Rejection::BadRequest
-                | Rejection::EndedBeforeJoin
-                | Rejection::Other => Class::Fatal,
-            },
-            Self::NoUserMedia(_)
-            | Self::QueueTimedOut
-            | Self::Tls
-            | Self::NotSupported
-            | Self::ControlFailed
-            | Self::NoSessionToResume
-            | Self::NotFound
-            | Self::NotPermitted
-            | Self::Unauthorized
-            | Self::InitialStateRefused { .. }
-            | Self::ProtocolError
-            | Self::HostGone
-            | Self::NoRuntime
-            | Self::Cancelled => Class::Fatal,
-        }
-    }
-
-    /// May the same join succeed later without anybody changing anything?
-    pub const fn is_retryable(self) -> bool {
-        match self {
-            Self::QueueTimedOut => true,
-            other => !matches!(other.class(), Class::Fatal),
-        }
-    }
-
-    /// Who is to blame.
-    pub const fn who(self) -> Who {
-        match self {
-            Self::Busy { .. }
-            | Self::QueueTimedOut
-            | Self::ControlFailed
-            | Self::NoSessionToResume
-            | Self::NotFound
-            | Self::Rejected { .. }
-            | Self::ProtocolError => Who::FarSide,
-            Self::ServerUnreachable | Self::Tls | Self::MediaFailed(_) | Self::TimedOut { .. } => {
-                Who::Network
-            }
-            Self::NotSupported
-            | Self::NotPermitted
-            | Self::Unauthorized
-            | Self::InitialStateRefused { .. }
-            | Self::Cancelled => Who::User,
-            Self::NoUserMedia(_) | Self::HostGone | Self::NoRuntime => Who::Local,
-        }
-    }
 }

@@ -283,7 +283,7 @@ fn suspend_leaves_or_pauses_as_the_policy_says() {
 fn a_ring_nobody_answers_ends_not_answered() {
     let mut rig = Rig::at(OUT);
     let outputs = rig.pass(30 * SECOND);
-    assert!(outputs.contains(&Output::Ring(RingVerb::Cancel)));
+    assert!(outputs.contains(&Output::Ring(RingVerb::Expire)));
     assert_eq!(rig.machine.snapshot().ending().map(|e| e.reason), Some(EndReason::NotAnswered));
 }
 

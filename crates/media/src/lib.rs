@@ -43,7 +43,7 @@ pub use picture::{Rgb, WritePictureError};
 pub use pump::{Pump, PumpEnd, PumpStop};
 pub use rate::{FrameRate, FrameRateError};
 pub use sound::{Sound, SoundError};
-pub use source::{Next, Publication, Source, SourceError, SourceTrack};
+pub use source::{Lack, Next, Publication, Source, SourceError, SourceTrack};
 pub use voice::{Played, Player, Playing, Voice, voice};
 
 /// Property tests leave their failing seeds in one place at the top of the repository.

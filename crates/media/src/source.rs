@@ -23,6 +23,17 @@ pub enum SourceError {
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why a source cannot be read at all: three causes, three next steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The device is not there. Plug it in.
+    Absent,
+    /// It is there and cannot be opened: another program has it, or it failed.
+    Unusable,
+    /// The user or the system said no. It has to be allowed.
+    Declined,
+}
+
 /// What a source yields when its time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -45,6 +56,14 @@ pub trait Source: Send {
     /// over a loop or a jump.
     fn next_due(&self) -> Duration;
 
+    /// What keeps it from being read, as far as it knows. A join that takes the source over asks
+    /// before any I/O, and with an answer it fails as "no user media" and gives the source back.
+    ///
+    /// A source that is open already, as most are, needs no answer of its own.
+    fn lack(&self) -> Option<Lack> {
+        None
+    }
+
     /// The next frame, its time being what [`next_due`](Source::next_due) said. Whatever it
     /// yields, `next_due` moves on with it.
     ///
@@ -63,6 +82,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn next_due(&self) -> Duration {
         (**self).next_due()
+    }
+
+    fn lack(&self) -> Option<Lack> {
+        (**self).lack()
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
@@ -111,6 +134,14 @@ impl Publication {
         match self {
             Self::Taken(source) => source.codec(),
             Self::Borrowed(track) => track.spec().codec,
+        }
+    }
+
+    /// What keeps it from being sent, as far as it knows; of a borrowed track its owner knows.
+    pub fn lack(&self) -> Option<Lack> {
+        match self {
+            Self::Taken(source) => source.lack(),
+            Self::Borrowed(_) => None,
         }
     }
 

@@ -1,6 +1,6 @@
-//! What a session costs, on loopback and over a bad network: join, leave, leaks.
+//! What a session costs, on loopback and over a bad network: join, leave, leaks, rings.
 //!
-//! `cargo bench -p offhook --bench session -- join|leave|leak`. Tables for people go to
+//! `cargo bench -p offhook --bench session -- join|leave|leak|ring`. Tables for people go to
 //! stderr, one JSON object a table to stdout; `cargo xtask bench` collects them. Not a test:
 //! nothing here fails on time.
 
@@ -8,6 +8,8 @@
 mod allocator;
 #[path = "session/rig.rs"]
 mod rig;
+#[path = "session/ring.rs"]
+mod ring;
 #[path = "session/table.rs"]
 mod table;
 
@@ -33,12 +35,20 @@ fn main() {
             join(&runtime);
             leave(&runtime);
             leak(&runtime);
+            rings(&runtime);
         }
         Some("join") => join(&runtime),
         Some("leave") => leave(&runtime),
         Some("leak") => leak(&runtime),
-        Some(other) => eprintln!("no part is called {other}: join, leave, leak"),
+        Some("ring") => rings(&runtime),
+        Some(other) => eprintln!("no part is called {other}: join, leave, leak, ring"),
     }
+}
+
+fn rings(runtime: &Runtime) {
+    let is_quick = std::env::args().any(|argument| argument == "--quick");
+    ring::one_by_one(runtime, if is_quick { 5 } else { 60 });
+    ring::at_once(runtime);
 }
 
 fn join(runtime: &Runtime) {

@@ -48,6 +48,8 @@ struct Book {
     wanted_again: bool,
     facts: Vec<Fact>,
     calls: Vec<Call>,
+    /// Rings of ours that were answered, while their join is under way.
+    answered: VecDeque<(InstanceId, RingId)>,
     /// Rings that came in while nobody listened, and when.
     waiting: Vec<(RingInfo, Instant)>,
     hushed: VecDeque<RingId>,
@@ -92,6 +94,13 @@ impl Book {
             self.hushed.pop_front();
         }
         self.hushed.push_back(ring);
+    }
+
+    fn answered(&mut self, instance: InstanceId, ring: RingId) {
+        if self.answered.len() == HUSHED {
+            self.answered.pop_front();
+        }
+        self.answered.push_back((instance, ring));
     }
 
     fn next_ref(&mut self) -> RingRef {
@@ -176,12 +185,38 @@ impl Desk {
 
     /// Takes our own ring back. One that the far side was never told of costs no word (A7, J7).
     pub(crate) fn cancel(self: &Arc<Self>, config: &Arc<Config>, instance: InstanceId) {
+        self.give_up(config, instance, Say::Cancel);
+    }
+
+    /// The time of a ring of ours is over.
+    pub(crate) fn expire(self: &Arc<Self>, config: &Arc<Config>, instance: InstanceId) {
+        self.give_up(config, instance, Say::Expire);
+    }
+
+    fn give_up(self: &Arc<Self>, config: &Arc<Config>, instance: InstanceId, say: Say) {
         let mut book = self.lock();
         if let Some(call) = book.call(instance) {
-            call.want(Say::Cancel);
+            call.want(say);
             call.over = true;
         }
         book.calls.retain(|call| !(call.instance == instance && call.is_unheard_of()));
+        drop(book);
+        self.start(config);
+    }
+
+    /// The answered ring of this session led to a join that succeeded.
+    pub(crate) fn joined(&self, instance: InstanceId) {
+        self.lock().answered.retain(|(of, _)| *of != instance);
+    }
+
+    /// The session is over. If its ring was answered and nobody joined by it, whoever answered is told
+    /// so: they would wait for nobody.
+    pub(crate) fn over(self: &Arc<Self>, config: &Arc<Config>, instance: InstanceId) {
+        let mut book = self.lock();
+        let Some(at) = book.answered.iter().position(|(of, _)| *of == instance) else { return };
+        let Some((_, ring)) = book.answered.remove(at) else { return };
+        let number = book.next_ref();
+        book.calls.push(Call::given_up(ring, number));
         drop(book);
         self.start(config);
     }

@@ -4,6 +4,7 @@
 use crate::change::{Change, Unfit};
 use crate::sources::{Feeder, Track};
 use crate::token::ResumeToken;
+use crate::translate::media_lack;
 use bytes::Bytes;
 use offhook_lifecycle::{JoinErrorKind, JoinWish};
 use offhook_media::{Player, Publication, voice};
@@ -144,6 +145,9 @@ impl Join {
         ];
         if needs.into_iter().any(|(needed, capability)| needed && !can.has(capability)) {
             return Err(JoinErrorKind::NotSupported);
+        }
+        if let Some(lack) = self.publish.iter().find_map(|(_, publication)| publication.lack()) {
+            return Err(JoinErrorKind::NoUserMedia(media_lack(lack)));
         }
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),

@@ -136,7 +136,7 @@ pub use offhook_lifecycle::{
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;
-pub use offhook_media::{Clip, Pattern, Publication, Source, SourceTrack};
+pub use offhook_media::{Clip, Lack, Pattern, Publication, Source, SourceTrack};
 pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};

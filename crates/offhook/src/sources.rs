@@ -5,7 +5,7 @@
 //! The bugs named here: D18 openai/openai-agents-js#1586.
 
 use crate::shared::lock;
-use offhook_media::{Next, Publication, Pump, Source, SourceError};
+use offhook_media::{Lack, Next, Publication, Pump, Source, SourceError};
 use offhook_transport::media::{
     Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local,
 };
@@ -172,6 +172,10 @@ impl Source for Swappable {
 
     fn next_due(&self) -> Duration {
         lock(&self.0.state).next_due()
+    }
+
+    fn lack(&self) -> Option<Lack> {
+        lock(&self.0.state).source.as_ref().and_then(|source| source.lack())
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {

@@ -8,7 +8,8 @@ use crate::credential::Purpose;
 use offhook_lifecycle as ledger;
 use offhook_lifecycle::{
     Advice, Answer, CommandId, CredentialWhy, EndReason, Epoch, Fault, Gate, Input, JoinErrorKind, LinkFacts,
-    MediaWhy, MoveReason, Plan, Plane, Rejection, ResumeRefusal, Revision, StateItem, Step, TrackRef,
+    MediaLack, MediaWhy, MoveReason, Plan, Plane, Rejection, ResumeRefusal, Revision, StateItem, Step,
+    TrackRef,
 };
 use offhook_transport as wire;
 use std::sync::Arc;
@@ -269,6 +270,14 @@ pub(crate) const fn state_item(item: wire::RefusalItem) -> StateItem {
         wire::RefusalItem::Model => StateItem::Model,
         wire::RefusalItem::Muted => StateItem::Muted,
         wire::RefusalItem::Other => StateItem::Other,
+    }
+}
+
+pub(crate) const fn media_lack(lack: offhook_media::Lack) -> MediaLack {
+    match lack {
+        offhook_media::Lack::Absent => MediaLack::Absent,
+        offhook_media::Lack::Unusable => MediaLack::Unusable,
+        offhook_media::Lack::Declined => MediaLack::Declined,
     }
 }
 

@@ -130,6 +130,17 @@ fn a_session_that_is_dropped_leaves_nothing() {
     });
 }
 
+/// F12.
+#[test]
+fn a_session_that_is_dropped_on_a_thread_without_a_runtime_leaves_nothing() {
+    leaves_nothing(|server, client, clip| async move {
+        let session = sending(&client, clip).await;
+        let dropped = std::thread::spawn(move || drop(session));
+        tokio::task::spawn_blocking(|| dropped.join()).await.expect("it ran").expect("no panic");
+        gone(server).await;
+    });
+}
+
 #[test]
 fn a_task_that_panics_with_its_session_leaves_nothing() {
     leaves_nothing(|server, client, clip| async move {

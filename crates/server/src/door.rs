@@ -65,8 +65,16 @@ pub(crate) struct Admission {
     pub(crate) model: Model,
     /// The pass of one that came with a ticket: who it was where it comes from.
     pub(crate) pass: Option<Pass>,
-    /// The ticket of a ring that it came with, by name and end: used up once it is in.
-    pub(crate) ring_ticket: Option<(String, u64)>,
+    /// The ticket of a ring that it came with: used up once it is in.
+    pub(crate) ring_ticket: Option<UsedTicket>,
+}
+
+/// The ticket of a ring, by its name and end.
+#[derive(Clone, Debug)]
+pub(crate) struct UsedTicket {
+    pub(crate) ring: String,
+    pub(crate) jti: String,
+    pub(crate) exp: u64,
 }
 
 /// The answer to a first frame that is not let in.

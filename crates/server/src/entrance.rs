@@ -79,8 +79,13 @@ pub(crate) async fn come_in(
             let mail = attach(shared, Box::new(Attach { hello, link })).await;
             drop(held);
             let mail = mail?;
-            if let Some((id, exp)) = ticket {
-                shared.doormat.use_once(&id, exp, door::now());
+            if let Some(ticket) = ticket {
+                shared.doormat.use_once(&ticket.jti, ticket.exp, door::now());
+                // Given up while it was on its way in?
+                let alone = shared.rings.lock().left_alone(&ticket.ring);
+                if let Some(alone) = alone {
+                    shared.rings.send_away(shared, &alone);
+                }
             }
             Ok(mail)
         }

@@ -10,10 +10,12 @@ mod tests;
 
 pub(crate) use book::{Bearer, Book, Tickets};
 pub(crate) use devices::{Device, ToDevice, TooMany};
+pub(crate) use over::LeftAlone;
 
 use crate::config::Limits;
+use crate::member::Mail;
 use crate::{Alive, Shared};
-use offhook_signaling::{Error, PlaceRing};
+use offhook_signaling::{EndCode, Ended, Error, Party, PlaceRing};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -41,6 +43,18 @@ impl Rings {
         }
     }
 
+    /// The caller of a ring that was taken does not come: whoever took it is told so, if nobody else
+    /// is in the session. What a join that was given up has left of the caller ends with it.
+    pub(crate) fn send_away(&self, shared: &Arc<Shared>, alone: &LeftAlone) {
+        let LeftAlone { session, caller, callee } = alone;
+        let is_alone = shared.rooms.has_only(session, [*caller, *callee]);
+        let gone = [Some(caller), Some(callee).filter(|_| is_alone)];
+        for mail in gone.into_iter().flatten().filter_map(|of| shared.rooms.find(session, *of)) {
+            // One that is too busy to read its mail is ended as surely as any other.
+            tokio::spawn(async move { mail.send(Mail::End(Box::new(given_up()))).await });
+        }
+    }
+
     /// Rings and devices.
     pub(crate) fn count(&self) -> (usize, usize) {
         self.lock().count()
@@ -50,6 +64,12 @@ impl Rings {
     pub(crate) fn close(&self, words: &Error) {
         self.lock().close(words);
     }
+}
+
+/// What the one is told who took a ring and would wait for nobody.
+pub(crate) fn given_up() -> Ended {
+    let text = "whoever rang gave it up before they came in".to_owned();
+    Ended { reason: EndCode::Closed, by: Party::Member, text, may_retry: false }
 }
 
 /// The clock of one ring; gone with it.

@@ -237,6 +237,13 @@ impl Rooms {
             .collect()
     }
 
+    /// Is nobody in the session but these?
+    pub(crate) fn has_only(&self, session: &SessionRef, these: [Instance; 2]) -> bool {
+        let rooms = self.lock();
+        let room = rooms.get(&crate::door::key(session));
+        room.is_none_or(|room| room.members.keys().all(|instance| these.contains(instance)))
+    }
+
     /// Ends every other instance of a user in the session.
     pub(crate) fn end_others(&self, place: &Place, user: &str, ended: &Ended) {
         let rooms = self.lock();

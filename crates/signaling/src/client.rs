@@ -63,7 +63,7 @@ messages! {
         /// Refuse a ring.
         Decline(Decline) = "decline", reliable;
         /// Take an own ring back.
-        CancelRing(RingRef) = "cancel_ring", reliable;
+        CancelRing(CancelRing) = "cancel_ring", reliable;
         /// What became of this ring?
         RingState(RingRef) = "ring_state", plain;
         /// First frame of a directory link: what is this session?
@@ -288,6 +288,21 @@ pub struct Decline {
     pub reason: RingEnd,
 }
 
+/// Take an own ring back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CancelRing {
+    /// Which ring.
+    pub ring_id: String,
+    /// `cancelled`, or `expired` where its time was over by the clock of the one who rings; anything
+    /// else counts as `cancelled`.
+    #[serde(default = "cancelled")]
+    pub reason: RingEnd,
+}
+
+fn cancelled() -> RingEnd {
+    RingEnd::Cancelled
+}
+
 /// Names a ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RingRef {
@@ -316,6 +331,7 @@ impl FromClient {
             Self::Offer(m) => found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown())),
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),
+            Self::CancelRing(m) => found.extend(m.reason.unknown()),
             Self::Create(m) | Self::GetOrCreate(m) => found.extend(m.profile.unknown_words()),
             Self::Candidate(_)
             | Self::EndOfCandidates(_)
@@ -334,7 +350,6 @@ impl FromClient {
             | Self::Presence(_)
             | Self::Ring(_)
             | Self::Accept(_)
-            | Self::CancelRing(_)
             | Self::RingState(_)
             | Self::Get(_)
             | Self::Watch(_)

@@ -5,14 +5,14 @@ mod directory;
 
 use crate::codes::*;
 use crate::{
-    Accept, Accepted, Acked, Admitted, Answer, Apply, Candidate, Capabilities, ClientKind, Conversation,
-    Credential, CredentialRefreshed, Decline, Desired, EndOfCandidates, Ended, Error, FromClient, FromServer,
-    GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye, IceServer, ImageChunk,
-    ImageChunkAck, Instance, Join, Joined, KeepAlive, Liveness, MediaFault, Member, MemberChange, MemberLeft,
-    MidRef, MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown, Offer, Ping, PlaceRing,
-    Presence, Present, Progress, Prompt, Queued, Reaction, Refused, Rejoin, Relay, Resume, ResumeRefused,
-    Resumed, Ring, RingPlaced, RingRef, RingRefused, Said, Say, Sdp, Secret, ServerKind, SessionRef,
-    SessionSnapshot, Track, Versions, VideoWish,
+    Accept, Accepted, Acked, Admitted, Answer, Apply, CancelRing, Candidate, Capabilities, ClientKind,
+    Conversation, Credential, CredentialRefreshed, Decline, Desired, EndOfCandidates, Ended, Error,
+    FromClient, FromServer, GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye,
+    IceServer, ImageChunk, ImageChunkAck, Instance, Join, Joined, KeepAlive, Liveness, MediaFault, Member,
+    MemberChange, MemberLeft, MidRef, MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown,
+    Offer, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued, Reaction, Refused, Rejoin, Relay,
+    Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef, RingRefused, Said, Say, Sdp, Secret,
+    ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -123,7 +123,10 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
             vec![FromClient::Decline(Decline { ring_id: "r-0007".to_owned(), reason: RingEnd::Busy })]
         }
         ClientKind::CancelRing => {
-            vec![FromClient::CancelRing(RingRef { ring_id: "r-0007".to_owned() })]
+            vec![FromClient::CancelRing(CancelRing {
+                ring_id: "r-0007".to_owned(),
+                reason: RingEnd::Expired,
+            })]
         }
         ClientKind::RingState => vec![FromClient::RingState(RingRef { ring_id: "r-0007".to_owned() })],
         ClientKind::Get => vec![FromClient::Get(directory::look())],

@@ -163,7 +163,8 @@ impl Inner {
             RingAction::Place(_)
             | RingAction::Accept { .. }
             | RingAction::Decline { .. }
-            | RingAction::Cancel { .. } => None,
+            | RingAction::Cancel { .. }
+            | RingAction::Expire { .. } => None,
         };
         if let Some(link) = self.bell.links.get_mut(&id).filter(|link| link.up && !link.ends && !silent)
             && let Some(answer) = answer

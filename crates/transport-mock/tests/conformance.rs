@@ -77,6 +77,14 @@ const FOUND_OUT: &[(Breach, &[&str])] = &[
     (Breach::KeepsTheTrack, &["a_closed_link_takes_no_frames"]),
     (Breach::CriesWolf, &["a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing"]),
     (Breach::KeepsWatching, &["a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing"]),
+    (Breach::PresentUnasked, &["nothing_of_presence_happens_before_the_first_poll"]),
+    (Breach::PresentTwice, &["presence_is_up_first_and_once"]),
+    (Breach::PresentWithoutPulse, &["a_ping_of_presence_brings_a_sign_of_life"]),
+    (Breach::KnowsNothingOfRings, &["a_question_about_an_unknown_ring_is_answered"]),
+    (Breach::LostForRefused, &["a_refused_presence_says_so_and_is_over"]),
+    (Breach::RefusedForLost, &["an_unreachable_far_side_is_a_lost_presence"]),
+    (Breach::LastWordTwice, &["a_closed_presence_says_so_once_and_leaves_nothing"]),
+    (Breach::KeepsPresence, &["a_dropped_presence_leaves_nothing"]),
 ];
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,9 @@ use offhook_transport::conformance::{
     Behaviour, CHECKS, FarSide, Hostility, NotSupported, Outcome, Rig, Stage, Step, run_all, run_one,
 };
 use offhook_transport::media::EncodedFrame;
-use offhook_transport::{DialRequest, EndCode, GoAwayHint, GoAwayReason, InstanceId, Plane, Secret};
+use offhook_transport::{
+    DialRequest, EndCode, Epoch, GoAwayHint, GoAwayReason, InstanceId, Plane, PresenceRequest, Secret,
+};
 use offhook_transport_webrtc::native::WebRtc;
 use offhook_transport_webrtc::peer::UdpMap;
 use std::collections::HashMap;
@@ -87,6 +89,11 @@ impl UdpMap for Relays {
     }
 }
 
+fn presence(device: InstanceId, credential: Secret) -> PresenceRequest {
+    let open_timeout = Duration::from_secs(5);
+    PresenceRequest { epoch: Epoch(1), device, credential: Some(credential), open_timeout }
+}
+
 /// The embedded server behind the rig.
 struct Embedded {
     /// Shut down with the stage.
@@ -123,6 +130,10 @@ fn census_of_this_process() -> Vec<(&'static str, u64)> {
 impl FarSide for Embedded {
     fn a_join(&self) -> DialRequest {
         DialRequest { instance: self.instance, ..join(Some(self.credential.clone())) }
+    }
+
+    fn a_presence(&self) -> Result<PresenceRequest, NotSupported> {
+        Ok(presence(self.instance, self.credential.clone()))
     }
 
     async fn cut(&self, plane: Plane) -> Result<(), NotSupported> {
@@ -180,6 +191,10 @@ impl FarSide for Scripted {
     fn a_join(&self) -> DialRequest {
         let request = join(Some(Secret::new("a.b.c")));
         DialRequest { instance: self.instance, ..request }
+    }
+
+    fn a_presence(&self) -> Result<PresenceRequest, NotSupported> {
+        Ok(presence(self.instance, Secret::new("a.b.c")))
     }
 
     async fn census(&self) -> Result<Vec<(&'static str, u64)>, NotSupported> {

@@ -251,6 +251,12 @@ pub enum RingAction {
         /// The ring.
         ring: RingId,
     },
+    /// Our own ring's time is over, by our clock, which may be ahead of the far side's: whoever was
+    /// rung is told that it was not answered.
+    Expire {
+        /// The ring.
+        ring: RingId,
+    },
     /// What became of it? Answered by `Ring`, `Accepted` or `Gone`.
     Ask {
         /// The ring.

@@ -20,6 +20,7 @@ fn wrong_arguments_are_refused() {
         &["offhook", "chaos", "--pattern", "--input", "x"],
         &["offhook", "join"],
         &["offhook", "join", "ws://x", "--session", "studio"],
+        &["offhook", "join", "ws://x", "--on-suspend", "sometimes"],
     ] {
         assert!(Args::try_parse_from(wrong).is_err(), "{wrong:?}");
     }

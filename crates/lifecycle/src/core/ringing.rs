@@ -33,8 +33,9 @@ impl Core {
     }
 
     /// Stops a ring at this end, in the way its direction asks for.
-    pub(crate) fn stop_ringing(&mut self) {
+    pub(crate) fn stop_ringing(&mut self, reason: EndReason) {
         let verb = match self.state {
+            State::Ringing(Direction::Outgoing) if reason == EndReason::NotAnswered => RingVerb::Expire,
             State::Ringing(Direction::Outgoing) => RingVerb::Cancel,
             // An accept is on its way: only a word can take it back.
             _ if self.accepting => RingVerb::Decline(Decline::Unwanted),

@@ -109,13 +109,15 @@ impl RingRefusal {
     /// What happened and what to do about it.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::Oneself => "nobody can ring themselves; name somebody else",
-            Self::Nobody => "it names nobody; name at least one user",
-            Self::UnknownUser => "nobody of those named is known there; check the names",
-            Self::TooMany => "too many are named or ring already; end a ring or name fewer",
-            Self::RateLimited => "too many rings in a short time; wait a minute",
-            Self::NotPermitted => "the credential does not allow it; ask for one that names no session",
-            Self::Unauthorized => "the credential was refused; get a fresh one",
+            Self::Oneself => "you cannot ring yourself; name somebody else",
+            Self::Nobody => "you named nobody; name at least one user",
+            Self::UnknownUser => "the far side knows none of those named; check the names",
+            Self::TooMany => "too many are named or ring already for the far side; end a ring or name fewer",
+            Self::RateLimited => "the far side takes no more rings in so short a time; wait a minute",
+            Self::NotPermitted => {
+                "by the far side's rules the credential does not allow it; ask for one that names no session"
+            }
+            Self::Unauthorized => "the far side refused the credential; get a fresh one",
             Self::NotSupported => "the far side has no rings; join the session instead",
             Self::Other => "the far side gave a reason that this version does not know; update it",
         }

@@ -50,7 +50,7 @@ pub(super) fn ringing_out(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
 }
 
 fn stops_ringing(context: &mut Core, reason: EndReason) -> Outcome<Leaf> {
-    context.stop_ringing();
+    context.stop_ringing(reason);
     ends(context, reason, Leaf::leaving())
 }
 

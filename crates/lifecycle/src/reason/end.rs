@@ -9,61 +9,61 @@ use thiserror::Error;
 #[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
 pub enum EndReason {
     /// `leave` was called.
-    #[error("left by the user")]
+    #[error("you left; join a fresh session to come back")]
     LeftByUser,
     /// The handle was dropped.
-    #[error("left because the handle was dropped; keep it for as long as the session is wanted")]
+    #[error("you dropped the handle, which leaves; keep it for as long as the session is wanted")]
     Dropped,
     /// Orderly, by the far side.
     #[error("closed by the far side; join again for a new session")]
     Closed,
     /// Somebody ended it for everybody.
-    #[error("ended for everybody")]
+    #[error("the far side ended it for everybody; join again when it is opened anew")]
     EndedForAll,
     /// The callee declined.
-    #[error("declined")]
+    #[error("whoever was rung declined; ring again later")]
     Declined,
     /// Every callee declined.
-    #[error("declined by everybody who was rung")]
+    #[error("everybody who was rung declined; ring again later")]
     DeclinedByAll,
     /// Cancelled before it was joined, or by `cancel`.
-    #[error("cancelled")]
+    #[error("cancelled, by you or by whoever rang; ring or join again if that was not meant")]
     Cancelled,
     /// The session was over before anybody picked up.
-    #[error("ended before anybody picked up")]
+    #[error("the far side ended the session before anybody picked up; ring again if it is still wanted")]
     EndedBeforePickup,
     /// The callee is in another session.
-    #[error("the other side is busy; ring again later")]
+    #[error("whoever was rung is busy; ring again later")]
     Busy,
     /// Nobody answered within the ring's deadline.
-    #[error("not answered in time; ring again later")]
+    #[error("whoever was rung did not answer in time; ring again later")]
     NotAnswered,
     /// Another device of the same user answered.
-    #[error("answered on another device")]
+    #[error("the far side says that another device answered; go on there")]
     AnsweredElsewhere,
     /// The join of a ring failed.
     #[error("the join failed: {0}")]
     JoinFailed(JoinErrorKind),
     /// A moderator removed this member.
-    #[error("removed by a moderator; joining again needs their consent")]
+    #[error("a moderator on the far side removed you; joining again needs their consent")]
     Kicked,
     /// Another instance of the same identity took the place.
-    #[error("replaced by another instance of the same identity; close that one first")]
+    #[error("the far side gave the place to another instance of the same identity; close that one first")]
     Replaced,
     /// Nothing happened for too long.
-    #[error("ended for lack of activity; join again")]
+    #[error("the far side saw nothing happen for too long; join again")]
     IdleTimeout,
     /// No media flowed for too long.
-    #[error("ended because no media flowed; check the sources and join again")]
+    #[error("the far side saw no media flow for too long; check the sources and join again")]
     MediaIdle,
     /// The session's maximum duration.
-    #[error("ended at its maximum duration; join again for a new one")]
+    #[error("the far side's maximum duration was reached; join again for a new one")]
     MaxDuration,
     /// The conversation came to its end.
-    #[error("the conversation ended")]
+    #[error("the far side says that the conversation has ended; begin a new one when it is wanted")]
     ConversationEnded,
     /// The director's control connection was lost.
-    #[error("the control connection was lost; check the backend that directs this session")]
+    #[error("the far side lost its director; check the backend that directs this session")]
     ControlLost,
     /// The server hands its sessions to another one.
     #[error("the server was rotated out; join again")]
@@ -72,13 +72,13 @@ pub enum EndReason {
     #[error("the server shut down; join again later")]
     ServerShutdown,
     /// The account has no credit left.
-    #[error("out of credit; top up and join again")]
+    #[error("the far side says that the account is out of credit; top up and join again")]
     OutOfCredit,
     /// Moderation of content.
-    #[error("ended by moderation of content")]
+    #[error("the far side's moderation of content ended it; change what is sent before joining again")]
     Moderated,
     /// The credential is not (or no longer) good.
-    #[error("the credential is no longer accepted; get a fresh one and join again")]
+    #[error("the far side no longer accepts the credential; get a fresh one and join again")]
     Unauthorized,
     /// The far side cannot do what this session needs.
     #[error("the far side does not support what this session needs; update one end")]
@@ -90,10 +90,10 @@ pub enum EndReason {
     #[error("media was lost and did not come back; try another network and join again")]
     MediaLost,
     /// The machine was suspended, and the policy says leave.
-    #[error("left because the machine was suspended; join again")]
+    #[error("this machine was suspended, and the policy says leave; join again")]
     Suspended,
     /// Both sides rang at once, and the other ring survived.
-    #[error("both sides rang at once; the other ring goes on")]
+    #[error("both sides rang at once, and the far side lets the other ring go on; take that one")]
     Glare {
         /// The ring that survived.
         survivor: RingRef,
@@ -105,7 +105,7 @@ pub enum EndReason {
     #[error("the far side broke the protocol; check that both ends speak the same version")]
     ProtocolError,
     /// The task that drives the session is gone.
-    #[error("the session's task is gone; keep the runtime alive while sessions exist")]
+    #[error("the session's task in this process is gone; keep the runtime alive while sessions exist")]
     HostGone,
 }
 

@@ -21,6 +21,7 @@ pub(super) enum Say {
     Accept,
     Decline(Decline),
     Cancel,
+    Expire,
 }
 
 /// What a far side said of a ring.
@@ -44,6 +45,8 @@ pub(super) struct Call {
     pub(super) said: bool,
     /// Was it ever said to anybody that there is such a ring?
     pub(super) ordered: bool,
+    /// Somebody took it: it stands nowhere any more, and still is to be given up.
+    pub(super) answered: bool,
     /// Its session is over; it is kept until its last word is confirmed.
     pub(super) over: bool,
     /// The far side let us in after we had given up asking.
@@ -83,6 +86,11 @@ impl Call {
         call
     }
 
+    /// A ring of ours that somebody took, and that led into no session.
+    pub(super) fn given_up(ring: RingId, number: RingRef) -> Self {
+        Self { answered: true, ..Self::orphan(ring, number) }
+    }
+
     fn new(instance: InstanceId, shared: Weak<Shared>, number: RingRef) -> Self {
         Self {
             instance,
@@ -94,6 +102,7 @@ impl Call {
             wish: None,
             said: false,
             ordered: false,
+            answered: false,
             over: false,
             ticket: None,
             links: 0,

@@ -129,7 +129,15 @@ impl Desk {
             call.ticket = Some(ticket);
             return;
         }
+        // Given up and answered in the same moment: the last word about it is still to be said.
+        if call.over && (call.answered || matches!(call.side, Side::Outgoing(_))) {
+            book.calls[at].answered = true;
+            return;
+        }
         let call = book.calls.remove(at);
+        if matches!(call.side, Side::Outgoing(_)) {
+            book.answered(call.instance, ring.clone());
+        }
         drop(book);
         if let Some(shared) = call.shared.upgrade().filter(|_| !call.over) {
             accepted(&shared, ticket);
@@ -197,7 +205,7 @@ impl Desk {
             match &call.ring {
                 Some(ring) if !there.contains(ring) => {
                     if call.over {
-                        return false;
+                        return call.answered;
                     }
                     missing.push(ring.clone());
                     true

@@ -130,6 +130,7 @@ impl Host {
                     Say::Accept => RingAction::Accept { ring: ring.clone(), instance: call.instance },
                     Say::Decline(why) => RingAction::Decline { ring: ring.clone(), why: words::decline(why) },
                     Say::Cancel => RingAction::Cancel { ring: ring.clone() },
+                    Say::Expire => RingAction::Expire { ring: ring.clone() },
                 },
                 (None, ..) => continue,
             };

@@ -151,6 +151,8 @@ impl Host {
             let mut notes = self.shared.notes();
             if calling == CallingState::Joined && notes.tally.joined_at.is_none() {
                 notes.tally.joined_at = Some(now);
+                drop(notes);
+                self.desk.joined(self.instance);
             }
         }
         if !self.reporter.media.counting
@@ -200,6 +202,7 @@ impl Host {
             notes.tally.ended_at = Some(now);
             notes.text = self.contents.last_text.clone().or(notes.ring_text.take());
         }
+        self.desk.over(&self.config, self.instance);
         let error = self.reporter.held.take().map(Event::Error);
         let may_retry = ending.may_retry();
         let ended = Ended { session, reason: ending.reason, who: ending.who, may_retry };

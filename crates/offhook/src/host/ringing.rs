@@ -42,6 +42,7 @@ impl Host {
             RingVerb::Accept => self.desk.accept(&self.config, self.instance),
             RingVerb::Decline(why) => self.desk.decline(&self.config, self.instance, why),
             RingVerb::Cancel => self.desk.cancel(&self.config, self.instance),
+            RingVerb::Expire => self.desk.expire(&self.config, self.instance),
             RingVerb::StopHere => self.desk.stop_here(self.instance),
         }
     }

@@ -7,8 +7,11 @@
 mod far_side;
 
 mod audio;
+mod bad_input;
 mod conversation;
+mod endings;
 mod join;
+mod kinds;
 mod leave;
 mod prompt;
 mod remote;

@@ -4,20 +4,20 @@ use crate::far_side::*;
 use futures_util::StreamExt;
 use offhook::{
     CallingState, Client, Clip, Decline, Direction, EndReason, Incoming, IncomingRings, Join, JoinErrorKind,
-    PresenceError, Ring, RingBack, RingRefusal, Ringing, Session, WebRtc,
+    PresenceError, Rejection, Ring, RingBack, RingRefusal, Ringing, Session, WebRtc,
 };
 use offhook_server::{Mint, Server};
 use std::time::{Duration, Instant};
 
 /// A client of this user that listens for rings.
-async fn listening(server: &Server, user: &str) -> (Client, IncomingRings) {
+pub(crate) async fn listening(server: &Server, user: &str) -> (Client, IncomingRings) {
     let client = client(server, user);
     let rings = client.incoming();
     soon("presence", client.present()).await.expect("the server lets this user in");
     (client, rings)
 }
 
-async fn next(rings: &mut IncomingRings) -> Session<Ringing<Incoming>> {
+pub(crate) async fn next(rings: &mut IncomingRings) -> Session<Ringing<Incoming>> {
     soon("a ring", rings.next()).await.expect("presence goes on")
 }
 
@@ -102,6 +102,53 @@ async fn declined_busy_cancelled_and_not_answered_are_told_apart_on_both_sides()
     assert_eq!(failed.reason(), EndReason::EndedBeforePickup);
     over(&incoming.controls()).await;
     assert_eq!(soon("the end", incoming.leave()).await.reason(), EndReason::EndedBeforePickup);
+    drop((rings, bob));
+    nothing_left(server).await;
+}
+
+// F22: accept and cancel in the same moment, at every stage of the caller's join
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_a_ring_that_is_given_up_in_the_same_moment_is_not_left_alone() {
+    let server = server().await;
+    let ada = client(&server, "ada");
+    let (bob, mut rings) = listening(&server, "bob").await;
+    for round in 0..30 {
+        let outgoing = idle(&ada).ring(Ring::to(["bob"]));
+        let mut states = outgoing.states();
+        let incoming = next(&mut rings).await;
+        let accepting = incoming.accept(Join::new());
+        let mut seen = Vec::new();
+        if round % 3 > 0 {
+            // The answer is there, and she is on her way in.
+            soon("the answer", async {
+                while seen.last() != Some(&CallingState::Joining) {
+                    seen.extend(states.next().await.map(|seen| seen.state()));
+                }
+            })
+            .await;
+        }
+        let cancelling = outgoing.cancel();
+        if round % 3 == 1 {
+            drop(cancelling);
+        } else {
+            drop(soon("the cancel", cancelling).await);
+        }
+        seen.extend(soon("her states", states.map(|seen| seen.state()).collect::<Vec<_>>()).await);
+        match soon("the accept", accepting).await {
+            Ok(session) if seen.contains(&CallingState::Joined) => drop(session),
+            Ok(session) => {
+                let what = format!("the end of a session without anybody, round {round}, she saw {seen:?}");
+                let left = soon(&what, session.ended()).await;
+                assert_eq!(left.reason(), EndReason::Closed, "round {round}");
+            }
+            Err(failed) => {
+                let RingBack::Left(left) = *failed.back else { panic!("round {round}: it rings on") };
+                let over = JoinErrorKind::Rejected { code: Rejection::EndedBeforeJoin };
+                assert!(matches!(left.reason(), EndReason::Cancelled | EndReason::JoinFailed(_)));
+                assert!(left.reason() == EndReason::Cancelled || failed.kind == over, "{:?}", failed.kind);
+            }
+        }
+    }
     drop((rings, bob));
     nothing_left(server).await;
 }

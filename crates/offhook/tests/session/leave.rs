@@ -6,9 +6,9 @@
 
 use crate::common::*;
 use futures_util::StreamExt;
-use offhook::mock::What;
+use offhook::mock::{MockDial, What};
 use offhook::transport::{Action, EndCode, FaultKind, Plane, Progress};
-use offhook::{CallingState, EndReason, Event, Join, SetError, Who};
+use offhook::{CallingState, Controls, EndReason, Event, Join, Policy, SetError, SuspendPolicy, Who};
 use std::time::{Duration, Instant};
 
 /// F10, R4, C8 (peers/peerjs#1025): the return of `leave` is what counts, not its future.
@@ -68,6 +68,60 @@ async fn a_plain_leave_reports_no_error_and_one_ending() {
 }
 
 use futures_util::FutureExt;
+
+/// C2 livekit/rust-sdks#370: there it was one in fifty, on several threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_awaited_a_leave_finds_it_over_however_often_it_is_tried() {
+    let (client, remote) = studio();
+    for round in 0..300 {
+        let session = joined_studio(&client, Join::new()).await;
+        let (controls, events, mut states) = (session.controls(), session.events(), session.states());
+        let left = session.leave().await;
+        assert_eq!((left.state(), controls.state()), (CallingState::Left, CallingState::Left), "{round}");
+        let told = events.collect::<Vec<_>>().now_or_never();
+        let last = told.expect("the stream is over").pop();
+        assert!(matches!(last, Some(Event::Ended(_))), "{round}: {last:?}");
+        assert_eq!(states.by_ref().count().now_or_never().map(|seen| seen > 0), Some(true), "{round}");
+    }
+    nothing_left(&remote, 0).await;
+}
+
+/// C3 livekit/client-sdk-flutter#626: two causes in the same moment, in whatever order, are one ending
+/// with one reason for everybody.
+#[tokio::test(start_paused = true)]
+async fn two_causes_at_once_are_one_ending_with_one_reason() {
+    type Cause = fn(&MockDial, &Controls);
+    let causes: [Cause; 5] = [
+        |_, controls| controls.leave(),
+        |dial, _| dial.end(EndCode::Kicked),
+        |dial, _| dial.end(EndCode::OutOfCredit),
+        |_, controls| controls.suspended(),
+        |dial, _| dial.lose(Plane::Signaling, FaultKind::Closed),
+    ];
+    for (first, second) in
+        (0..25).map(|n| (n / 5, n % 5)).filter(|(first, second)| (first, second) != (&4, &4))
+    {
+        let (client, remote) = by_hand();
+        let policy = Policy { suspend: SuspendPolicy::Leave, ..Policy::default() };
+        let (session, dial) = joined(&client.policy(policy), &remote).await;
+        let (controls, events, late) = (session.controls(), session.events(), session.events());
+        causes[first](&dial, &controls);
+        causes[second](&dial, &controls);
+        let left = tokio::time::timeout(Duration::from_secs(60), session.ended()).await.expect("over");
+        for events in [all(events).await, all(late).await] {
+            let ended: Vec<_> = events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Ended(ended) => Some(ended.reason),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(ended, [left.reason()], "{first} and {second}: {events:?}");
+            assert!(matches!(events.last(), Some(Event::Ended(_))));
+        }
+        assert_eq!(controls.view().and_then(|view| view.ending()).map(|e| e.reason), Some(left.reason()));
+    }
+}
 
 /// F18, C9 (peers/peerjs#534): the error comes before the ending.
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,8 @@
 //! The user's own media: what is taken over stops with the session, what is borrowed does not
-//! (R4, R17, F13, F60; D18, D19, A16, A17, H10).
+//! (R4, R17, F13, F60; D18, D19, A16, A17).
 //!
 //! The bugs named here: A16 ReviewStage/luke#12; A17 elevenlabs/packages#873; D19
-//! openai/openai-realtime-console#510; H10 livekit/livekit#3292, jitsi/jitsi-meet#7688.
+//! openai/openai-realtime-console#510.
 
 use crate::common::*;
 use offhook::transport::RefusedCode;

@@ -2,11 +2,10 @@
 //! B3, B5, E1, E2, E14; bugs F1, F2, F4).
 
 use crate::common::*;
-use futures_util::StreamExt;
 use offhook::mock::What;
 use offhook::transport::media::Kind;
-use offhook::transport::{FaultKind, Plan, Plane};
-use offhook::{CallingState, EndReason, Event, Join, Network};
+use offhook::transport::{FaultKind, Liveness, Plan, Plane, ResumeRefusal};
+use offhook::{CallingState, EndReason, Event, Fault, Join, Network, Policy};
 use std::time::Duration;
 
 /// F1 DecartAI/decart-python#56 [bot]: the *latest* prompt, not the initial one.
@@ -95,6 +94,44 @@ async fn without_a_network_it_is_offline_and_comes_back_by_itself() {
     until(&mut states, CallingState::Joined).await;
 }
 
+/// H10 livekit/livekit#3292, jitsi/jitsi-meet#7688: six seconds unless it is set, by the policy or by
+/// what the far side says of itself.
+#[tokio::test(start_paused = true)]
+async fn how_soon_a_crash_is_seen_is_set_and_said() {
+    let seconds = Duration::from_secs;
+    let quick = Policy { ping: seconds(1), silence: seconds(2), ..Policy::default() };
+    let own = Liveness { ping: seconds(1), silence: seconds(3) };
+    for (policy, said, noticed) in [
+        (Policy::default(), None, seconds(6)),
+        (quick, None, seconds(2)),
+        (Policy::default(), Some(own), seconds(3)),
+    ] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client.policy(policy.clone())).join(Join::new());
+        let dial = remote.dial().await;
+        let mut up = dial.a_welcome();
+        up.liveness = said;
+        dial.answer();
+        dial.up(up);
+        dial.carried(Plane::Signaling);
+        dial.ack(dial.seen().revision);
+        dial.carried(Plane::Media);
+        let session = joining.await.expect("the hand accepts");
+        let mut events = session.events();
+        tokio::time::sleep(seconds(20)).await;
+        let crashed = remote.now();
+        dial.silence(Plane::Signaling);
+        event(&mut events, |event| {
+            matches!(event, Event::LinkLost { plane: offhook::Plane::Signaling, fault: Fault::Silent })
+                .then_some(())
+        })
+        .await;
+        let after = remote.now().saturating_sub(crashed);
+        let ping = said.map_or(policy.ping, |own| own.ping);
+        assert!(after <= noticed && after + ping >= noticed, "{after:?}, and {noticed:?} was set");
+    }
+}
+
 /// F34, E1: recovery gives up, says why, and can be asked for once more.
 #[tokio::test(start_paused = true)]
 async fn a_failed_recovery_can_be_retried_and_left() {
@@ -158,36 +195,47 @@ async fn a_go_away_moves_the_session_while_media_flows() {
     assert_eq!(session.leave().await.summary().migrations, 1);
 }
 
-/// F10, F11 of bugs.md, livekit/client-sdk-js#561: no one who left during the outage stays.
+/// C18 livekit/livekit#4477, livekit/client-sdk-js#561: no one who left during the outage stays, and a
+/// resume and a rejoin tell of the same.
 #[tokio::test(start_paused = true)]
-async fn the_roster_after_a_recovery_is_the_far_sides() {
+async fn the_roster_after_a_recovery_is_the_far_sides_by_whatever_plan() {
     use offhook::Member;
     let member = |id: &str| Member { id: id.into(), name: id.into(), away: false };
-    let (client, remote) = by_hand();
-    let joining = idle(&client).join(Join::new());
-    let dial = remote.dial().await;
-    let mut up = dial.a_welcome();
-    up.roster = vec![member("a"), member("b")];
-    dial.answer();
-    dial.up(up.clone());
-    dial.carried(Plane::Signaling);
-    dial.ack(dial.seen().revision);
-    dial.carried(Plane::Media);
-    let session = joining.await.expect("accepted");
-    let mut events = session.events();
-    dial.lose(Plane::Signaling, FaultKind::Closed);
-    let next = remote.dial().await;
-    let mut up = next.a_welcome();
-    up.roster = vec![member("b"), member("c")];
-    next.answer();
-    next.up(up);
-    let mut changes = Vec::new();
-    while changes.len() < 4 {
-        match events.next().await.expect("open") {
-            Event::MemberJoined(member) => changes.push(format!("+{}", member.id)),
-            Event::MemberLeft(member) => changes.push(format!("-{}", member.id)),
-            _ => {}
+    let let_in = |dial: &offhook::mock::MockDial, roster: [&str; 2]| {
+        let mut up = dial.a_welcome();
+        up.roster = roster.map(member).into();
+        dial.answer();
+        dial.up(up);
+        dial.carried(Plane::Signaling);
+        dial.ack(dial.seen().revision);
+        dial.carried(Plane::Media);
+    };
+    for rejoins in [false, true] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client).join(Join::new());
+        let dial = remote.dial().await;
+        let_in(&dial, ["a", "b"]);
+        let session = joining.await.expect("accepted");
+        let mut events = session.events();
+        dial.lose(Plane::Signaling, FaultKind::Closed);
+        let mut next = remote.dial().await;
+        if rejoins {
+            next.refuse_resume(ResumeRefusal::Gone);
+            next = remote.dial().await;
         }
+        assert_eq!(matches!(next.plan(), Plan::Rejoin { .. }), rejoins, "{:?}", next.plan());
+        let_in(&next, ["b", "c"]);
+        let mut changes = Vec::new();
+        event(&mut events, |event| {
+            match event {
+                Event::MemberJoined(member) => changes.push(format!("+{}", member.id)),
+                Event::MemberLeft(member) => changes.push(format!("-{}", member.id)),
+                Event::MemberUpdated(member) => changes.push(format!("~{}", member.id)),
+                _ => {}
+            }
+            matches!(event, Event::Recovered { .. }).then_some(())
+        })
+        .await;
+        assert_eq!(changes, ["+a", "+b", "+c", "-a"], "rejoins: {rejoins}");
     }
-    assert_eq!(changes, ["+a", "+b", "+c", "-a"]);
 }

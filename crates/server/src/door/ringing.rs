@@ -1,8 +1,10 @@
 //! The door for rings: who may have a presence, and who comes in with the ticket of one.
 
-use super::{Admission, Refusal, agree, good, key, known_kind, model_of, not_kicked, now, refuse};
+use super::{
+    Admission, Refusal, UsedTicket, agree, good, key, known_kind, model_of, not_kicked, now, refuse,
+};
 use crate::Shared;
-use crate::rings::{Bearer, TooMany};
+use crate::rings::{Bearer, TooMany, given_up};
 use crate::token::Credential;
 use offhook_signaling::{Error, ErrorCode, FromServer, Join, Presence, Secret};
 
@@ -57,6 +59,10 @@ pub(super) fn join(
             "the ticket is not good here (used, too old, or for another session or instance); ring again",
         ));
     };
+    let alone = shared.rings.lock().left_alone(&ticket.pass.ring);
+    if alone.is_some_and(|alone| shared.rooms.has_only(&join.session, [alone.caller, alone.callee])) {
+        return Err(Box::new(FromServer::Ended(given_up())));
+    }
     if let Some(credential) = &join.credential
         && good(shared, credential)?.sub != ticket.sub
     {
@@ -81,6 +87,6 @@ pub(super) fn join(
         credential,
         model,
         pass: None,
-        ring_ticket: Some((ticket.jti, ticket.exp)),
+        ring_ticket: Some(UsedTicket { ring: ticket.pass.ring, jti: ticket.jti, exp: ticket.exp }),
     })
 }

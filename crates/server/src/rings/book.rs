@@ -5,7 +5,7 @@
 mod placing;
 
 use super::devices::{Device, TooMany, Users};
-use super::over::{Over, Remembered, Taken};
+use super::over::{LeftAlone, Over, Remembered, Taken};
 use crate::config::Limits;
 use crate::token::{Credential, Grants, RingPass};
 use offhook_signaling::{
@@ -32,7 +32,7 @@ pub(crate) struct Bearer {
 pub(super) struct Standing {
     pub(super) id: String,
     version: u64,
-    session: SessionRef,
+    pub(super) session: SessionRef,
     pub(super) caller: String,
     device: Instance,
     pub(super) instance: Instance,
@@ -241,12 +241,30 @@ impl Book {
         }
     }
 
-    pub(crate) fn cancel(&mut self, device: &Device, id: &str, now: Instant) {
+    /// Taken back; or over by the caller's clock, which began before ours. Who waits for a caller that
+    /// does not come, if somebody took it first.
+    pub(crate) fn cancel(
+        &mut self,
+        device: &Device,
+        id: &str,
+        why: &RingEnd,
+        now: Instant,
+    ) -> Option<LeftAlone> {
         if self.rings.get(id).is_some_and(|ring| ring.caller == device.user) {
-            return self.end(id, RingEnd::Cancelled, None, now);
+            let why = if *why == RingEnd::Expired { RingEnd::Expired } else { RingEnd::Cancelled };
+            self.end(id, why, None, now);
+            return None;
         }
         let answer = self.what_is_over(&device.user, id);
         self.tell_device(&device.user, device.instance, answer);
+        let over = self.over.get_mut(id).filter(|over| over.ring.caller == device.user)?;
+        over.given_up = over.taken.is_some();
+        self.left_alone(id)
+    }
+
+    /// Who took this ring, if the one who rang gave it up after that.
+    pub(crate) fn left_alone(&self, id: &str) -> Option<LeftAlone> {
+        self.over.get(id)?.left_alone()
     }
 
     /// A client lost the word, or waits for one.
@@ -324,7 +342,7 @@ impl Book {
         if let Some(caller) = self.users.get_mut(&ring.caller) {
             caller.outgoing.remove(id);
         }
-        let over = Over { ring, why, survivor, taken };
+        let over = Over { ring, why, survivor, taken, given_up: false };
         let message = over.gone();
         let winner = over.taken.as_ref().map(|taken| (taken.user.clone(), taken.device));
         for (name, answer) in &over.ring.callees {

@@ -2,7 +2,7 @@
 //! question (F25). Bounded in number and age.
 
 use super::book::Standing;
-use offhook_signaling::{Accepted, FromServer, Gone, Instance, RingEnd};
+use offhook_signaling::{Accepted, FromServer, Gone, Instance, RingEnd, SessionRef};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,6 +19,8 @@ pub(super) struct Over {
     pub(super) why: RingEnd,
     pub(super) survivor: Option<String>,
     pub(super) taken: Option<Taken>,
+    /// Was it taken back after it was taken, by one who rang and did not come?
+    pub(super) given_up: bool,
 }
 
 /// By whom it was taken.
@@ -33,7 +35,21 @@ pub(super) struct Taken {
     pub(super) to_callee: Accepted,
 }
 
+/// Who took a ring whose caller gives it up all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftAlone {
+    pub(crate) session: SessionRef,
+    pub(crate) caller: Instance,
+    pub(crate) callee: Instance,
+}
+
 impl Over {
+    pub(super) fn left_alone(&self) -> Option<LeftAlone> {
+        let taken = self.taken.as_ref().filter(|_| self.given_up)?;
+        let ring = &self.ring;
+        Some(LeftAlone { session: ring.session.clone(), caller: ring.instance, callee: taken.instance })
+    }
+
     pub(super) fn gone(&self) -> FromServer {
         FromServer::Gone(Gone {
             ring_id: self.ring.id.clone(),
@@ -78,6 +94,10 @@ impl Remembered {
 
     pub(super) fn get(&self, id: &str) -> Option<&Over> {
         self.rings.get(id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Over> {
+        self.rings.get_mut(id)
     }
 
     pub(super) fn placed_by(&self, user: &str, instance: Instance) -> Option<&Over> {

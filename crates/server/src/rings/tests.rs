@@ -166,17 +166,41 @@ fn accept_and_cancel_that_cross_are_decided_by_the_order_they_came_in() {
     let mut hall = Hall::new();
     let (mut ada, mut bob) = (hall.comes("ada", 1), hall.comes("bob", 2));
     let ring = hall.rings(&mut ada, &["bob"], 10).expect("bob is here");
-    hall.book.cancel(&ada.device, &ring, hall.now);
+    hall.book.cancel(&ada.device, &ring, &RingEnd::Cancelled, hall.now);
     hall.accepts(&bob, &ring, 20);
     assert_eq!(bob.ended(), [RingEnd::Cancelled, RingEnd::Cancelled]);
     assert_eq!(ada.ended(), [RingEnd::Cancelled]);
 
     let ring = hall.rings(&mut ada, &["bob"], 11).expect("bob is here");
     hall.accepts(&bob, &ring, 21);
-    hall.book.cancel(&ada.device, &ring, hall.now);
+    assert_eq!(hall.book.left_alone(&ring), None);
+    let alone = hall.book.cancel(&ada.device, &ring, &RingEnd::Cancelled, hall.now);
+    assert_eq!(alone.as_ref().map(|alone| alone.callee), Some(Instance(21)), "who took it waits for nobody");
+    assert_eq!(hall.book.left_alone(&ring), alone);
+    assert_eq!(
+        hall.book.cancel(&bob.device, &ring, &RingEnd::Cancelled, hall.now),
+        None,
+        "not his to give up"
+    );
     assert_eq!(bob.tickets().len(), 1);
     let said = ada.heard();
     assert!(matches!(said[..], [FromServer::Accepted(_), FromServer::Gone(_)]), "{said:?}");
+}
+
+// F22: the caller's clock began before the server's, and its deadline is the first to be over
+#[test]
+fn a_ring_that_the_caller_gives_up_for_its_time_was_not_answered() {
+    let mut hall = Hall::new();
+    let (mut ada, mut bob) = (hall.comes("ada", 1), hall.comes("bob", 2));
+    for (instance, why, told) in [
+        (10, RingEnd::Expired, RingEnd::Expired),
+        (11, RingEnd::Cancelled, RingEnd::Cancelled),
+        (12, RingEnd::AnsweredElsewhere, RingEnd::Cancelled),
+    ] {
+        let ring = hall.rings(&mut ada, &["bob"], instance).expect("bob is here");
+        hall.book.cancel(&ada.device, &ring, &why, hall.now);
+        assert_eq!((ada.ended(), bob.ended()), (vec![told.clone()], vec![told]));
+    }
 }
 
 // F22
@@ -248,11 +272,11 @@ fn what_cannot_be_rung_is_refused_with_its_reason() {
     let first = hall.rings(&mut ada, &["bob"], 10).expect("bob is here");
     hall.rings(&mut ada, &["bob"], 11).expect("two are allowed");
     assert_eq!(hall.rings(&mut ada, &["bob"], 12), Err(RingRefusal::TooMany));
-    hall.book.cancel(&ada.device, &first, hall.now);
+    hall.book.cancel(&ada.device, &first, &RingEnd::Cancelled, hall.now);
     ada.heard();
     for instance in 13..15 {
         let ring = hall.rings(&mut ada, &["bob"], instance).expect("there is room again");
-        hall.book.cancel(&ada.device, &ring, hall.now);
+        hall.book.cancel(&ada.device, &ring, &RingEnd::Cancelled, hall.now);
         ada.heard();
     }
     assert_eq!(hall.rings(&mut ada, &["bob"], 15), Err(RingRefusal::RateLimited));
@@ -267,7 +291,7 @@ fn nobody_takes_or_hears_of_a_ring_that_is_not_theirs() {
     let ring = hall.rings(&mut ada, &["bob"], 10).expect("bob is here");
     hall.accepts(&eve, &ring, 30);
     hall.declines(&eve, &ring, RingEnd::Declined);
-    hall.book.cancel(&eve.device, &ring, hall.now);
+    hall.book.cancel(&eve.device, &ring, &RingEnd::Cancelled, hall.now);
     hall.book.ask(&eve.device, &ring, hall.now);
     assert_eq!(eve.ended(), vec![RingEnd::Unknown; 4]);
     assert_eq!(ada.heard(), []);
@@ -294,7 +318,7 @@ fn who_comes_back_is_shown_what_stands_for_this_device() {
     hall.book.ask(&ada_again.device, &ring, hall.now);
     hall.now += Duration::from_secs(3_600);
     let other = hall.rings(&mut bob, &["ada"], 20).expect("ada is here");
-    hall.book.cancel(&bob.device, &other, hall.now);
+    hall.book.cancel(&bob.device, &other, &RingEnd::Cancelled, hall.now);
     hall.book.ask(&ada_again.device, &ring, hall.now);
     let mut ada_again = ada_again;
     let heard = ada_again.ended();
@@ -353,7 +377,7 @@ fn a_device_that_does_not_read_is_cut_and_loses_nothing_that_stands() {
     for instance in 0..70 {
         let ring = hall.rings(&mut ada, &["bob"], instance).expect("bob is known, there or not");
         if instance < 65 {
-            hall.book.cancel(&ada.device, &ring, hall.now);
+            hall.book.cancel(&ada.device, &ring, &RingEnd::Cancelled, hall.now);
         }
         ada.heard();
     }

@@ -133,7 +133,12 @@ impl Link {
             FromClient::Decline(decline) => {
                 shared.rings.lock().decline(device, &decline.ring_id, &decline.reason, now);
             }
-            FromClient::CancelRing(ring) => shared.rings.lock().cancel(device, &ring.ring_id, now),
+            FromClient::CancelRing(ring) => {
+                let alone = shared.rings.lock().cancel(device, &ring.ring_id, &ring.reason, now);
+                if let Some(alone) = alone {
+                    shared.rings.send_away(shared, &alone);
+                }
+            }
             FromClient::RingState(ring) => shared.rings.lock().ask(device, &ring.ring_id, now),
             FromClient::Ping(ping) => return self.answer(&FromServer::Pong(ping)).await,
             FromClient::Pong(_) | FromClient::Unsupported(_) => {}

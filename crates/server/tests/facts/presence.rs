@@ -1,11 +1,13 @@
 //! Presence and rings on the wire: who is let in, what a ticket opens and how often, what a storm
 //! does, and that nothing is left. The rules of rings without sockets are in the server's own tests.
 
-use crate::wire::{Wire, builder, credential, empty, goodbye, join, refusal_of, server, settled, studio};
+use crate::wire::{
+    Wire, builder, credential, empty, goodbye, join, pong, refusal_of, server, settled, studio,
+};
 use offhook_server::{EndCode, Limits, Mint, Server, Signer};
 use offhook_signaling::{
-    Accept, ErrorCode, FromClient, FromServer, Gone, Instance, Join, PlaceRing, Presence, Present, Ring,
-    RingEnd, RingRef, RingRefusal, Secret, SessionRef, Versions,
+    Accept, CancelRing, ErrorCode, FromClient, FromServer, Gone, Instance, Join, Party, PlaceRing, Presence,
+    Present, Ring, RingEnd, RingRef, RingRefusal, Secret, SessionRef, Versions,
 };
 use std::time::Duration;
 
@@ -152,6 +154,57 @@ async fn who_was_kicked_rings_nobody_into_the_session_and_no_ticket_helps() {
     assert_eq!(placed(&mut ada, 12, &["bob"]).await, Err(RingRefusal::NotPermitted));
     drop((ada, bob));
     empty(&server).await;
+}
+
+/// Ada takes the ring back after bob took it.
+async fn gives_up(ada: &mut Wire, ring_id: &str) {
+    let cancel = CancelRing { ring_id: ring_id.to_owned(), reason: RingEnd::Cancelled };
+    ada.say(&FromClient::CancelRing(cancel)).await;
+    assert_eq!(gone(ada).await.why, RingEnd::AnsweredElsewhere, "it was too late for that");
+}
+
+// F22: a caller who gives up just after the server took an accept leaves nobody alone
+#[tokio::test]
+async fn who_took_a_ring_whose_caller_does_not_come_is_not_left_waiting() {
+    let server = server().await;
+    let sent_away = async |join: Join| {
+        let mut wire = Wire::dial(&server).await;
+        wire.say(&FromClient::Join(join)).await;
+        match wire.next().await {
+            Ok(FromServer::Ended(ended)) => (ended.reason, ended.by, ended.may_retry),
+            other => panic!("an ending was due: {other:?}"),
+        }
+    };
+    let (mut ada, _) = device(&server, "ada", 1).await;
+    let (mut bob, _) = device(&server, "bob", 2).await;
+    let answered = async |ada: &mut Wire, bob: &mut Wire, ours: u128, theirs: u128| {
+        let ring = placed(ada, ours, &["bob"]).await.expect("bob is here");
+        bob.say(&accept(&ring, theirs)).await;
+        (ring.ring_id, ticket(ada).await, ticket(bob).await)
+    };
+    // He is not in yet: there is nothing to come into.
+    let (ring, of_ada, of_bob) = answered(&mut ada, &mut bob, 11, 21).await;
+    gives_up(&mut ada, &ring).await;
+    let over = (EndCode::Closed, Party::Member, false);
+    assert_eq!(sent_away(with_ticket("bob", 21, &of_bob)).await, over);
+    assert_eq!(sent_away(with_ticket("ada", 11, &of_ada)).await, over);
+
+    // He is in: it is over.
+    let (ring, _, of_bob) = answered(&mut ada, &mut bob, 12, 22).await;
+    let mut inside = Wire::enter_with(&server, with_ticket("bob", 22, &of_bob)).await;
+    gives_up(&mut ada, &ring).await;
+    let (said, _) = inside.wire.rest().await;
+    let Some(FromServer::Ended(ended)) = said.last() else { panic!("an ending was due: {said:?}") };
+    assert_eq!((ended.reason.clone(), ended.by.clone(), ended.may_retry), over);
+    settled("bob is gone", || server.census().members == 0).await;
+
+    // Somebody else is there, or she is: nobody is alone, and nothing happens.
+    let eve = Wire::enter(&server, "eve", 33).await;
+    let (ring, _, of_bob) = answered(&mut ada, &mut bob, 13, 23).await;
+    gives_up(&mut ada, &ring).await;
+    let mut inside = Wire::enter_with(&server, with_ticket("bob", 23, &of_bob)).await;
+    pong(&mut inside, 1).await;
+    drop((eve, inside, bob, ada));
 }
 
 // F25

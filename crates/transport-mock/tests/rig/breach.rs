@@ -3,8 +3,8 @@
 use offhook_transport::media::{Gate, LocalTrack, Tap, TrackSender, local};
 use offhook_transport::{
     Action, Capabilities, Connection, Content, DialRequest, EndCode, Epoch, Event, Fault, FaultKind, Full,
-    InstanceId, NetworkFact, NetworkWatch, Plan, Plane, RefusalItem, RefusedCode, Revision, Transport,
-    Verdict,
+    InstanceId, NetworkFact, NetworkWatch, Plan, Plane, Presence, PresenceConnection, RefusalItem,
+    RefusedCode, Revision, Transport, Verdict,
 };
 use offhook_transport_mock::MockTransport;
 use std::collections::VecDeque;
@@ -49,19 +49,28 @@ pub(crate) enum Breach {
     KeepsTheTrack,
     CriesWolf,
     KeepsWatching,
+    PresentUnasked,
+    PresentTwice,
+    PresentWithoutPulse,
+    KnowsNothingOfRings,
+    LostForRefused,
+    RefusedForLost,
+    LastWordTwice,
+    KeepsPresence,
 }
 
 pub(crate) struct Breaking {
-    breach: Breach,
-    inner: MockTransport,
-    shared: Arc<Shared>,
+    pub(super) breach: Breach,
+    pub(super) inner: MockTransport,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     leaked: Mutex<Vec<Box<dyn Connection>>>,
     taps: Mutex<Vec<Tap>>,
     watches: Mutex<Vec<Box<dyn NetworkWatch>>>,
+    pub(super) presences: Mutex<Vec<Box<dyn PresenceConnection>>>,
     struck: AtomicBool,
     dials: AtomicU32,
 }
@@ -131,6 +140,10 @@ impl Transport for Breaking {
             closed: false,
             swapped,
         })
+    }
+
+    fn presence(&self) -> Option<&dyn Presence> {
+        Some(self)
     }
 
     fn watch_network(&self, instance: InstanceId) -> Option<Box<dyn NetworkWatch>> {

@@ -1,13 +1,15 @@
 //! The mock's rig: stages made of a studio or of a hand that answers in the census's name.
 
 pub(crate) mod breach;
+mod presence;
 
 use async_trait::async_trait;
 use breach::{Breach, Breaking};
 use offhook_transport::conformance::{Behaviour, FarSide, Hostility, NotSupported, Rig, Stage, Step};
 use offhook_transport::media::EncodedFrame;
 use offhook_transport::{
-    DialRequest, EndCode, FaultKind, GoAwayHint, GoAwayReason, Plane, Revision, Transport,
+    DialRequest, EndCode, Epoch, FaultKind, GoAwayHint, GoAwayReason, InstanceId, Plane, PresenceRequest,
+    Revision, Transport,
 };
 use offhook_transport_mock::{MockDial, Remote, Studio, a_join, pair};
 use std::time::Duration;
@@ -34,7 +36,10 @@ impl Rig for MockRig {
             Behaviour::Late(by) => remote.auto(studio.answering_in(by)),
             Behaviour::Silent => {}
             Behaviour::Unreachable => remote.cut(),
-            Behaviour::Refusing(code) => remote.script(move |dial| dial.refuse(code)),
+            Behaviour::Refusing(code) => {
+                remote.refuse_presence(Some(code));
+                remote.script(move |dial| dial.refuse(code));
+            }
             Behaviour::Hostile(Hostility::OutOfOrder) => remote.script(|dial| {
                 dial.ack(Revision(99));
                 dial.message("nobody", "too early", vec![1, 2, 3]);
@@ -84,6 +89,12 @@ impl FarSide for MockFar {
         a_join()
     }
 
+    fn a_presence(&self) -> Result<PresenceRequest, NotSupported> {
+        let device = InstanceId([9; 16]);
+        let open_timeout = Duration::from_secs(5);
+        Ok(PresenceRequest { epoch: Epoch(1), device, credential: None, open_timeout })
+    }
+
     async fn cut(&self, plane: Plane) -> Result<(), NotSupported> {
         let kind = match plane {
             Plane::Signaling => FaultKind::Closed,
@@ -124,6 +135,7 @@ impl FarSide for MockFar {
             ("media planes", census.media_planes as u64),
             ("taps", census.taps as u64),
             ("watches", census.watches as u64),
+            ("presences", census.presences as u64),
         ])
     }
 }

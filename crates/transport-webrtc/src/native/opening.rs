@@ -15,7 +15,8 @@ use offhook_signaling::{
 };
 use offhook_transport::media::{Kind, LocalTrack};
 use offhook_transport::{
-    DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusedCode, ResumeRefusal, Secret, Target,
+    DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusalItem, RefusedCode, ResumeRefusal, Secret,
+    Target,
 };
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -209,14 +210,16 @@ impl Driver {
                 let text = error.to_string();
                 let secret = text.contains("`credential`") || text.contains("`ticket`");
                 // A token of no far side's making has nothing to take up.
-                let code = if secret {
-                    RefusedCode::Unauthorized
+                let (code, item) = if secret {
+                    (RefusedCode::Unauthorized, None)
                 } else if text.contains("`rejoin.") {
-                    RefusedCode::NoSessionToResume
+                    (RefusedCode::NoSessionToResume, None)
+                } else if text.contains("prompt.text`") {
+                    (RefusedCode::InitialState, Some(RefusalItem::Prompt))
                 } else {
-                    RefusedCode::BadRequest
+                    (RefusedCode::BadRequest, None)
                 };
-                self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item: None })
+                self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item })
             }
         }
     }

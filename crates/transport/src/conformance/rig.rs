@@ -4,7 +4,7 @@
 //! over a real server on loopback implements the same two traits with a relay for the cuts.
 
 use crate::media::EncodedFrame;
-use crate::{DialRequest, EndCode, GoAwayHint, Plane, RefusedCode, Transport};
+use crate::{DialRequest, EndCode, GoAwayHint, Plane, PresenceRequest, RefusedCode, Transport};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -60,6 +60,11 @@ pub trait FarSide: Send + Sync {
     /// A first join that an accepting far side lets in: session, credential, instance, epoch 1.
     /// The checks set plan, epoch, desired state and media. Two calls name one instance.
     fn a_join(&self) -> DialRequest;
+
+    /// A first presence of a user, which an accepting far side lets in: device, credential, epoch 1.
+    fn a_presence(&self) -> Result<PresenceRequest, NotSupported> {
+        Err(NotSupported("presence".into()))
+    }
 
     /// Breaks a plane for good or until [`restore`](FarSide::restore), in a way that the client
     /// can notice: a reset socket, packets that no longer pass.

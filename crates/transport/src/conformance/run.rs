@@ -77,6 +77,14 @@ checks! {
     no_frame_leaves_after_the_gate_closed,
     a_closed_link_takes_no_frames,
     a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing,
+    nothing_of_presence_happens_before_the_first_poll,
+    presence_is_up_first_and_once,
+    a_ping_of_presence_brings_a_sign_of_life,
+    a_question_about_an_unknown_ring_is_answered,
+    a_refused_presence_says_so_and_is_over,
+    an_unreachable_far_side_is_a_lost_presence,
+    a_closed_presence_says_so_once_and_leaves_nothing,
+    a_dropped_presence_leaves_nothing,
 }
 
 /// What became of one check.

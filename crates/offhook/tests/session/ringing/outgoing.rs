@@ -159,7 +159,8 @@ async fn a_far_side_that_never_answers_is_given_up_at_the_rings_own_deadline() {
     let failed = soon(ring.into_future()).await.expect_err("nobody answers");
     assert_eq!(failed.reason(), EndReason::NotAnswered);
     assert_eq!(remote.now().saturating_sub(began).as_secs(), 9);
-    assert_eq!(said(&remote).await, RingAction::Cancel { ring: id });
+    // Whoever was rung missed it; nobody took it back.
+    assert_eq!(said(&remote).await, RingAction::Expire { ring: id });
 }
 
 // F22: no deadline at all, when that was asked for
@@ -289,6 +290,46 @@ async fn a_ring_whose_join_fails_ends_with_why_and_never_rings_again() {
     soon(remote.dial()).await.refuse(RefusedCode::NotPermitted);
     let failed = soon(ring.into_future()).await.expect_err("it is refused");
     assert_eq!(failed.reason(), EndReason::JoinFailed(JoinErrorKind::NotPermitted));
+}
+
+// F22: whoever answered is told that nobody comes, however the join after the answer was given up
+#[tokio::test(start_paused = true)]
+async fn a_ring_that_is_given_up_after_it_was_answered_says_so_once() {
+    let (client, remote) = by_hand();
+    for way in 0..4 {
+        let ring = idle(&client).ring(Ring::to(["ada"]));
+        let controls = ring.controls();
+        let id = remote.placed(&ordered(&remote).await);
+        settled().await;
+        if way == 0 {
+            // The answer and the cancel cross; the answer is heard first.
+            remote.taken(&id, "ada");
+            drop(ring.cancel());
+            assert_eq!(said(&remote).await, RingAction::Cancel { ring: id.clone() });
+        } else {
+            remote.taken(&id, "ada");
+            let dial = soon(remote.dial()).await;
+            match way {
+                1 => drop(ring.cancel()),
+                2 => drop(ring),
+                _ => dial.refuse(RefusedCode::NotPermitted),
+            }
+            assert_eq!(said(&remote).await, RingAction::Cancel { ring: id.clone() });
+        }
+        assert_eq!(controls.state(), CallingState::Left);
+        remote.gone(&id, RingEndCode::AnsweredElsewhere);
+        settled().await;
+    }
+    assert_eq!(words(&remote).iter().filter(|word| matches!(word, RingAction::Cancel { .. })).count(), 4);
+    assert_eq!(client.presence(), PresenceState::Off, "nothing more is to be said");
+    // One that led into the session is not taken back when that is left.
+    let ring = idle(&client).ring(Ring::to(["ada"]));
+    let id = remote.placed(&ordered(&remote).await);
+    remote.taken(&id, "ada");
+    soon(remote.dial()).await.accept();
+    drop(soon(ring.into_future()).await.expect("it is answered"));
+    settled().await;
+    assert_eq!(words(&remote).iter().filter(|word| matches!(word, RingAction::Cancel { .. })).count(), 4);
 }
 
 // F21: presence lost between order and answer; the same instance is the same ring

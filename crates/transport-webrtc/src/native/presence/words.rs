@@ -178,7 +178,12 @@ pub(super) fn outward(action: RingAction, id: u64) -> FromClient {
                 DeclineCode::Busy => wire::RingEnd::Busy,
             },
         }),
-        RingAction::Cancel { ring } => FromClient::CancelRing(wire::RingRef { ring_id: ring.0 }),
+        RingAction::Cancel { ring } => {
+            FromClient::CancelRing(wire::CancelRing { ring_id: ring.0, reason: wire::RingEnd::Cancelled })
+        }
+        RingAction::Expire { ring } => {
+            FromClient::CancelRing(wire::CancelRing { ring_id: ring.0, reason: wire::RingEnd::Expired })
+        }
         RingAction::Ask { ring } => FromClient::RingState(wire::RingRef { ring_id: ring.0 }),
         RingAction::Ping => super::ping(id),
     }

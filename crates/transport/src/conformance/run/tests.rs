@@ -19,7 +19,9 @@ impl Rig for Nothing {
 async fn what_a_rig_cannot_do_is_skipped_with_its_reason_and_a_panic_is_a_broken_rule() {
     let report = run_all(&Nothing).await;
     assert_eq!(report.outcomes.len(), CHECKS.len());
-    assert_eq!(report.broken(), ["an_unreachable_far_side_fails_the_dial"]);
+    let asked_for_nobody =
+        ["an_unreachable_far_side_fails_the_dial", "an_unreachable_far_side_is_a_lost_presence"];
+    assert_eq!(report.broken(), asked_for_nobody);
     let printed = report.to_string();
     assert!(printed.contains("skipped  drop_is_close: this rig does not support Accepting"), "{printed}");
     assert!(printed.contains("panicked: "), "{printed}");

@@ -1,0 +1,171 @@
+//! What a careless or hostile application asks for, over real sockets: each is refused in its type or
+//! does what it says, and nothing is left of it. What is asked of a list of sessions is in
+//! `remote.rs`, of rings in `ringing.rs`, by foreign servers and stolen tokens in the transport.
+
+use crate::far_side::*;
+use crate::ringing::{listening, next};
+use offhook::{
+    Client, Clip, EndReason, Join, JoinErrorKind, Rejection, Ring, RingRefusal, SetError, StateItem, WebRtc,
+};
+use offhook_server::{EndCode, Mint, Server};
+use std::time::Duration;
+
+fn with(server: &Server, mint: &Mint) -> Client {
+    let credential = server.mint(mint).expect("its key signs");
+    Client::new(WebRtc::new(server.url())).credential(credential.expose().to_owned())
+}
+
+/// F08: forbidden characters, nothing at all, 10 kB of it; refused at once, and not tried again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_under_a_name_that_is_none_is_refused_in_its_type() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let long = "x".repeat(10_000);
+    for (kind, id) in [
+        ("a/b", "7"),
+        ("", "7"),
+        ("stu dio", "7"),
+        ("studio", ""),
+        ("studio", "a\nb"),
+        ("studio", &long),
+        (&long, "7"),
+    ] {
+        let error = soon("the refusal", client.session(kind, id).join(Join::new())).await;
+        let error = error.expect_err("no such name");
+        assert_eq!(
+            error.kind(),
+            JoinErrorKind::Rejected { code: Rejection::BadRequest },
+            "{kind:.9} {id:.9}"
+        );
+        assert!(error.attempts().len() <= 1 && !error.is_retryable(), "{error:?}");
+    }
+    for (join, kind) in [
+        (Join::new().model(&long), JoinErrorKind::Rejected { code: Rejection::BadRequest }),
+        (Join::new().model("a\nb"), JoinErrorKind::Rejected { code: Rejection::BadRequest }),
+    ] {
+        let error = soon("the refusal", idle(&client).join(join)).await.expect_err("no such model");
+        assert_eq!(error.kind(), kind);
+    }
+    // A prompt may be longer than the server takes, or than anybody does.
+    for prompt in [&long, &"x".repeat(20_000)] {
+        let error = soon("the refusal", idle(&client).join(Join::new().prompt(prompt))).await;
+        let kind = error.expect_err("too long").kind();
+        assert_eq!(kind, JoinErrorKind::InitialStateRefused { item: StateItem::Prompt }, "{}", prompt.len());
+    }
+    // And the same user comes in under a name that is one, and is not hurt by a prompt of that size.
+    let session = joined(&client, "7").await;
+    let refused = soon("the refusal", session.set_prompt(&long)).await;
+    assert!(matches!(refused, Err(SetError::Refused { item: StateItem::Prompt, .. })), "{refused:?}");
+    let unfit = soon("the refusal", session.set_prompt("x".repeat(20_000))).await;
+    assert!(matches!(unfit, Err(SetError::Unfit(_))), "{unfit:?}");
+    soon("the ack", session.set_prompt("invert")).await.expect("it is as joined as before");
+    drop(session);
+    assert!(holds(|| server.census().members == 0).await, "{:?}", server.census());
+    server.shutdown().await;
+}
+
+/// F21: names of 10 kB, too many of them, and words that are too long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ring_of_words_that_nobody_takes_is_refused_in_its_type() {
+    let server = server().await;
+    let (ada, mut adas) = listening(&server, "ada").await;
+    let (bob, mut rings) = listening(&server, "bob").await;
+    let long = "x".repeat(10_000);
+    let crowd: Vec<String> = (0..1_000).map(|n| format!("user {n}")).collect();
+    for ring in [
+        Ring::to([long.as_str()]),
+        Ring::to(crowd),
+        Ring::to(["bob"]).name(&long),
+        Ring::to(["bob"]).metadata(&long),
+        Ring::to(["a\nb"]),
+    ] {
+        let words = format!("{ring:.60?}");
+        let failed =
+            soon("the refusal", idle(&ada).ring(ring).into_future()).await.expect_err("nobody rings");
+        let EndReason::RingRefused(why) = failed.reason() else { panic!("{words}: {:?}", failed.reason()) };
+        assert!(
+            matches!(why, RingRefusal::Other | RingRefusal::TooMany | RingRefusal::UnknownUser),
+            "{words}: {why:?}"
+        );
+    }
+    // Presence was not hurt by any of it, either way.
+    let outgoing = idle(&ada).ring(Ring::to(["bob"])).answered();
+    drop(next(&mut rings).await.decline(offhook::Decline::Unwanted));
+    assert_eq!(soon("the answer", outgoing).await.expect_err("no").reason(), EndReason::Declined);
+    let back = idle(&bob).ring(Ring::to(["ada"])).answered();
+    drop(next(&mut adas).await.decline(offhook::Decline::Unwanted));
+    assert_eq!(soon("the answer", back).await.expect_err("no").reason(), EndReason::Declined);
+    drop((rings, adas));
+    server.shutdown().await;
+}
+
+/// F13, F19: a second join of the same identity is another instance, beside the first; where the owner
+/// wants one only, the newcomer has the place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_join_of_the_same_identity_is_beside_the_first_or_in_its_place() {
+    let server = server().await;
+    let ada = client(&server, "ada");
+    let (first, second) = (joined(&ada, "7").await, joined(&ada, "7").await);
+    assert_eq!(server.census().members, 2);
+    assert_eq!(first.id(), second.id(), "one session");
+    drop(soon("the leave", second.leave()).await);
+    soon("the ack", first.set_prompt("invert")).await.expect("the first is not concerned");
+    drop(first);
+    assert!(holds(|| server.census().members == 0).await);
+    server.shutdown().await;
+
+    let once = Server::builder().one_instance_per_user().start().await.expect("loopback has a free port");
+    let (phone, desk) = (client(&once, "ada"), client(&once, "ada"));
+    let first = joined(&phone, "7").await;
+    let ending = first.ended();
+    let second = joined(&desk, "7").await;
+    assert_eq!(soon("the end", ending).await.reason(), EndReason::Replaced);
+    soon("the ack", second.set_prompt("invert")).await.expect("the second has the place");
+    drop(second);
+    assert!(holds(|| once.census().members == 0).await);
+    once.shutdown().await;
+}
+
+/// A member who is not there, a session that is not there, and one who has just gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ending_somebody_who_is_not_there_says_so_and_ends_nobody() {
+    let server = server().await;
+    let ada = client(&server, "ada");
+    let session = joined(&ada, "7").await;
+    for (name, user) in
+        [("studio/7", "bob"), ("studio/8", "ada"), ("", ""), ("studio/7", &"x".repeat(10_000))]
+    {
+        assert!(!server.end(name, user, EndCode::IdleTimeout).await, "{name} {user:.9}");
+    }
+    soon("the ack", session.set_prompt("invert")).await.expect("nobody ended this one");
+    soon("the release", session.leave().await.released()).await;
+    assert!(holds(|| server.census().members == 0).await);
+    assert!(!server.end("studio/7", "ada", EndCode::IdleTimeout).await);
+    server.shutdown().await;
+}
+
+/// S4: for another session, another user's session, past its time by a clock that is an hour behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_for_something_else_opens_nothing() {
+    let server = server().await;
+    for (mint, kind) in [
+        (Mint::user("ada").session("studio", "8"), JoinErrorKind::NotPermitted),
+        (Mint::user("ada").session("opera", "7"), JoinErrorKind::NotPermitted),
+        (Mint::user("ada").life(Duration::ZERO), JoinErrorKind::Unauthorized),
+    ] {
+        let joining = idle(&with(&server, &mint)).join(Join::new().publish(Clip::sample()));
+        let error = soon("the refusal", joining).await.expect_err("not this one");
+        assert_eq!(error.kind(), kind, "{mint:?}");
+    }
+    // One that is bound to a session is its first instance's: a copy of it opens nothing.
+    let bound = Mint::user("ada").session("studio", "7");
+    let credential = server.mint(&bound).expect("its key signs");
+    let holder = || Client::new(WebRtc::new(server.url())).credential(credential.expose().to_owned());
+    let session = joined(&holder(), "7").await;
+    let thief = soon("the refusal", idle(&holder()).join(Join::new())).await.expect_err("a copy");
+    assert_eq!(thief.kind(), JoinErrorKind::Unauthorized);
+    soon("the ack", session.set_prompt("invert")).await.expect("its holder is not disturbed");
+    drop(session);
+    assert!(holds(|| server.census().members == 0).await, "{:?}", server.census());
+    server.shutdown().await;
+}
