@@ -17,12 +17,15 @@ use offhook_signaling::{
     Secret, SessionRef, Step,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::error::{SendError, TrySendError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 /// Members of one instance that may end one after the other while one link wants in.
 const ENDING_MEMBERS: usize = 4;
+/// How long a goodbye may be behind the join of the same user.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
 /// The first places in a line hear of every step.
 const NEAR: u32 = 8;
 
@@ -137,7 +140,7 @@ async fn reserve(
         Err(NoPlace::Full(lane)) if join.wait_in_queue => {
             // Made for the place it does not have: it is asked for another.
             join.offer = None;
-            let held = wait(shared, &mut ear, &join, user, lane).await?;
+            let held = wait(shared, &mut ear, &join, user, lane, Patience::Queue).await?;
             load(shared, &mut ear, &join).await?;
             let ice_servers = shared.config.ice_servers.clone();
             ear.say(&FromServer::Admitted(Admitted { ice_servers })).await?;
@@ -145,6 +148,9 @@ async fn reserve(
             // Removed while it waited?
             door::not_kicked(shared, &door::key(&join.session), user)?;
             return Ok((join, held));
+        }
+        Err(NoPlace::Full(lane)) if !shared.rooms.mailboxes(None, Some(user)).is_empty() => {
+            wait(shared, &mut ear, &join, user, lane, Patience::Goodbye).await?
         }
         Err(no_place) => return Err(no_place.refusal(shared).into()),
     };
@@ -157,6 +163,16 @@ fn newcomer<'a>(join: &'a Join, user: &'a str) -> Newcomer<'a> {
     Newcomer { session: &join.session, instance: join.instance, user, returning_to }
 }
 
+/// For what somebody waits in the line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// For a place, however long; and is told how far it has come.
+    Queue,
+    /// For a goodbye that may be behind this very join: whoever hangs up and comes again at once
+    /// says the two on two sockets, and they may change places on the way (F13).
+    Goodbye,
+}
+
 /// Waits in the line until there is a place.
 async fn wait(
     shared: &Arc<Shared>,
@@ -164,13 +180,18 @@ async fn wait(
     join: &Join,
     user: &str,
     mut lane: Lane,
+    patience: Patience,
 ) -> Result<Held, NotIn> {
     let key = door::key(&join.session);
     let who = Who { key: key.clone(), user: user.to_owned(), instance: join.instance, epoch: join.epoch };
     let turn = shared.queue.enter(lane.clone(), who).map_err(|error| Box::new(FromServer::Error(*error)))?;
     let mut line = InLine { shared, key, turn };
     shared.rooms.line_changed(&line.key);
-    let end = Instant::now() + shared.config.limits.queue_wait;
+    let end = Instant::now()
+        + match patience {
+            Patience::Queue => shared.config.limits.queue_wait,
+            Patience::Goodbye => GOODBYE_WITHIN.min(shared.config.limits.queue_wait),
+        };
     let mut ping = Instant::now() + QUEUE_PING_EVERY;
     let (mut said, mut next_word, mut tried) = (None, Instant::now(), None);
     loop {
@@ -196,7 +217,7 @@ async fn wait(
             Err(NoPlace::Full(_)) => {}
             Err(NoPlace::Refused(refusal)) => return Err(NotIn::Refused(refusal)),
         }
-        let news = said != Some(told.position);
+        let news = patience == Patience::Queue && said != Some(told.position);
         if news && (told.position < NEAR || said.is_none() || next_word <= Instant::now()) {
             ear.say(&FromServer::Queued(Queued { position: told.position, eta: None })).await?;
             said = Some(told.position);
@@ -209,6 +230,11 @@ async fn wait(
             frame = ear.hear() => { frame?; }
             () = sleep_until(due) => {
                 let now = Instant::now();
+                if now >= end && patience == Patience::Goodbye {
+                    // Not counted among those who wait.
+                    drop(line);
+                    return Err(NoPlace::Full(lane).refusal(shared).into());
+                }
                 if now >= end {
                     return Err(refuse(ErrorCode::QueueTimedOut, "no place came free in time; try again later"));
                 }

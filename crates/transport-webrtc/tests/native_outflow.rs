@@ -5,8 +5,8 @@ mod native_common;
 
 use native_common::steered::{Order, Steered};
 use native_common::*;
-use offhook_signaling::FromClient;
-use offhook_transport::{Action, Desired, DialRequest, Event, Muted, Plan, Plane, Revision, Secret};
+use offhook_signaling::{FromClient, FromServer, MediaFault, Relay, encode};
+use offhook_transport::{Action, Content, Desired, DialRequest, Event, Muted, Plan, Plane, Revision, Secret};
 use offhook_transport_webrtc::native::WebRtc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,10 +97,7 @@ async fn tells(line: &mut Line, far: &Steered, words: &[bool]) {
 /// So many seconds, as the link counts them.
 async fn seconds(line: &mut Line, count: usize) {
     for _ in 0..count {
-        line.until("a second's statistics", |event| {
-            matches!(event, Event::Content(offhook_transport::Content::Stats(_)))
-        })
-        .await;
+        line.until("a second's statistics", |event| matches!(event, Event::Content(Content::Stats(_)))).await;
     }
 }
 
@@ -158,6 +155,38 @@ async fn a_mute_is_a_pause_at_once() {
     assert!(matches!(heard.get(apply + 1), Some((_, FromClient::Paused(_)))), "{heard:?}");
     kept.track.set_muted(false);
     tells(&mut line, &far, &[true, false, true]).await;
+    line.connection.close();
+    line.finish().await;
+}
+
+/// R6, R8: media that carries again is told, and a fault that was said before that was heard is of
+/// the outage that is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_from_before_the_far_side_knew_is_none() {
+    let far = Steered::start().await;
+    let (_camera, kept) = film(ports());
+    let mut line = Line::joined(&WebRtc::new(far.hostile.url()), kept.on(join(key()))).await;
+    tells(&mut line, &far, &[true]).await;
+    let fault = |negotiation_id| {
+        FromServer::MediaFault(MediaFault { negotiation_id, text: Some("nothing comes in".into()) })
+    };
+    far.say(fault(1));
+    let loss = |event: &Event| matches!(event, Event::PlaneLost(Plane::Media, _));
+    line.until("the loss", loss).await;
+    line.said.clear();
+    line.connection.act(Action::RestartIce).expect("room");
+    line.until("proof", |event| *event == Event::Carried(Plane::Media)).await;
+    tells(&mut line, &far, &[true, true]).await;
+    let newest = far.heard().iter().filter_map(|(seq, _)| *seq).max().expect("sending is numbered");
+    far.order(Order::Verbatim(encode(None, newest - 1, &fault(2)).expect("a good message")));
+    line.said.clear();
+    let data = serde_json::Value::Null;
+    far.say(FromServer::Message(Relay { id: 1, from: None, to: None, topic: "after it".into(), data }));
+    line.until("what was said next", |event| matches!(event, Event::Content(Content::Message { .. }))).await;
+    assert!(!line.said.iter().any(loss), "it did not know: {:?}", line.said);
+    // Who knows, and says so all the same, is believed.
+    far.say(fault(2));
+    line.until("the loss", loss).await;
     line.connection.close();
     line.finish().await;
 }

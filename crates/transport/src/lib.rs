@@ -22,6 +22,7 @@ pub mod media;
 mod network;
 mod presence;
 mod secret;
+mod talk;
 
 pub use action::{Action, Full, Outgoing, Words};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
@@ -43,6 +44,7 @@ pub use presence::{
     RingFull, RingId, RingInfo, RingOrder, RingRefusedCode,
 };
 pub use secret::Secret;
+pub use talk::{Asked, Report, talk};
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -89,7 +89,10 @@ async fn whoever_is_thrown_out_is_told_so_and_nothing_is_left() {
     remote.kick("others wait");
     until(&booth, CallingState::Left).await;
     assert_eq!(booth.banner(), "the booth is closed");
-    assert_eq!(booth.close().await, "removed by a moderator; joining again needs their consent");
+    assert_eq!(
+        booth.close().await,
+        "a moderator on the far side removed you; joining again needs their consent"
+    );
     remote.until(|census| census.connections == 0 && census.taps == 0).await;
 }
 

@@ -64,11 +64,11 @@ async fn a_call_screen_answers_declines_and_goes_away_by_itself() {
         "ada\\u{1b}[2J rings: [a]ccept, [d]ecline, [b]usy, [i]gnore",
         "there is no key \"?\"",
         "in the call: [h]ang up",
-        "the call is over: left by the user",
+        "the call is over: you left; join a fresh session to come back",
         "grace rings: [a]ccept, [d]ecline, [b]usy, [i]gnore",
-        "no call: declined",
+        "no call: whoever was rung declined; ring again later",
         "hedy rings: [a]ccept, [d]ecline, [b]usy, [i]gnore",
-        "no call: cancelled",
+        "no call: cancelled, by you or by whoever rang; ring or join again if that was not meant",
         "joan rings: [a]ccept, [d]ecline, [b]usy, [i]gnore",
     ];
     assert_eq!(screen.lines(), expected);
@@ -84,7 +84,7 @@ async fn a_call_screen_that_is_refused_says_why() {
     let mut screen = Screen::default();
     let refused = within_a_day(phone(&Client::new(transport), &mut pressed, &mut screen)).await;
     let said = refused.expect_err("nobody lets this user in").to_string();
-    assert_eq!(said, "presence was refused: the credential was refused; get a fresh one");
+    assert_eq!(said, "presence was refused: your credential was refused; get a fresh one");
     assert_eq!(screen.text(), "");
 }
 
@@ -100,7 +100,7 @@ async fn a_call_screen_talks_over_webrtc_and_is_rung_again() {
         press.send("a".to_owned()).await.expect("the phone is on");
         shown.shows("in the call", 1).await;
         press.send("h".to_owned()).await.expect("the phone is on");
-        shown.shows("the call is over: left by the user", 1).await;
+        shown.shows("the call is over: you left", 1).await;
         shown.shows("Ada rings", 2).await;
         drop(press);
     };

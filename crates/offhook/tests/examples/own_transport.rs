@@ -28,7 +28,7 @@ async fn a_transport_of_ones_own_is_recovered_over() {
         "the far side refused the Prompt (unknown prompt; try one of: edges, posterize, sepia); change it and set it again",
         "the line was cut",
         "back by rejoin, with [\"posterize\"] in force",
-        "the conversation ended",
+        "the far side says that the conversation has ended; begin a new one when it is wanted",
     ];
     assert_eq!(screen.lines(), expected);
 }
@@ -59,6 +59,15 @@ async fn a_transport_of_ones_own_keeps_the_contract() {
             "a_closed_link_takes_no_frames",
             // It knows nothing of the machine's network.
             "a_watch_of_a_network_that_stays_is_silent_and_leaves_nothing",
+            // It has no rings.
+            "nothing_of_presence_happens_before_the_first_poll",
+            "presence_is_up_first_and_once",
+            "a_ping_of_presence_brings_a_sign_of_life",
+            "a_question_about_an_unknown_ring_is_answered",
+            "a_refused_presence_says_so_and_is_over",
+            "an_unreachable_far_side_is_a_lost_presence",
+            "a_closed_presence_says_so_once_and_leaves_nothing",
+            "a_dropped_presence_leaves_nothing",
         ]
     );
 }

@@ -1,5 +1,6 @@
 //! What a client's frames mean once its link is in.
 
+use super::clock::FAULT_GRACE;
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
 use crate::persona::Does;
@@ -96,6 +97,10 @@ impl Actor {
             FromClient::Sending(section) => {
                 if let Some(media) = &mut self.media {
                     media.inflow.sending(section.mid, Instant::now());
+                    // Its client thinks that the path is well, and is told in a moment if it is not.
+                    if media.fault().is_some() {
+                        self.fault_due.get_or_insert_with(|| Instant::now() + FAULT_GRACE);
+                    }
                 }
             }
             FromClient::Paused(section) => {

@@ -217,10 +217,7 @@ impl Driver {
                     }
                     Flow::On
                 }
-                Turn::Media => {
-                    self.look_for_media().await;
-                    Flow::On
-                }
+                Turn::Media => self.look_for_media(),
                 Turn::Posted => match self.lane.clone() {
                     Some(lane) => self.write_posted(&lane, None),
                     None => Flow::On,
@@ -302,7 +299,7 @@ impl Driver {
             return Flow::Over;
         }
         if past(&mut self.rtp_due) {
-            self.look_for_media().await;
+            return self.look_for_media();
         }
         Flow::On
     }

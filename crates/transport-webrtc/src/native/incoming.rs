@@ -7,11 +7,12 @@ mod messages;
 mod negotiating;
 
 use super::driver::{Driver, Flow, Stage};
+use super::lane::Lane;
 use super::nodes::Health;
 use super::socket::Heard;
 use super::translate;
 use offhook_signaling as wire;
-use offhook_signaling::{FromClient, FromServer, Receipt, decode_from_server};
+use offhook_signaling::{Frame, FromClient, FromServer, Receipt, decode_from_server};
 use offhook_transport::{Content, Event, Fault, FaultKind, Plane};
 use tokio::time::Instant;
 
@@ -98,6 +99,8 @@ impl Driver {
                 FromServer::Ended(_) => Flow::Over,
                 _ => Flow::On,
             },
+            // Said before it could know that the path is well again: what is true of it is said again.
+            Stage::Up if is_stale_fault(&lane, &frame) => Flow::On,
             Stage::Up => match self.message(&lane, frame.message).await {
                 Flow::On if std::mem::take(&mut self.restart_when_heard) => self.restart_heard(&lane).await,
                 flow => flow,
@@ -131,4 +134,9 @@ impl Driver {
             may_retry: ended.may_retry,
         })
     }
+}
+
+/// A fault of media, said by a far side that had not heard yet that media carries again.
+fn is_stale_fault(lane: &Lane, frame: &Frame<FromServer>) -> bool {
+    matches!(frame.message, FromServer::MediaFault(_)) && frame.ack < lane.state().told
 }

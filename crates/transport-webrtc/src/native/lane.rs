@@ -66,6 +66,9 @@ pub(super) struct State {
     pub(super) owner: Epoch,
     /// Number of the newest offer, and the one that waits for its answer.
     pub(super) negotiation: u64,
+    /// The newest message when media that had been lost carried again. Who has not seen it knows
+    /// nothing of that yet.
+    pub(super) told: u64,
     pub(super) open_offer: Option<u64>,
     /// Messages by their number on the wire.
     sent: VecDeque<(u64, u64)>,
@@ -126,6 +129,7 @@ impl Lane {
                 asked_by: None,
                 owner,
                 negotiation: 0,
+                told: 0,
                 open_offer: None,
                 sent: VecDeque::new(),
                 commands: 0,
@@ -327,6 +331,11 @@ impl State {
             self.sent.pop_front();
         }
         self.sent.push_back((self.frames.last_sent(), id));
+    }
+
+    /// Media that was lost carries again, and the far side was told.
+    pub(super) fn media_is_news(&mut self) {
+        self.told = self.frames.last_sent();
     }
 
     /// Messages that the far side is now known to have.

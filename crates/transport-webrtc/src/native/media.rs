@@ -135,20 +135,28 @@ impl Driver {
             self.proof = Proof::Picture;
             self.rtp_due = Some(Instant::now() + PICTURE_EVERY);
         } else {
-            self.media_carries(lane);
+            return self.media_carries(lane);
         }
         Flow::On
     }
 
-    fn media_carries(&mut self, lane: &Lane) {
+    fn media_carries(&mut self, lane: &Lane) -> Flow {
         let anew = std::mem::replace(&mut self.proof, Proof::None) != Proof::Path;
         tracing::debug!(anew, "the media plane carries");
-        self.media_lost = false;
+        let was_lost = std::mem::take(&mut self.media_lost);
         self.hang_up_due = None;
         self.stats_due.get_or_insert_with(|| Instant::now() + STATS_EVERY);
         lane.state().carried(anew);
         self.out.say(Event::Carried(Plane::Media));
         self.is_whole();
+        if !was_lost {
+            return Flow::On;
+        }
+        // What the far side says of media before it has heard this is of before.
+        lane.state().outflow.say_again();
+        let flow = self.tell_outflow();
+        lane.state().media_is_news();
+        flow
     }
 
     /// Do pictures come in on the link that this one is to follow?
@@ -156,23 +164,23 @@ impl Driver {
         self.predecessor.as_ref().and_then(Weak::upgrade).is_some_and(|lane| lane.state().video_is_due())
     }
 
-    pub(super) async fn look_for_media(&mut self) {
-        let Some(lane) = self.lane.clone() else { return };
+    pub(super) fn look_for_media(&mut self) -> Flow {
+        let Some(lane) = self.lane.clone() else { return Flow::On };
         let before = match self.proof {
             Proof::Media(before) => before,
             Proof::Picture if self.awaits_picture() && !lane.sinks.has_picture() => {
                 self.rtp_due = Some(Instant::now() + PICTURE_EVERY);
-                return;
+                return Flow::On;
             }
             Proof::Picture => return self.media_carries(&lane),
-            Proof::None | Proof::Dtls | Proof::Path | Proof::Ice => return,
+            Proof::None | Proof::Dtls | Proof::Path | Proof::Ice => return Flow::On,
         };
         let due = lane.state().media_is_due();
         if lane.arrivals.packets() > before || !due {
-            self.media_carries(&lane);
-        } else {
-            self.rtp_due = Some(Instant::now() + LOOK_EVERY);
+            return self.media_carries(&lane);
         }
+        self.rtp_due = Some(Instant::now() + LOOK_EVERY);
+        Flow::On
     }
 
     pub(super) async fn take_stats(&mut self) -> Flow {

@@ -16,6 +16,8 @@ use tokio::sync::broadcast;
 pub enum Order {
     /// Says this, numbered as it must be.
     Say(Box<FromServer>),
+    /// Says this in these very words, whatever it has heard.
+    Verbatim(String),
     /// Closes the media's transport, and goes on talking.
     HangUp,
     /// Closes the socket without a word.
@@ -141,6 +143,7 @@ async fn serve(
                     lock(&inside).said.push(text.clone());
                     guest.say(text).await;
                 }
+                Ok(Order::Verbatim(text)) => guest.say(text).await,
                 Ok(Order::HangUp) => if let Some(media) = far.lock().await.media.take() {
                     media.peer.close().await;
                 },

@@ -200,7 +200,10 @@ impl Driver {
             state.is_path_back() || self.asked.is_some_and(|asked| state.answered_since(asked))
         };
         if self.proof == Proof::Path && answered && lane.peer.is_connected() {
-            self.path_proven(lane).await;
+            let flow = self.path_proven(lane).await;
+            if flow == Flow::Over {
+                return Flow::Over;
+            }
         }
         // The first frame on the new link retires the previous secret, and its answer is proof.
         self.ping()
