@@ -11,6 +11,7 @@ mod links;
 mod outputs;
 mod reports;
 mod ringing;
+mod telemetry;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
@@ -36,6 +37,7 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use telemetry::Batches;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -66,6 +68,7 @@ pub(crate) struct Host {
     initial: Option<Revision>,
     links: Links,
     reporter: Reporter,
+    batches: Batches,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -126,6 +129,7 @@ impl Host {
             initial: None,
             links: Links::default(),
             reporter: Reporter::default(),
+            batches: Batches::default(),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -174,7 +178,7 @@ impl Host {
     async fn turn(&mut self) {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
-        let wake = due.map_or(check, |due| due.min(check));
+        let wake = [due, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -206,6 +210,7 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+        self.send_telemetry();
     }
 
     /// What the system says of the network; nothing more if there is nothing more to learn.
@@ -245,6 +250,7 @@ impl Host {
     /// Shows the new state, then does what the machine asks, in order, until it asks no more.
     fn settle(&mut self) {
         self.show();
+        self.note_link();
         while let Some(output) = self.machine.poll_output() {
             self.execute(output);
         }

@@ -2,7 +2,7 @@
 
 use crate::DialSeen;
 use offhook_transport::media::{EncodedFrame, Gate, Kind, LocalTrack, RemoteSink, Tap};
-use offhook_transport::{Action, Event, Fault, Plane};
+use offhook_transport::{Action, Event, Fault, Plane, Stats, StreamStats};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -27,6 +27,8 @@ pub(crate) enum Happening {
     Lose(Plane, Fault),
     /// A second of generation is over; how much is used by then.
     Tick(Duration),
+    /// The client measures its link: statistics are due, now and every second.
+    Measure,
     /// Our checks were not answered for so long that the media plane counts as lost.
     Starve,
     /// The far side closed the socket, as it does after a goodbye.
@@ -200,6 +202,7 @@ pub(crate) struct MediaPlane {
     pub(crate) holders: Vec<LinkId>,
     pub(crate) gate: Gate,
     pub(crate) key_wishes: u64,
+    counted: Vec<StreamStats>,
     taps: Vec<Tapped>,
 }
 
@@ -211,7 +214,15 @@ struct Tapped {
 
 impl MediaPlane {
     pub(crate) fn new(holder: LinkId, gate: Gate) -> Self {
-        Self { life: Life::New, path: true, holders: vec![holder], gate, key_wishes: 0, taps: Vec::new() }
+        Self {
+            life: Life::New,
+            path: true,
+            holders: vec![holder],
+            gate,
+            key_wishes: 0,
+            counted: Vec::new(),
+            taps: Vec::new(),
+        }
     }
 
     /// Do frames get through?
@@ -225,6 +236,33 @@ impl MediaPlane {
             if !self.taps.iter().any(|tapped| tapped.tap.spec() == track.spec()) {
                 self.taps.push(Tapped { tap: track.tap(), awaits_key: track.spec().kind() == Kind::Video });
             }
+        }
+    }
+
+    /// A frame passed, one way or the other: a packet of its own, as this far side has them.
+    pub(crate) fn count(&mut self, frame: &EncodedFrame, inbound: bool) {
+        let kind = frame.codec.kind();
+        let known = self.counted.iter().position(|one| (one.kind, one.inbound) == (kind, inbound));
+        let at = known.unwrap_or_else(|| {
+            self.counted.push(unused(kind, inbound));
+            self.counted.len() - 1
+        });
+        let stream = &mut self.counted[at];
+        stream.packets += 1;
+        stream.frames += 1;
+        stream.bytes += frame.data.len() as u64;
+    }
+
+    /// What was counted until now, over a path with this round trip.
+    pub(crate) fn stats(&self, round_trip: Duration) -> Stats {
+        let bytes = |inbound| {
+            self.counted.iter().filter(|one| one.inbound == inbound).map(|one| one.bytes).sum::<u64>()
+        };
+        Stats {
+            round_trip_time: Some(round_trip),
+            bytes_sent: bytes(false),
+            bytes_received: bytes(true),
+            streams: self.counted.clone(),
         }
     }
 
@@ -258,5 +296,25 @@ impl MediaPlane {
                 tapped.awaits_key = video && !sent;
             }
         });
+    }
+}
+
+/// One section a kind, both ways.
+fn unused(kind: Kind, inbound: bool) -> StreamStats {
+    let mid = match kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+    };
+    StreamStats {
+        mid: mid.into(),
+        kind,
+        inbound,
+        packets: 0,
+        bytes: 0,
+        packets_lost: 0,
+        jitter: inbound.then_some(Duration::ZERO),
+        frames: 0,
+        nack_count: 0,
+        pli_count: 0,
     }
 }

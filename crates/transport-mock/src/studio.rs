@@ -7,7 +7,7 @@ use crate::transport::everything;
 use bytes::{Bytes, BytesMut};
 use offhook_transport::media::EncodedFrame;
 use offhook_transport::{
-    Action, Capabilities, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
+    Action, Capabilities, Capability, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
     Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
 };
 use std::collections::HashMap;
@@ -32,6 +32,7 @@ pub struct Studio {
     knows: Option<Vec<String>>,
     credential: Option<Secret>,
     ticks: bool,
+    measures: bool,
     /// Was it ever restarted? Then whom it does not know may be somebody from before.
     restarted: bool,
     places: HashMap<InstanceId, Place>,
@@ -64,6 +65,7 @@ impl Studio {
             knows: None,
             credential: None,
             ticks: true,
+            measures: false,
             restarted: false,
             places: HashMap::new(),
         }
@@ -131,6 +133,21 @@ impl Studio {
     #[must_use]
     pub const fn without_ticks(mut self) -> Self {
         self.ticks = false;
+        self
+    }
+
+    /// Its clients measure their links, once a second as over a real network: every frame counts as
+    /// a packet, and a round trip is an answer's time.
+    #[must_use]
+    pub const fn measuring(mut self) -> Self {
+        self.measures = true;
+        self
+    }
+
+    /// Takes telemetry; what comes is in [`Remote::telemetry`](crate::Remote::telemetry).
+    #[must_use]
+    pub const fn taking_telemetry(mut self) -> Self {
+        self.capabilities = self.capabilities.with(Capability::Telemetry);
         self
     }
 
@@ -300,6 +317,10 @@ impl Studio {
             let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
             plan.push((from, Happening::Tick(Duration::from_secs(1))));
         }
+        if self.measures {
+            let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
+            plan.push((from, Happening::Measure));
+        }
         self.places.insert(seen.instance, place);
         plan
     }
@@ -322,7 +343,7 @@ impl Studio {
             Action::React(words) | Action::Say(words) => {
                 vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
             }
-            Action::KeepAlive => Vec::new(),
+            Action::KeepAlive | Action::Telemetry(_) => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()

@@ -6,7 +6,7 @@ use crate::command::{ChangeAnswer, SendAnswer};
 use crate::event::{ChangeOutcome, Ended, ErrorReport, Event};
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CallingState, CommandId, Input, Outcome, Plane, Revision, Time};
-use offhook_transport::{Content, Generation, Member, MemberChange};
+use offhook_transport::{Content, Generation, Happened, Member, MemberChange};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -51,6 +51,13 @@ impl MediaLife {
     }
 }
 
+impl Reporter {
+    /// Does this state show as another one than the last?
+    pub(super) fn is_news(&self, state: lifecycle::State) -> bool {
+        self.last_state != Some(state.calling())
+    }
+}
+
 impl Host {
     /// Notes that media was heard of.
     pub(super) fn media_life(&mut self, input: &Input) {
@@ -66,6 +73,7 @@ impl Host {
     pub(super) fn report(&mut self, event: lifecycle::Event) {
         use lifecycle::Event as E;
         let now = self.clock.now();
+        self.sample_report(&event);
         match event {
             E::State(state) => {
                 tracing::info!(parent: &self.span, state = state.name(), "state");
@@ -103,6 +111,7 @@ impl Host {
                 notes.tally.recoveries += 1;
                 notes.tally.away += after;
                 drop(notes);
+                self.sample(Happened::Recovered { plan: plan.code(), after, media_interrupted });
                 self.tell(Event::Recovered { plan, after, media_interrupted });
             }
             E::MigrationStarted(why) => self.tell(Event::MigrationStarted(why)),
@@ -143,7 +152,7 @@ impl Host {
 
     fn on_state(&mut self, state: lifecycle::State, now: Time) {
         let calling = state.calling();
-        if self.reporter.last_state == Some(calling) {
+        if !self.reporter.is_news(state) {
             return;
         }
         self.reporter.last_state = Some(calling);
@@ -243,7 +252,10 @@ impl Host {
             Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
             Content::Generation(Generation::Ended { reason }) => Event::GenerationEnded { reason },
             Content::Track { mid, kind, sending } => Event::RemoteTrack { mid, kind, sending },
-            Content::Stats(stats) => Event::Stats(stats),
+            Content::Stats(stats) => {
+                self.sample_stats(&stats);
+                Event::Stats(stats)
+            }
             Content::Other(name) => {
                 tracing::debug!(parent: &self.span, name, "a message of an unknown type");
                 Event::Unknown(name)

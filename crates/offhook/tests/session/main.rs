@@ -17,3 +17,5 @@ mod prompt;
 mod recovery;
 mod remote;
 mod ringing;
+mod statistics;
+mod telemetry;
