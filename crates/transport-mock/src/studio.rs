@@ -7,8 +7,9 @@ use crate::transport::everything;
 use bytes::{Bytes, BytesMut};
 use offhook_transport::media::EncodedFrame;
 use offhook_transport::{
-    Action, Capabilities, Capability, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
-    Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
+    Action, Capabilities, Capability, Content, CredentialWhy, Desired, Event, Generation, InstanceId,
+    Liveness, Member, Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision,
+    Secret, Up, Verdict,
 };
 use std::collections::HashMap;
 use std::time::Duration;

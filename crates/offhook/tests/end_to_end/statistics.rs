@@ -30,7 +30,10 @@ async fn a_real_link_is_measured_once_a_second_until_it_is_left() {
     for _ in 0..4 {
         let (stats, _) = measured(&mut events).await;
         let delta = stats.since(&last);
-        assert!(stats.bytes_sent > last.bytes_sent && stats.bytes_received > last.bytes_received, "{stats:?}");
+        assert!(
+            stats.bytes_sent > last.bytes_sent && stats.bytes_received > last.bytes_received,
+            "{stats:?}"
+        );
         let round_trip = stats.round_trip_time.expect("checks were answered");
         assert!(round_trip < Duration::from_secs(1), "{round_trip:?} on loopback");
         for inbound in [false, true] {

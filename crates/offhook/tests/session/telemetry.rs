@@ -91,9 +91,10 @@ async fn losses_and_recoveries_are_told_with_their_durations() {
     })
     .await;
     let (second, _) = batch(&remote, 2).await;
-    let lost = second.entries.iter().any(|entry| {
-        matches!(entry.what, Happened::LinkLost { plane: "signaling", fault: "closed" })
-    });
+    let lost = second
+        .entries
+        .iter()
+        .any(|entry| matches!(entry.what, Happened::LinkLost { plane: "signaling", fault: "closed" }));
     assert!(lost, "{second:?}");
     let told = second.entries.iter().find_map(|entry| match entry.what {
         Happened::Recovered { after, media_interrupted, .. } => Some((after, media_interrupted)),
@@ -126,10 +127,16 @@ async fn the_last_batch_goes_out_before_the_goodbye_and_nothing_after_it() {
     assert!(last.last && at <= released, "{last:?}");
     assert!(matches!(measured(&last.entries), 4 | 5) && last.entries.len() < 6, "{last:?}");
     assert!(last.entries.iter().all(|entry| entry.at <= returned), "{last:?}");
-    let said: Vec<Arc<Action>> = remote.log().iter().rev().filter_map(|seen| match &seen.what {
-        What::Action(action) => Some(action.clone()),
-        _ => None,
-    }).take(2).collect();
+    let said: Vec<Arc<Action>> = remote
+        .log()
+        .iter()
+        .rev()
+        .filter_map(|seen| match &seen.what {
+            What::Action(action) => Some(action.clone()),
+            _ => None,
+        })
+        .take(2)
+        .collect();
     assert_eq!(*said[0], Action::Goodbye);
     assert!(matches!(*said[1], Action::Telemetry(_)), "{said:?}");
     tokio::time::sleep(Duration::from_secs(60)).await;

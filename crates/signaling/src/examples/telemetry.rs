@@ -27,11 +27,7 @@ pub(super) fn batches() -> Vec<FromClient> {
             ..entry(216, Happened::Attempt)
         },
         TelemetryEntry { statistics: Some(statistics), ..entry(1_216, Happened::Statistics) },
-        TelemetryEntry {
-            plane: text("signaling"),
-            code: text("closed"),
-            ..entry(5_020, Happened::LinkLost)
-        },
+        TelemetryEntry { plane: text("signaling"), code: text("closed"), ..entry(5_020, Happened::LinkLost) },
         TelemetryEntry {
             plan: text("resume"),
             took_ms: Some(130),

@@ -27,11 +27,9 @@ fn entry(of: &ours::TelemetryEntry) -> TelemetryEntry {
             code: error.map(str::to_owned),
             ..blank(at_ms, Happened::Attempt)
         },
-        H::LinkLost { plane, fault } => TelemetryEntry {
-            plane: text(plane),
-            code: text(fault),
-            ..blank(at_ms, Happened::LinkLost)
-        },
+        H::LinkLost { plane, fault } => {
+            TelemetryEntry { plane: text(plane), code: text(fault), ..blank(at_ms, Happened::LinkLost) }
+        }
         H::Recovered { plan, after, media_interrupted } => TelemetryEntry {
             plan: text(plan),
             took_ms: Some(millis(after)),
@@ -40,10 +38,9 @@ fn entry(of: &ours::TelemetryEntry) -> TelemetryEntry {
         },
         H::Moved { moved } => TelemetryEntry { moved: Some(moved), ..blank(at_ms, Happened::Moved) },
         H::Error { code } => TelemetryEntry { code: text(code), ..blank(at_ms, Happened::Error) },
-        H::Statistics(totals) => TelemetryEntry {
-            statistics: Some(statistics(&totals)),
-            ..blank(at_ms, Happened::Statistics)
-        },
+        H::Statistics(totals) => {
+            TelemetryEntry { statistics: Some(statistics(&totals)), ..blank(at_ms, Happened::Statistics) }
+        }
     }
 }
 
