@@ -11,6 +11,7 @@ mod links;
 mod outputs;
 mod reports;
 mod ringing;
+mod stalls;
 mod telemetry;
 
 use crate::client::Config;
@@ -32,6 +33,7 @@ use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revisio
 use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
 use reports::Reporter;
 use secrecy::SecretString;
+use stalls::Stalls;
 use std::collections::BTreeMap;
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
@@ -69,6 +71,7 @@ pub(crate) struct Host {
     links: Links,
     reporter: Reporter,
     batches: Batches,
+    stalls: Stalls,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -130,6 +133,7 @@ impl Host {
             links: Links::default(),
             reporter: Reporter::default(),
             batches: Batches::default(),
+            stalls: Stalls::default(),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -361,7 +365,7 @@ impl Host {
         }
         self.tell_roster();
         if let Some(content) = inward.content {
-            self.tell_content(content);
+            self.tell_content(epoch, content);
         }
     }
 }

@@ -49,7 +49,7 @@ pub use handover::{DrainError, Drained};
 pub use offhook_signaling::{EndCode, GoAwayCode, Strategy};
 /// What a [`TelemetryReport`] is made of.
 pub mod reported {
-    pub use offhook_signaling::{Happened, Statistics, Telemetry, TelemetryEntry};
+    pub use offhook_signaling::{Happened, Statistics, Step, Telemetry, TelemetryEntry};
 }
 pub use offhook_transport_webrtc::peer::IceServer;
 pub use telemetry::{TelemetryIntake, TelemetryReport, TelemetryReports};

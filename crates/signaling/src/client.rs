@@ -335,7 +335,10 @@ impl FromClient {
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),
             Self::CancelRing(m) => found.extend(m.reason.unknown()),
-            Self::Telemetry(m) => found.extend(m.entries.iter().filter_map(|entry| entry.what.unknown())),
+            Self::Telemetry(m) => {
+                found.extend(m.entries.iter().filter_map(|entry| entry.kind.unknown()));
+                found.extend(m.entries.iter().filter_map(|entry| entry.step.as_ref()?.unknown()));
+            }
             Self::Create(m) | Self::GetOrCreate(m) => found.extend(m.profile.unknown_words()),
             Self::Candidate(_)
             | Self::EndOfCandidates(_)

@@ -1,7 +1,7 @@
 //! What a client tells the server's owner of how its session went. Nobody acts on it; which words
 //! stand in it is the client's affair, and none of them is a user's.
 
-use crate::codes::Happened;
+use crate::codes::{Happened, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +21,13 @@ pub struct Telemetry {
     pub entries: Vec<TelemetryEntry>,
 }
 
-/// One thing that happened. Which of the optional members are there is said on `what`.
+/// One thing that happened. Which of the optional members are there is said on `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TelemetryEntry {
     /// When, in milliseconds since the session was made on the client.
     pub at_ms: u64,
     /// What it is about.
-    pub what: Happened,
+    pub kind: Happened,
     /// The name of a state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -36,13 +36,13 @@ pub struct TelemetryEntry {
     pub plan: Option<String>,
     /// How far a dial came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
+    pub step: Option<Step>,
     /// `signaling` or `media`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plane: Option<String>,
     /// The code of a fault or an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub error: Option<String>,
     /// How long it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,

@@ -11,7 +11,7 @@ fn entry() -> TelemetryEntry {
     let FromClient::Telemetry(batch) = examples::client_examples(ClientKind::Telemetry).remove(0) else {
         panic!("an example of telemetry")
     };
-    batch.entries.into_iter().find(|entry| entry.what == Happened::Statistics).unwrap()
+    batch.entries.into_iter().find(|entry| entry.kind == Happened::Statistics).unwrap()
 }
 
 fn batch(entries: Vec<TelemetryEntry>) -> FromClient {

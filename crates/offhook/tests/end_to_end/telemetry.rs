@@ -30,16 +30,18 @@ async fn a_session_is_told_of_in_batches_and_a_last_time_when_it_is_left() {
     let began = Instant::now();
     let join = Join::new().prompt("sepia").publish(Clip::sample());
     let session = soon("the join", client.session("studio", "7").join(join)).await.expect("it is let in");
-    let mut events = session.events();
+    let _early = session.events();
     let first = next(&mut reports).await;
+    // The second listener hears what happens from here on, and nothing from before.
+    let mut events = session.events();
     assert!(began.elapsed() >= Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!((first.session.as_str(), first.user.as_str()), ("studio/7", "ada"));
     assert_eq!(Some(first.session_id.as_str()), session.id().as_deref());
     assert_eq!((first.batch.batch, first.batch.last, first.batch.left_out), (1, false, 0));
     assert_eq!(states(&first.batch.entries), ["Joining", "Joined"]);
-    let dialled = first.batch.entries.iter().find(|entry| entry.what == Happened::Attempt);
+    let dialled = first.batch.entries.iter().find(|entry| entry.kind == Happened::Attempt);
     let dialled = dialled.expect("the dial of the join");
-    assert_eq!((dialled.plan.as_deref(), dialled.code.as_deref()), (Some("join"), None));
+    assert_eq!((dialled.plan.as_deref(), dialled.error.as_deref()), (Some("join"), None));
     assert!(dialled.took_ms.is_some_and(|took| took < 10_000), "{dialled:?}");
     let measured: Vec<_> = first.batch.entries.iter().filter_map(|entry| entry.statistics).collect();
     assert!((5..=10).contains(&measured.len()), "one a second: {}", measured.len());
@@ -55,7 +57,7 @@ async fn a_session_is_told_of_in_batches_and_a_last_time_when_it_is_left() {
     let last = next(&mut reports).await;
     assert_eq!((last.batch.batch, last.batch.last), (2, true));
     assert_eq!(last.session_id, first.session_id);
-    assert!(last.batch.entries.iter().any(|entry| entry.what == Happened::Statistics), "{last:?}");
+    assert!(last.batch.entries.iter().any(|entry| entry.kind == Happened::Statistics), "{last:?}");
     let at = |entry: &TelemetryEntry| Duration::from_millis(entry.at_ms);
     assert!(last.batch.entries.iter().all(|entry| at(entry) <= returned), "{returned:?}: {last:?}");
     assert!(states(&last.batch.entries).is_empty(), "that it was left is what `last` says: {last:?}");

@@ -105,7 +105,7 @@ async fn more_entries_than_the_wire_allows_are_a_protocol_error() {
     let (intake, mut reports) = TelemetryIntake::bounded(8);
     let server = builder().telemetry(intake).start().await.expect("loopback has a free port");
     let mut ada = Wire::enter(&server, "ada", 1).await;
-    let entry = r#"{"at_ms":1,"what":"state","state":"Joined"}"#;
+    let entry = r#"{"at_ms":1,"kind":"state","state":"Joined"}"#;
     let entries = vec![entry; TELEMETRY_ENTRIES + 1].join(",");
     let text = format!(r#"{{"type":"telemetry","batch":1,"entries":[{entries}]}}"#);
     ada.wire.raw(Message::text(text)).await;

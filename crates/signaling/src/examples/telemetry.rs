@@ -1,6 +1,6 @@
 //! Examples of telemetry: an ordinary batch with one entry of each kind, and the last one.
 
-use crate::codes::Happened;
+use crate::codes::{Happened, Step};
 use crate::{FromClient, Statistics, Telemetry, TelemetryEntry};
 
 pub(super) fn batches() -> Vec<FromClient> {
@@ -22,12 +22,16 @@ pub(super) fn batches() -> Vec<FromClient> {
         TelemetryEntry { state: text("Joining"), ..entry(4, Happened::State) },
         TelemetryEntry {
             plan: text("join"),
-            step: text("connecting"),
+            step: Some(Step::Connecting),
             took_ms: Some(212),
             ..entry(216, Happened::Attempt)
         },
         TelemetryEntry { statistics: Some(statistics), ..entry(1_216, Happened::Statistics) },
-        TelemetryEntry { plane: text("signaling"), code: text("closed"), ..entry(5_020, Happened::LinkLost) },
+        TelemetryEntry {
+            plane: text("signaling"),
+            error: text("closed"),
+            ..entry(5_020, Happened::LinkLost)
+        },
         TelemetryEntry {
             plan: text("resume"),
             took_ms: Some(130),
@@ -35,7 +39,7 @@ pub(super) fn batches() -> Vec<FromClient> {
             ..entry(5_150, Happened::Recovered)
         },
         TelemetryEntry { moved: Some(true), ..entry(8_300, Happened::Moved) },
-        TelemetryEntry { code: text("timed_out"), ..entry(9_100, Happened::Error) },
+        TelemetryEntry { error: text("timed_out"), ..entry(9_100, Happened::Error) },
     ];
     let last = Telemetry {
         batch: 2,
@@ -47,15 +51,15 @@ pub(super) fn batches() -> Vec<FromClient> {
     vec![FromClient::Telemetry(batch), FromClient::Telemetry(last)]
 }
 
-fn entry(at_ms: u64, what: Happened) -> TelemetryEntry {
+fn entry(at_ms: u64, kind: Happened) -> TelemetryEntry {
     TelemetryEntry {
         at_ms,
-        what,
+        kind,
         state: None,
         plan: None,
         step: None,
         plane: None,
-        code: None,
+        error: None,
         took_ms: None,
         media_interrupted_ms: None,
         moved: None,

@@ -1,7 +1,7 @@
 //! Telemetry in the words of the wire.
 
 use offhook_signaling::limits::NUMBER;
-use offhook_signaling::{Happened, Statistics, Telemetry, TelemetryEntry};
+use offhook_signaling::{Happened, Statistics, Step, Telemetry, TelemetryEntry};
 use offhook_transport as ours;
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ fn entry(of: &ours::TelemetryEntry) -> TelemetryEntry {
         H::State { state } => TelemetryEntry { state: text(state), ..blank(at_ms, Happened::State) },
         H::Attempt { plan, step, took, error } => TelemetryEntry {
             plan: text(plan),
-            step: text(step),
+            step: Some(Step::from(step)),
             took_ms: Some(millis(took)),
-            code: error.map(str::to_owned),
+            error: error.map(str::to_owned),
             ..blank(at_ms, Happened::Attempt)
         },
         H::LinkLost { plane, fault } => {
-            TelemetryEntry { plane: text(plane), code: text(fault), ..blank(at_ms, Happened::LinkLost) }
+            TelemetryEntry { plane: text(plane), error: text(fault), ..blank(at_ms, Happened::LinkLost) }
         }
         H::Recovered { plan, after, media_interrupted } => TelemetryEntry {
             plan: text(plan),
@@ -37,22 +37,22 @@ fn entry(of: &ours::TelemetryEntry) -> TelemetryEntry {
             ..blank(at_ms, Happened::Recovered)
         },
         H::Moved { moved } => TelemetryEntry { moved: Some(moved), ..blank(at_ms, Happened::Moved) },
-        H::Error { code } => TelemetryEntry { code: text(code), ..blank(at_ms, Happened::Error) },
+        H::Error { code } => TelemetryEntry { error: text(code), ..blank(at_ms, Happened::Error) },
         H::Statistics(totals) => {
             TelemetryEntry { statistics: Some(statistics(&totals)), ..blank(at_ms, Happened::Statistics) }
         }
     }
 }
 
-const fn blank(at_ms: u64, what: Happened) -> TelemetryEntry {
+const fn blank(at_ms: u64, kind: Happened) -> TelemetryEntry {
     TelemetryEntry {
         at_ms,
-        what,
+        kind,
         state: None,
         plan: None,
         step: None,
         plane: None,
-        code: None,
+        error: None,
         took_ms: None,
         media_interrupted_ms: None,
         moved: None,
