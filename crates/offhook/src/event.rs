@@ -109,7 +109,7 @@ pub enum Event {
         sending: bool,
     },
     /// The picture stands still: the far side says that it sends on a track, and no frame came for
-    /// two seconds. Judged once a second, by what arrives, while the session is joined or moves; in
+    /// more than two seconds. Judged once a second, by what arrives, while the session is joined or moves; in
     /// an outage nothing begins to. The session does nothing about it: what is lost is recovered by
     /// itself (F71).
     PictureStalled {

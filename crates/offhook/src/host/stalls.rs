@@ -7,8 +7,9 @@ use offhook_transport::media::Kind;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Fewer than half a frame a second: none for so long.
-const STALLED: Duration = Duration::from_secs(2);
+/// Fewer than half a frame a second: none for more than two seconds. With statistics once a second
+/// that is seen at the third without a frame; a far side that pauses has said so by then.
+const STALLED: Duration = Duration::from_millis(2_500);
 
 /// Sections that are watched. More than the wire allows in a description are nobody's.
 const SECTIONS: usize = 64;

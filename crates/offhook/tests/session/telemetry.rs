@@ -3,7 +3,7 @@
 use crate::common::*;
 use offhook::mock::{MockTransport, Remote, Seen, Studio, What};
 use offhook::transport::{
-    Action, Capability, Content, FaultKind, Happened, Plane, Stats, Telemetry, TelemetryEntry,
+    Action, Capability, Content, FaultKind, Happened, Plane, Telemetry, TelemetryEntry,
 };
 use offhook::{Client, Clip, Event, Join, SetError};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ async fn a_batch_goes_out_every_ten_seconds() {
     assert!(matches!(measured(&first.entries), 9 | 10), "{first:?}");
     assert!(first.entries.is_sorted_by_key(|entry| entry.at));
     let (second, then) = batch(&remote, 2).await;
-    assert_eq!(then - at, BATCH);
+    assert_eq!(then, at + BATCH);
     assert_eq!((measured(&second.entries), second.entries.len()), (10, 10));
     let Some(Happened::Statistics(totals)) = second.entries.last().map(|entry| entry.what) else {
         panic!("statistics: {second:?}")
@@ -122,7 +122,7 @@ async fn the_last_batch_goes_out_before_the_goodbye_and_nothing_after_it() {
     let mut left = leaving.await;
     left.released().await;
     let released = remote.now();
-    assert!(released - returned <= Duration::from_secs(1), "{:?}", released - returned);
+    assert!(released <= returned + Duration::from_secs(1), "{returned:?} to {released:?}");
     let (last, at) = batch(&remote, 2).await;
     assert!(last.last && at <= released, "{last:?}");
     assert!(matches!(measured(&last.entries), 4 | 5) && last.entries.len() < 6, "{last:?}");
@@ -185,7 +185,7 @@ async fn a_batch_has_120_entries_and_says_what_it_left_out() {
     dial.carried(Plane::Media);
     let session = joining.await.expect("the hand accepts");
     for _ in 0..300 {
-        dial.content(Content::Stats(Box::new(Stats::default())));
+        dial.content(Content::Stats(Box::default()));
     }
     let (first, _) = batch(&remote, 1).await;
     assert_eq!(first.entries.len(), Telemetry::ENTRIES);

@@ -92,9 +92,9 @@ async fn without_a_common_version_the_spoken_ones_are_named() {
 
 #[tokio::test]
 async fn a_required_feature_that_is_missing_is_named_with_those_that_are_there() {
-    let error = refused(Join { requires: vec![Feature::Reactions], ..join("ada", 1) }).await;
+    let error = refused(Join { requires: vec![Feature::Image], ..join("ada", 1) }).await;
     assert_eq!(error.code, ErrorCode::FeatureMissing);
-    assert!(error.text.contains("reactions") && error.known.contains(&"prompt".to_owned()), "{error:?}");
+    assert!(error.text.contains("image") && error.known.contains(&"prompt".to_owned()), "{error:?}");
 }
 
 // F58
