@@ -122,16 +122,6 @@ impl Inner {
         }
     }
 
-    /// What the client's link counted; of links that share a media plane the newest says it.
-    fn measure(&mut self, id: LinkId, now: Instant) -> Option<Event> {
-        let round_trip = self.studio.as_ref().map_or(Duration::ZERO, Studio::pace);
-        let link = self.links.get_mut(&id)?;
-        link.plan(now + Duration::from_secs(1), Happening::Measure);
-        let plane = self.planes.get(&link.media)?;
-        let ours = plane.holders.iter().max() == Some(&id);
-        ours.then(|| Event::Content(Content::Stats(Box::new(plane.stats(round_trip)))))
-    }
-
     /// An inherited media plane may have died while its resume was under way; the studio's
     /// proof of it is then the news of its loss. A hand is taken at its word.
     fn as_it_is_now(&self, id: LinkId, event: Event) -> Option<Event> {

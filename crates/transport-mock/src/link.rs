@@ -2,7 +2,7 @@
 
 use crate::DialSeen;
 use offhook_transport::media::{EncodedFrame, Gate, Kind, LocalTrack, RemoteSink, Tap};
-use offhook_transport::{Action, Event, Fault, Plane, Stats, StreamStats};
+use offhook_transport::{Action, Event, Fault, Plane, StreamStats};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -202,7 +202,7 @@ pub(crate) struct MediaPlane {
     pub(crate) holders: Vec<LinkId>,
     pub(crate) gate: Gate,
     pub(crate) key_wishes: u64,
-    counted: Vec<StreamStats>,
+    pub(crate) counted: Vec<StreamStats>,
     taps: Vec<Tapped>,
 }
 
@@ -239,33 +239,6 @@ impl MediaPlane {
         }
     }
 
-    /// A frame passed, one way or the other: a packet of its own, as this far side has them.
-    pub(crate) fn count(&mut self, frame: &EncodedFrame, inbound: bool) {
-        let kind = frame.codec.kind();
-        let known = self.counted.iter().position(|one| (one.kind, one.inbound) == (kind, inbound));
-        let at = known.unwrap_or_else(|| {
-            self.counted.push(unused(kind, inbound));
-            self.counted.len() - 1
-        });
-        let stream = &mut self.counted[at];
-        stream.packets += 1;
-        stream.frames += 1;
-        stream.bytes += frame.data.len() as u64;
-    }
-
-    /// What was counted until now, over a path with this round trip.
-    pub(crate) fn stats(&self, round_trip: Duration) -> Stats {
-        let bytes = |inbound| {
-            self.counted.iter().filter(|one| one.inbound == inbound).map(|one| one.bytes).sum::<u64>()
-        };
-        Stats {
-            round_trip_time: Some(round_trip),
-            bytes_sent: bytes(false),
-            bytes_received: bytes(true),
-            streams: self.counted.clone(),
-        }
-    }
-
     pub(crate) fn taps(&self) -> usize {
         self.taps.len()
     }
@@ -296,25 +269,5 @@ impl MediaPlane {
                 tapped.awaits_key = video && !sent;
             }
         });
-    }
-}
-
-/// One section a kind, both ways.
-fn unused(kind: Kind, inbound: bool) -> StreamStats {
-    let mid = match kind {
-        Kind::Audio => "audio",
-        Kind::Video => "video",
-    };
-    StreamStats {
-        mid: mid.into(),
-        kind,
-        inbound,
-        packets: 0,
-        bytes: 0,
-        packets_lost: 0,
-        jitter: inbound.then_some(Duration::ZERO),
-        frames: 0,
-        nack_count: 0,
-        pli_count: 0,
     }
 }

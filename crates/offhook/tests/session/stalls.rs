@@ -2,21 +2,13 @@
 
 use crate::common::*;
 use futures_util::FutureExt;
-use offhook::mock::{MockTransport, Remote, Studio};
+use offhook::mock::{MockTransport, Studio};
 use offhook::transport::Content;
 use offhook::transport::media::Kind;
 use offhook::{Client, Event, Join};
 use std::time::Duration;
 
 const FRAME: Duration = Duration::from_millis(40);
-
-/// Pictures from the far side for so long.
-async fn pictures(remote: &Remote, of: std::ops::Range<u64>) {
-    for n in of {
-        remote.send_frame(&frame(n, true));
-        tokio::time::sleep(FRAME).await;
-    }
-}
 
 /// F71: an event at its start and one at its end, with its duration; nothing while the picture moves.
 #[tokio::test(start_paused = true)]
@@ -29,7 +21,10 @@ async fn a_stall_of_the_picture_is_told_at_its_start_and_at_its_end() {
     let says = |sending| dial.content(Content::Track { mid: "video".into(), kind: Kind::Video, sending });
     says(true);
     let mut events = session.events();
-    pictures(&remote, 0..250).await;
+    for n in 0..250 {
+        remote.send_frame(&frame(n, true));
+        tokio::time::sleep(FRAME).await;
+    }
     while let Some(Some(event)) = futures_util::StreamExt::next(&mut events).now_or_never() {
         let still = matches!(event, Event::PictureStalled { .. } | Event::PictureResumed { .. });
         assert!(!still, "it moved all the time: {event:?}");
@@ -45,7 +40,10 @@ async fn a_stall_of_the_picture_is_told_at_its_start_and_at_its_end() {
     assert!(stopped.elapsed() >= least && stopped.elapsed() <= within, "{:?}", stopped.elapsed());
     tokio::time::sleep(Duration::from_secs(5)).await;
     let again = stopped.elapsed();
-    pictures(&remote, 250..300).await;
+    for n in 250..300 {
+        remote.send_frame(&frame(n, true));
+        tokio::time::sleep(FRAME).await;
+    }
     let after = event(&mut events, |event| match event {
         Event::PictureResumed { after, .. } => Some(*after),
         _ => None,
