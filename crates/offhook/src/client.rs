@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) busy: bool,
     /// What the far side knows this client's presence by.
     pub(crate) device: InstanceId,
+    /// Is the far side told how a session went, where it wants to know?
+    pub(crate) telemetry: bool,
     /// By which a sleep is seen.
     pub(crate) clocks: Arc<dyn Clocks>,
 }
@@ -73,6 +75,7 @@ impl Client {
             seed: None,
             busy: false,
             device: InstanceId(crate::host::random()),
+            telemetry: true,
             clocks: Arc::new(SystemClocks),
         };
         let registry = Registry::default();
@@ -132,6 +135,22 @@ impl Client {
     #[must_use]
     pub fn decline_when_busy(mut self) -> Self {
         Arc::make_mut(&mut self.config).busy = true;
+        self
+    }
+
+    /// Whether the far side is told how sessions made from here on went (F74); it is unless told
+    /// otherwise, and only where the far side has an intake for it.
+    ///
+    /// About every ten seconds while the link is up, and a last time before the goodbye, it is sent
+    /// the states, dials, losses and recoveries with how long they took, errors by their codes, and
+    /// the [`Stats`](crate::Stats) as totals: at most 120 entries in a batch, the rest counted, as
+    /// [`Telemetry`](crate::transport::Telemetry) says. No text of the user's, no name, no address
+    /// and no secret is in it. Nothing is sampled after [`leave`](Session::leave) returned.
+    ///
+    /// [`Event::Stats`](crate::Event::Stats) does not depend on it.
+    #[must_use]
+    pub fn telemetry(mut self, wanted: bool) -> Self {
+        Arc::make_mut(&mut self.config).telemetry = wanted;
         self
     }
 
@@ -294,6 +313,11 @@ impl SessionBuilder {
     /// As [`Client::policy`].
     pub fn policy(self, policy: Policy) -> Self {
         Self(self.0.policy(policy))
+    }
+
+    /// As [`Client::telemetry`].
+    pub fn telemetry(self, wanted: bool) -> Self {
+        Self(self.0.telemetry(wanted))
     }
 
     /// The session, named by kind and id. No I/O.

@@ -108,6 +108,21 @@ pub enum Event {
         /// Is the far side sending on it?
         sending: bool,
     },
+    /// The picture stands still: the far side says that it sends on a track, and no frame came for
+    /// more than two seconds. Judged once a second, by what arrives, while the session is joined or moves; in
+    /// an outage nothing begins to. The session does nothing about it: what is lost is recovered by
+    /// itself (F71).
+    PictureStalled {
+        /// The track's mid.
+        mid: String,
+    },
+    /// The picture moves again, or is not due any more. The session's end ends a stall without a word.
+    PictureResumed {
+        /// The track's mid.
+        mid: String,
+        /// How long it stood still: from when a frame was last seen to have come, to a second.
+        after: Duration,
+    },
     /// The far side began to generate (F52).
     GenerationStarted,
     /// Time generated so far, in all.

@@ -1,8 +1,8 @@
 //! The host of one session: one task, one `select!` loop around the machine. It feeds facts and
 //! wishes in, drains outputs after each, and waits nowhere else. What an output means is in
-//! `host/outputs.rs`, what listeners are told in `host/reports.rs`, connections are in
-//! `host/links.rs`, how a join begins is in `host/joining.rs`; what the words mean is in
-//! `translate.rs`. No deadline lives here.
+//! `host/outputs.rs`, what listeners are told in `host/reports.rs`, what readers see in
+//! `host/showing.rs`, connections are in `host/links.rs`, how a join begins is in `host/joining.rs`;
+//! what the words mean is in `translate.rs`. No deadline of the session lives here.
 
 mod commands;
 mod credentials;
@@ -11,6 +11,9 @@ mod links;
 mod outputs;
 mod reports;
 mod ringing;
+mod showing;
+mod stalls;
+mod telemetry;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
@@ -21,7 +24,6 @@ use crate::desk::Desk;
 use crate::join::JoinData;
 use crate::ring::Caller;
 use crate::shared::{Identity, RingData, Shared};
-use crate::token::ResumeToken;
 use crate::translate;
 use crate::view::Facts;
 use futures_util::future::BoxFuture;
@@ -31,11 +33,13 @@ use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revisio
 use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
 use reports::Reporter;
 use secrecy::SecretString;
+use stalls::Stalls;
 use std::collections::BTreeMap;
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use telemetry::Batches;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -66,6 +70,8 @@ pub(crate) struct Host {
     initial: Option<Revision>,
     links: Links,
     reporter: Reporter,
+    batches: Batches,
+    stalls: Stalls,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -126,6 +132,8 @@ impl Host {
             initial: None,
             links: Links::default(),
             reporter: Reporter::default(),
+            batches: Batches::default(),
+            stalls: Stalls::default(),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -174,7 +182,7 @@ impl Host {
     async fn turn(&mut self) {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
-        let wake = due.map_or(check, |due| due.min(check));
+        let wake = [due, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -206,6 +214,7 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+        self.send_telemetry();
     }
 
     /// What the system says of the network; nothing more if there is nothing more to learn.
@@ -245,6 +254,7 @@ impl Host {
     /// Shows the new state, then does what the machine asks, in order, until it asks no more.
     fn settle(&mut self) {
         self.show();
+        self.note_link();
         while let Some(output) = self.machine.poll_output() {
             self.execute(output);
         }
@@ -256,53 +266,6 @@ impl Host {
             *known = told;
             news
         });
-    }
-
-    /// Shows readers the newest state before anything is done about it (B6).
-    fn show(&mut self) {
-        let snapshot = self.machine.snapshot();
-        if self.facts.session != self.contents.session
-            || self.facts.resumed != self.contents.resumed
-            || self.facts.eta != self.contents.eta
-            || self.facts.loading != self.contents.loading
-        {
-            self.facts = Arc::new(Facts {
-                session: self.contents.session.clone(),
-                resumed: self.contents.resumed,
-                eta: self.contents.eta.clone(),
-                loading: self.contents.loading.clone(),
-            });
-        }
-        self.remember_token();
-        let about = (snapshot.state(), snapshot.epoch(), self.facts.session.is_some());
-        if self.span_of != Some(about) {
-            self.span_of = Some(about);
-            self.span = self.span_for(about);
-        }
-        self.shared.show(snapshot, &self.facts);
-    }
-
-    /// Every line of this session carries who, which dial and which phase (F02).
-    fn span_for(&self, (state, epoch, _): (State, Option<Epoch>, bool)) -> tracing::Span {
-        tracing::info_span!(
-            "session",
-            kind = %self.shared.identity.name.kind,
-            id = %self.shared.identity.name.id,
-            instance = %self.instance,
-            session = self.facts.session.as_deref().unwrap_or("-"),
-            epoch = epoch.map_or(0, |epoch| epoch.0),
-            phase = state.name(),
-        )
-    }
-
-    fn remember_token(&mut self) {
-        let Some(key) = &self.contents.key else { return };
-        let epoch = self.links.newest().unwrap_or_default();
-        let token = ResumeToken { key: key.clone(), instance: self.instance, epoch };
-        let mut notes = self.shared.notes();
-        if notes.token.as_ref() != Some(&token) {
-            notes.token = Some(token);
-        }
     }
 
     /// What follows from being over: nothing may run, and then it is said that nothing does.
@@ -355,7 +318,7 @@ impl Host {
         }
         self.tell_roster();
         if let Some(content) = inward.content {
-            self.tell_content(content);
+            self.tell_content(epoch, content);
         }
     }
 }

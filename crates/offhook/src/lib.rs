@@ -99,6 +99,7 @@ mod ring;
 mod session;
 mod shared;
 mod sources;
+mod telemetry;
 mod token;
 mod translate;
 mod video;

@@ -11,6 +11,7 @@ use crate::join::{JoinData, KeptJoin};
 use crate::level::Level;
 use crate::ring::Caller;
 use crate::sources::Track;
+use crate::telemetry::Recorder;
 use crate::token::ResumeToken;
 use crate::view::{Facts, View};
 use offhook_lifecycle::{
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) wishes: Wishes,
     pub(crate) notes: Mutex<Notes>,
     gates: Mutex<Gates>,
+    /// What the far side is told of the session; sealed by leaving.
+    pub(crate) telemetry: Mutex<Recorder>,
     /// The host, until something needs a task. `None` once it runs or is over.
     seed: Mutex<Option<Box<Host>>>,
 }
@@ -180,6 +183,7 @@ impl Shared {
             wishes: Wishes::default(),
             notes: Mutex::default(),
             gates: Mutex::default(),
+            telemetry: Mutex::default(),
             seed: Mutex::new(None),
         })
     }
@@ -251,6 +255,7 @@ impl Shared {
             return;
         }
         self.shut();
+        lock(&self.telemetry).seal();
         self.events.cut();
         self.level.update(|view| !std::mem::replace(&mut view.leaving, true));
         self.states.cut();

@@ -1,6 +1,7 @@
 //! Everything about a server that its owner can set, and the limits that always hold.
 
 use crate::assets::Loader;
+use crate::telemetry::TelemetryIntake;
 use crate::token::Signer;
 use offhook_signaling::IceServer;
 use std::net::SocketAddr;
@@ -48,6 +49,9 @@ pub struct Limits {
     pub kept_sessions: usize,
     /// Watchers and directors of all sessions together.
     pub watchers: usize,
+    /// Batches of telemetry that a member may send within a minute, and at once; with none it is
+    /// not asked for any. A client sends six. What is beyond it is dropped and counted.
+    pub telemetry_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -71,6 +75,7 @@ impl Default for Limits {
             loading: Duration::from_secs(120),
             kept_sessions: 256,
             watchers: 1024,
+            telemetry_per_minute: 12,
         }
     }
 }
@@ -102,6 +107,15 @@ pub(crate) struct Config {
     pub(crate) keep_sessions: Duration,
     pub(crate) director_grace: Duration,
     pub(crate) persist: Duration,
+    pub(crate) telemetry: Option<TelemetryIntake>,
+}
+
+impl Config {
+    /// Where telemetry goes, if anybody wants it.
+    pub(crate) fn intake(&self) -> Option<&TelemetryIntake> {
+        let wanted = self.limits.telemetry_per_minute > 0;
+        self.telemetry.as_ref().filter(|intake| wanted && intake.is_open())
+    }
 }
 
 impl Default for Config {
@@ -128,6 +142,7 @@ impl Default for Config {
             keep_sessions: Duration::from_secs(3600),
             director_grace: Duration::from_secs(10),
             persist: Duration::ZERO,
+            telemetry: None,
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) const FEATURES: &[Feature] = &[
 ];
 
 /// What a member has that is joined with this one.
-pub(crate) fn features(model: Model) -> Vec<Feature> {
+pub(crate) fn features(shared: &Shared, model: Model) -> Vec<Feature> {
     let of_its_own = match model {
         Model::Studio => None,
         Model::Echo => Some(Feature::Conversation),
@@ -46,7 +46,8 @@ pub(crate) fn features(model: Model) -> Vec<Feature> {
     // The persona paints nothing, and generates nothing that is counted.
     let lacks =
         |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation);
-    FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).collect()
+    let intake = shared.config.intake().map(|_| Feature::Telemetry);
+    FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).chain(intake).collect()
 }
 
 /// Somebody who may come in.
@@ -86,7 +87,7 @@ fn refuse(code: ErrorCode, text: &str) -> Refusal {
 
 /// Judges a join.
 pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
-    let version = agree(join.versions, &join.requires)?;
+    let version = agree(shared, join.versions, &join.requires)?;
     if let Some(ticket) = &join.join_ticket {
         return ringing::join(shared, join, ticket, version);
     }
@@ -132,7 +133,7 @@ fn model_of(join: &Join) -> Result<Model, Refusal> {
 /// Judges a migration: the ticket stands for the credential.
 /// `called` is the name this server was called by, from the request.
 pub(crate) fn migrate(shared: &Shared, migrate: &Migrate, called: &str) -> Result<Admission, Refusal> {
-    let version = agree(migrate.versions, &migrate.requires)?;
+    let version = agree(shared, migrate.versions, &migrate.requires)?;
     let session = key(&migrate.session);
     let ticket = shared
         .signer
@@ -171,7 +172,7 @@ pub(crate) fn claims(
     session: &SessionRef,
     credential: Option<&offhook_signaling::Secret>,
 ) -> Result<Claims, Refusal> {
-    agree(asked, &[])?;
+    agree(shared, asked, &[])?;
     let Some(credential) = credential else {
         return Err(refuse(ErrorCode::Unauthorized, "this needs a credential; put one into the first frame"));
     };
@@ -314,18 +315,18 @@ pub(crate) fn not_a_beginning() -> Refusal {
 }
 
 /// Does anybody here have it?
-fn is_known(feature: &Feature) -> bool {
-    Model::ALL.into_iter().any(|model| features(model).contains(feature))
+fn is_known(shared: &Shared, feature: &Feature) -> bool {
+    Model::ALL.into_iter().any(|model| features(shared, model).contains(feature))
 }
 
-fn agree(theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {
+fn agree(shared: &Shared, theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {
     let version = versions().negotiate(theirs).map_err(|_| {
         let mut error =
             Error::new(ErrorCode::Unsupported, "no common protocol version; update the older side");
         error.supported = Some(versions());
         Box::new(FromServer::Error(error))
     })?;
-    if let Some(missing) = requires.iter().find(|feature| !is_known(feature)) {
+    if let Some(missing) = requires.iter().find(|feature| !is_known(shared, feature)) {
         let mut error =
             Error::new(ErrorCode::FeatureMissing, format!("`{missing}` is required and not offered here"));
         error.known = FEATURES.iter().map(ToString::to_string).collect();

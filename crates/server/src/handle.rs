@@ -3,6 +3,7 @@
 
 mod moving;
 mod naming;
+mod telemetry;
 
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;

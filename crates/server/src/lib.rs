@@ -39,6 +39,7 @@ mod rings;
 mod rooms;
 mod socket;
 pub mod studio;
+mod telemetry;
 mod token;
 
 pub use assets::{AssetsFailed, Loading};
@@ -46,7 +47,12 @@ pub use config::Limits;
 pub use handle::{Builder, Census, Server, StartError};
 pub use handover::{DrainError, Drained};
 pub use offhook_signaling::{EndCode, GoAwayCode, Strategy};
+/// What a [`TelemetryReport`] is made of.
+pub mod reported {
+    pub use offhook_signaling::{Happened, Statistics, Step, Telemetry, TelemetryEntry};
+}
 pub use offhook_transport_webrtc::peer::IceServer;
+pub use telemetry::{TelemetryIntake, TelemetryReport, TelemetryReports};
 pub use token::{Claims, Grants, Mint, MintError, Signer, TokenError};
 
 use config::Config;

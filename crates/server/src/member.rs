@@ -16,6 +16,7 @@ use crate::door::Admission;
 use crate::handover::Dossier;
 use crate::model::Model;
 use crate::rooms::{Place, Steering};
+use crate::telemetry::Allowance;
 use crate::token::{Credential, Grants};
 use crate::{Alive, Shared};
 use leaving::Leaving;
@@ -134,6 +135,8 @@ struct Actor {
     /// When the user last did something.
     interacted: Instant,
     pinged: Instant,
+    /// How much telemetry it may still send.
+    telemetry: Allowance,
     /// When a client that came back is told of a fault that its path had before, if it still has.
     fault_due: Option<Instant>,
     lost: Option<Instant>,
@@ -202,6 +205,7 @@ impl Actor {
         let now = Instant::now();
         Self {
             seen: unseen(place.instance),
+            telemetry: Allowance::full(shared.config.limits.telemetry_per_minute, now),
             shared,
             place,
             grants: Grants::default(),

@@ -8,6 +8,7 @@ use crate::parts::{
     Candidate, Desired, EndOfCandidates, KeepAlive, MidRef, NotKnown, Offer, Ping, Reaction, Relay, Say,
     SessionRef, Track,
 };
+use crate::telemetry::Telemetry;
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
 use schemars::JsonSchema;
@@ -44,6 +45,8 @@ messages! {
         Say(Say) = "say", reliable;
         /// I am still here, and the session is not to end as idle.
         KeepAlive(KeepAlive) = "keep_alive", plain;
+        /// How the session went, for the one who runs the server.
+        Telemetry(Telemetry) = "telemetry", plain;
         /// A fresh credential.
         Credential(Credential) = "credential", plain;
         /// Are you there?
@@ -332,6 +335,10 @@ impl FromClient {
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),
             Self::CancelRing(m) => found.extend(m.reason.unknown()),
+            Self::Telemetry(m) => {
+                found.extend(m.entries.iter().filter_map(|entry| entry.kind.unknown()));
+                found.extend(m.entries.iter().filter_map(|entry| entry.step.as_ref()?.unknown()));
+            }
             Self::Create(m) | Self::GetOrCreate(m) => found.extend(m.profile.unknown_words()),
             Self::Candidate(_)
             | Self::EndOfCandidates(_)

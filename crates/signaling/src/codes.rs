@@ -392,6 +392,26 @@ codes! {
         Directory = "directory",
         /// Holds a conversation: takes text and says what it is doing.
         Conversation = "conversation",
+        /// Takes telemetry.
+        Telemetry = "telemetry",
+    }
+
+    /// What an entry of telemetry is about.
+    Happened {
+        /// The session is in `state` from now on.
+        State = "state",
+        /// A dial is over: `plan`, `step`, `took_ms`, and `error` where it failed.
+        Attempt = "attempt",
+        /// A `plane` was lost, with the fault as `error`.
+        LinkLost = "link_lost",
+        /// The link carries again: `plan`, `took_ms`, `media_interrupted_ms`.
+        Recovered = "recovered",
+        /// A move to another server is over: `moved`.
+        Moved = "moved",
+        /// Something ended the session, or its recovery: `error`.
+        Error = "error",
+        /// What the link measured: `statistics`.
+        Statistics = "statistics",
     }
 
     /// What the far side of a conversation is doing.

@@ -2,6 +2,7 @@
 //! start from them, the tests hold the schema to them. A message without one does not compile.
 
 mod directory;
+mod telemetry;
 
 use crate::codes::*;
 use crate::{
@@ -92,6 +93,7 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
             vec![FromClient::Say(Say { id: 14, words: "how far is it to the sea?".to_owned() })]
         }
         ClientKind::KeepAlive => vec![FromClient::KeepAlive(KeepAlive {})],
+        ClientKind::Telemetry => telemetry::batches(),
         ClientKind::Credential => {
             vec![FromClient::Credential(Credential { credential: Secret::new("header.claims.signature") })]
         }

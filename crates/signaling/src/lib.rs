@@ -37,6 +37,7 @@ mod parts;
 mod reliable;
 pub mod sdp;
 mod server;
+mod telemetry;
 mod text;
 mod version;
 
@@ -52,5 +53,6 @@ pub use message::{Message, UnknownMessage};
 pub use parts::*;
 pub use reliable::{Receipt, Reliability, ReliabilityError, ReplayLost};
 pub use server::*;
+pub use telemetry::*;
 pub use text::{Instance, NotAnInstance, Sdp, Secret};
 pub use version::{EmptyRange, NoCommonVersion, VERSION, Versions};

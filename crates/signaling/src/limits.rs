@@ -71,6 +71,8 @@ pub const GO_AWAY_WINDOW_MS: u64 = 120_000;
 
 /// Longest text that is said in a conversation, in bytes.
 pub const WORDS_BYTES: usize = 16 * 1024;
+/// Most entries in a batch of telemetry: so many fit into a frame whatever they say.
+pub const TELEMETRY_ENTRIES: usize = 120;
 /// Longest reaction, in bytes: the longest emoji there are, and a few words.
 pub const REACTION_BYTES: usize = 64;
 
@@ -193,6 +195,7 @@ pub const LIST_RULES: &[(&str, usize)] = &[
     ("urls", ICE_SERVERS),
     ("avoid", AVOIDED_NODES),
     ("rings", RINGS),
+    ("entries", TELEMETRY_ENTRIES),
 ];
 
 /// The rule for field `name` inside `parent` (empty at the top of a message).

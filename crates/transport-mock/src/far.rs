@@ -114,6 +114,7 @@ impl Inner {
                 link.plan(now + next, Happening::Tick(used + next));
                 Some(Event::Content(Content::Generation(Generation::Tick { used })))
             }
+            Happening::Measure => self.measure(id, now),
             Happening::Close => {
                 self.let_go(id);
                 None
@@ -335,6 +336,7 @@ impl Inner {
         if back.is_empty() {
             return;
         }
+        back.iter().for_each(|frame| plane.count(frame, false));
         if let Some(studio) = &self.studio {
             let repainted: Vec<_> = back.iter().filter_map(|frame| studio.repaint(instance, frame)).collect();
             for frame in repainted {
@@ -356,11 +358,16 @@ impl Inner {
         }
         let mut holders = plane.holders.clone();
         holders.sort_unstable_by(|a, b| b.cmp(a));
-        let mut taken = false;
+        let (mut taken, mut counted) = (false, false);
         for holder in holders {
             let Some(link) = self.links.get_mut(&holder) else { continue };
             if link.silent.media {
                 continue;
+            }
+            if !std::mem::replace(&mut counted, true)
+                && let Some(plane) = self.planes.get_mut(&link.media)
+            {
+                plane.count(frame, true);
             }
             taken |= link.sink.as_ref().is_some_and(|sink| sink.push(frame));
             if link.up && !link.knows_media_lost && link.saw_frame(now) {

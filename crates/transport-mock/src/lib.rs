@@ -60,6 +60,7 @@ mod faults;
 mod link;
 mod log;
 mod machine;
+mod measuring;
 mod remote;
 mod seed;
 mod studio;

@@ -2,7 +2,7 @@
 
 use crate::DialSeen;
 use offhook_transport::media::{EncodedFrame, Gate, Kind, LocalTrack, RemoteSink, Tap};
-use offhook_transport::{Action, Event, Fault, Plane};
+use offhook_transport::{Action, Event, Fault, Plane, StreamStats};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -27,6 +27,8 @@ pub(crate) enum Happening {
     Lose(Plane, Fault),
     /// A second of generation is over; how much is used by then.
     Tick(Duration),
+    /// The client measures its link: statistics are due, now and every second.
+    Measure,
     /// Our checks were not answered for so long that the media plane counts as lost.
     Starve,
     /// The far side closed the socket, as it does after a goodbye.
@@ -200,6 +202,7 @@ pub(crate) struct MediaPlane {
     pub(crate) holders: Vec<LinkId>,
     pub(crate) gate: Gate,
     pub(crate) key_wishes: u64,
+    pub(crate) counted: Vec<StreamStats>,
     taps: Vec<Tapped>,
 }
 
@@ -211,7 +214,15 @@ struct Tapped {
 
 impl MediaPlane {
     pub(crate) fn new(holder: LinkId, gate: Gate) -> Self {
-        Self { life: Life::New, path: true, holders: vec![holder], gate, key_wishes: 0, taps: Vec::new() }
+        Self {
+            life: Life::New,
+            path: true,
+            holders: vec![holder],
+            gate,
+            key_wishes: 0,
+            counted: Vec::new(),
+            taps: Vec::new(),
+        }
     }
 
     /// Do frames get through?

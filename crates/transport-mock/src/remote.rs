@@ -3,11 +3,11 @@
 mod ringing;
 
 use crate::link::LinkId;
-use crate::log::{Published, Seen};
+use crate::log::{Published, Seen, What};
 use crate::world::World;
 use crate::{Faults, MockDial, Studio};
 use offhook_transport::media::EncodedFrame;
-use offhook_transport::{EndCode, GoAwayHint, NetworkFact, Profile, SessionRef};
+use offhook_transport::{Action, EndCode, GoAwayHint, NetworkFact, Profile, SessionRef, Telemetry};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -227,6 +227,19 @@ impl Remote {
     /// How many entries the log lost because it was full.
     pub fn log_lost(&self) -> u64 {
         self.world.lock().log.lost()
+    }
+
+    /// The telemetry that arrived, oldest first, as far as the log goes back.
+    pub fn telemetry(&self) -> Vec<Telemetry> {
+        let log = self.log();
+        let batches = log.iter().filter_map(|seen| match &seen.what {
+            What::Action(action) => match &**action {
+                Action::Telemetry(batch) => Some((**batch).clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        batches.collect()
     }
 
     /// Waits until a log entry fits; those already there are looked at first.

@@ -1,5 +1,7 @@
 //! A far side that behaves by itself. It decides; carrying out is the world's.
 
+mod settings;
+
 use crate::DialSeen;
 use crate::link::Happening;
 use crate::seed::Seed;
@@ -32,6 +34,7 @@ pub struct Studio {
     knows: Option<Vec<String>>,
     credential: Option<Secret>,
     ticks: bool,
+    measures: bool,
     /// Was it ever restarted? Then whom it does not know may be somebody from before.
     restarted: bool,
     places: HashMap<InstanceId, Place>,
@@ -64,74 +67,10 @@ impl Studio {
             knows: None,
             credential: None,
             ticks: true,
+            measures: false,
             restarted: false,
             places: HashMap::new(),
         }
-    }
-
-    /// How long an answer, and each step of a join, takes.
-    #[must_use]
-    pub const fn answering_in(mut self, pace: Duration) -> Self {
-        self.pace = pace;
-        self
-    }
-
-    /// What the sessions on it can do.
-    #[must_use]
-    pub const fn capable_of(mut self, capabilities: Capabilities) -> Self {
-        self.capabilities = capabilities;
-        self
-    }
-
-    /// How long a lost link keeps its place. Zero: no resume at all.
-    #[must_use]
-    pub const fn resume_window(mut self, window: Duration) -> Self {
-        self.window = window;
-        self
-    }
-
-    /// The keepalive times it tells its clients.
-    #[must_use]
-    pub const fn liveness(mut self, liveness: Liveness) -> Self {
-        self.liveness = Some(liveness);
-        self
-    }
-
-    /// So many wait in front of every joiner: who will not wait is refused as busy, who will
-    /// moves up one place for each answer's time.
-    #[must_use]
-    pub const fn queue(mut self, ahead: u32) -> Self {
-        self.queue = ahead;
-        self
-    }
-
-    /// Loads this before a join is let in (F57): one more thing, and how much is done with it, for
-    /// an answer's time.
-    #[must_use]
-    pub fn loading(mut self, what: &str, percent: Option<u8>) -> Self {
-        self.loading.push((what.to_owned(), percent));
-        self
-    }
-
-    /// Takes only these prompts; others are refused with a text.
-    #[must_use]
-    pub fn knowing(mut self, prompts: &[&str]) -> Self {
-        self.knows = Some(prompts.iter().map(ToString::to_string).collect());
-        self
-    }
-
-    /// Lets in only who shows this credential; asks who shows none.
-    #[must_use]
-    pub fn requiring(mut self, credential: Secret) -> Self {
-        self.credential = Some(credential);
-        self
-    }
-
-    /// No tick each second of generation.
-    #[must_use]
-    pub const fn without_ticks(mut self) -> Self {
-        self.ticks = false;
-        self
     }
 
     pub(crate) fn restart(&mut self) {
@@ -300,6 +239,10 @@ impl Studio {
             let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
             plan.push((from, Happening::Tick(Duration::from_secs(1))));
         }
+        if self.measures {
+            let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
+            plan.push((from, Happening::Measure));
+        }
         self.places.insert(seen.instance, place);
         plan
     }
@@ -322,7 +265,7 @@ impl Studio {
             Action::React(words) | Action::Say(words) => {
                 vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
             }
-            Action::KeepAlive => Vec::new(),
+            Action::KeepAlive | Action::Telemetry(_) => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()

@@ -15,7 +15,8 @@ use std::time::Duration;
 /// A transport and the hand that plays its far side. The far side does nothing until told.
 pub fn pair() -> (MockTransport, Remote) {
     let world = Arc::new(World::new());
-    (MockTransport { world: world.clone(), capabilities: everything() }, Remote::new(world))
+    let capabilities = everything().with(Capability::Telemetry);
+    (MockTransport { world: world.clone(), capabilities }, Remote::new(world))
 }
 
 /// A first join of one instance to `studio/7`, epoch 1: a start for tests to change.
@@ -89,6 +90,8 @@ impl Transport for MockTransport {
     }
 }
 
+/// What a far side grants unless told otherwise: everything but an intake for telemetry, which it
+/// has where its owner asks for one.
 pub(crate) const fn everything() -> Capabilities {
     Capabilities::NONE
         .with(Capability::SignalingPlane)

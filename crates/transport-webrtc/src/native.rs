@@ -31,6 +31,7 @@ mod presence;
 mod registry;
 mod sinks;
 mod socket;
+mod telemetry;
 mod tls;
 mod translate;
 mod uploads;
@@ -157,6 +158,7 @@ impl Transport for WebRtc {
             Capability::Messages,
             Capability::Reactions,
             Capability::Conversation,
+            Capability::Telemetry,
             Capability::Queue,
             Capability::Directory,
             Capability::Rings,
@@ -271,6 +273,12 @@ impl Connection for Link {
 
     fn act(&mut self, action: Action) -> Result<(), Full> {
         match &mut self.state {
+            // The last room of the queue is a goodbye's.
+            State::Running { actions, .. }
+                if matches!(action, Action::Telemetry(_)) && actions.capacity() < 2 =>
+            {
+                Err(Full(action))
+            }
             State::Running { actions, alive: Some(_), .. } => match actions.try_send(action) {
                 Err(mpsc::error::TrySendError::Full(action)) => Err(Full(action)),
                 // The link is over already; the end is on its way.

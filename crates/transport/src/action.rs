@@ -1,6 +1,6 @@
 //! What a host asks of a living connection.
 
-use crate::{Desired, Revision, Secret};
+use crate::{Desired, Revision, Secret, Telemetry};
 use bytes::Bytes;
 
 /// One request to the far side. Results come back as events.
@@ -27,6 +27,9 @@ pub enum Action {
     Say(Words),
     /// Say that the user is still there, so that the far side does not end the session as idle.
     KeepAlive,
+    /// Tell the far side how the session went; best effort, never answered. Refused as full where it
+    /// would take the last room of the queue: that is a goodbye's.
+    Telemetry(Box<Telemetry>),
     /// Say goodbye, then close. Bounded by one second.
     Goodbye,
 }

@@ -27,6 +27,8 @@ pub enum Capability {
     Reactions,
     /// A conversation: text to the far side, and what it is doing.
     Conversation,
+    /// An intake for telemetry.
+    Telemetry,
     /// A queue to wait in.
     Queue,
     /// Rings.

@@ -2,7 +2,7 @@
 
 use crate::fault::coded;
 use crate::{
-    Capabilities, CredentialWhy, Fault, Plane, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret,
+    Capabilities, CredentialWhy, Fault, Plane, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Stats,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -335,40 +335,4 @@ pub enum Generation {
         /// The far side's words.
         reason: String,
     },
-}
-
-/// One second of a link, in the words of W3C webrtc-stats.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Stats {
-    /// `currentRoundTripTime` of the selected pair.
-    pub round_trip_time: Option<Duration>,
-    /// `bytesSent` of the transport.
-    pub bytes_sent: u64,
-    /// `bytesReceived` of the transport.
-    pub bytes_received: u64,
-    /// Each RTP stream.
-    pub streams: Vec<StreamStats>,
-}
-
-/// One RTP stream, inbound or outbound.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct StreamStats {
-    /// The mid it runs on.
-    pub mid: String,
-    /// True for a stream that comes in.
-    pub inbound: bool,
-    /// `packetsSent` or `packetsReceived`.
-    pub packets: u64,
-    /// `bytesSent` or `bytesReceived`.
-    pub bytes: u64,
-    /// `packetsLost`, for inbound.
-    pub packets_lost: i64,
-    /// `jitter`, for inbound.
-    pub jitter: Option<Duration>,
-    /// `framesSent` or `framesReceived`.
-    pub frames: u64,
-    /// Inbound `nackCount` or outbound, as counted by us.
-    pub nack_count: u64,
-    /// `pliCount`.
-    pub pli_count: u64,
 }

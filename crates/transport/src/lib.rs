@@ -22,7 +22,9 @@ pub mod media;
 mod network;
 mod presence;
 mod secret;
+mod stats;
 mod talk;
+mod telemetry;
 
 pub use action::{Action, Full, Outgoing, Words};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
@@ -34,7 +36,7 @@ pub use directory::{
 };
 pub use event::{
     Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
-    Mood, Progress, RefusalItem, Stats, StreamStats, Up, Verdict,
+    Mood, Progress, RefusalItem, Up, Verdict,
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
@@ -44,7 +46,9 @@ pub use presence::{
     RingFull, RingId, RingInfo, RingOrder, RingRefusedCode,
 };
 pub use secret::Secret;
+pub use stats::{Stats, StatsTotals, StreamStats};
 pub use talk::{Asked, Report, talk};
+pub use telemetry::{Happened, Telemetry, TelemetryEntry};
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -160,6 +160,10 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
         }
+        Event::PictureStalled { mid } => ("picture_stalled", json!({ "mid": mid })),
+        Event::PictureResumed { mid, after } => {
+            ("picture_resumed", json!({ "mid": mid, "after_ms": millis(*after) }))
+        }
         Event::GenerationStarted => ("generation_started", Value::Null),
         Event::GenerationTick { used } => ("generation_tick", json!({ "used_ms": millis(*used) })),
         Event::GenerationEnded { reason } => ("generation_ended", json!({ "reason": reason })),

@@ -66,7 +66,8 @@ pub(crate) fn asking(action: &Action) -> Option<String> {
         | Action::Send(_)
         | Action::React(_)
         | Action::Say(_)
-        | Action::KeepAlive => None,
+        | Action::KeepAlive
+        | Action::Telemetry(_) => None,
     }
 }
 

@@ -65,11 +65,15 @@ impl Links {
         }
     }
 
-    /// Says goodbye; the connection closes itself when that was sent.
-    pub(super) fn goodbye(&mut self, epoch: Epoch) {
+    /// Says goodbye, and these last words before it if they have room; the connection closes itself
+    /// when that was sent.
+    pub(super) fn goodbye(&mut self, epoch: Epoch, last: Option<Action>) {
         if let Some(link) = self.all.iter_mut().find(|link| link.epoch == epoch) {
             link.gate.close();
             link.backlog.clear();
+            if let Some(last) = last {
+                let _ = link.connection.act(last);
+            }
             if link.connection.act(Action::Goodbye).is_err() {
                 link.connection.close();
             }
@@ -150,7 +154,7 @@ impl Link {
         self.backlog.retain(|action| {
             let keep = match action {
                 Action::Apply { .. } => Some(at) == newest,
-                Action::Ping | Action::KeepAlive => false,
+                Action::Ping | Action::KeepAlive | Action::Telemetry(_) => false,
                 Action::Credential(_)
                 | Action::RestartIce
                 | Action::Send(_)

@@ -35,7 +35,8 @@ impl Host {
             Output::Switch { to } => self.shared.remote.switch_to(translate::outward_epoch(to)),
             Output::Goodbye { epoch, reason } => {
                 tracing::debug!(parent: &self.span, reason = reason.code(), "goodbye");
-                self.links.goodbye(epoch);
+                let last = self.last_telemetry(epoch);
+                self.links.goodbye(epoch, last);
             }
             Output::Close { epoch } => {
                 self.links.close(epoch);

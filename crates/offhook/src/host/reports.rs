@@ -2,11 +2,12 @@
 //! before its ending, the ending last. Also what is written down for the summary.
 
 use super::Host;
+use super::stalls::Stall;
 use crate::command::{ChangeAnswer, SendAnswer};
 use crate::event::{ChangeOutcome, Ended, ErrorReport, Event};
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::{CallingState, CommandId, Input, Outcome, Plane, Revision, Time};
-use offhook_transport::{Content, Generation, Member, MemberChange};
+use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, State, Time};
+use offhook_transport::{Content, Generation, Happened, Member, MemberChange};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -51,6 +52,13 @@ impl MediaLife {
     }
 }
 
+impl Reporter {
+    /// Does this state show as another one than the last?
+    pub(super) fn is_news(&self, state: lifecycle::State) -> bool {
+        self.last_state != Some(state.calling())
+    }
+}
+
 impl Host {
     /// Notes that media was heard of.
     pub(super) fn media_life(&mut self, input: &Input) {
@@ -66,6 +74,7 @@ impl Host {
     pub(super) fn report(&mut self, event: lifecycle::Event) {
         use lifecycle::Event as E;
         let now = self.clock.now();
+        self.sample_report(&event);
         match event {
             E::State(state) => {
                 tracing::info!(parent: &self.span, state = state.name(), "state");
@@ -103,12 +112,19 @@ impl Host {
                 notes.tally.recoveries += 1;
                 notes.tally.away += after;
                 drop(notes);
+                self.sample(Happened::Recovered { plan: plan.code(), after, media_interrupted });
                 self.tell(Event::Recovered { plan, after, media_interrupted });
+                if matches!(plan, Plan::Rejoin | Plan::Migrate) {
+                    self.media_moved();
+                }
             }
             E::MigrationStarted(why) => self.tell(Event::MigrationStarted(why)),
             E::MigrationFinished { moved } => {
                 self.shared.notes().tally.migrations += u32::from(moved);
                 self.tell(Event::MigrationFinished { moved });
+                if moved {
+                    self.media_moved();
+                }
             }
             E::Change { revision, outcome } => self.on_change(revision, outcome),
             E::Command { command, outcome } => {
@@ -143,7 +159,7 @@ impl Host {
 
     fn on_state(&mut self, state: lifecycle::State, now: Time) {
         let calling = state.calling();
-        if self.reporter.last_state == Some(calling) {
+        if !self.reporter.is_news(state) {
             return;
         }
         self.reporter.last_state = Some(calling);
@@ -210,7 +226,7 @@ impl Host {
     }
 
     /// Data that passes by: admitted, counted as life already, told as it is.
-    pub(super) fn tell_content(&mut self, content: Content) {
+    pub(super) fn tell_content(&mut self, epoch: Epoch, content: Content) {
         let event = match content {
             Content::Message { from, topic, payload } => Event::Message { from, topic, payload },
             Content::Reaction { from, reaction } => Event::Reaction { from, reaction },
@@ -242,14 +258,41 @@ impl Host {
             Content::Generation(Generation::Started) => Event::GenerationStarted,
             Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
             Content::Generation(Generation::Ended { reason }) => Event::GenerationEnded { reason },
-            Content::Track { mid, kind, sending } => Event::RemoteTrack { mid, kind, sending },
-            Content::Stats(stats) => Event::Stats(stats),
+            Content::Track { mid, kind, sending } => {
+                let stall = self.stalls.says(epoch, &mid, kind, sending, self.clock.now());
+                self.tell_stalls(stall);
+                Event::RemoteTrack { mid, kind, sending }
+            }
+            Content::Stats(stats) => {
+                self.sample_stats(&stats);
+                let live = matches!(self.machine.state(), State::Live | State::Migrating);
+                let stalls = self.stalls.measured(epoch, &stats, live, self.clock.now());
+                self.tell_stalls(stalls);
+                Event::Stats(stats)
+            }
             Content::Other(name) => {
                 tracing::debug!(parent: &self.span, name, "a message of an unknown type");
                 Event::Unknown(name)
             }
         };
         self.tell(event);
+    }
+
+    fn tell_stalls(&mut self, stalls: impl IntoIterator<Item = Stall>) {
+        for stall in stalls {
+            self.tell(match stall {
+                Stall::Began { mid } => Event::PictureStalled { mid },
+                Stall::Ended { mid, after } => Event::PictureResumed { mid, after },
+            });
+        }
+    }
+
+    /// The session goes on on this link, with its media made anew.
+    fn media_moved(&mut self) {
+        if let Some(epoch) = self.machine.snapshot().epoch() {
+            let stalls = self.stalls.moved_to(epoch, self.clock.now());
+            self.tell_stalls(stalls);
+        }
     }
 
     /// After each new link: who came, went or changed meanwhile, so that no listener's roster

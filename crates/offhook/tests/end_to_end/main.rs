@@ -16,3 +16,5 @@ mod leave;
 mod prompt;
 mod remote;
 mod ringing;
+mod statistics;
+mod telemetry;

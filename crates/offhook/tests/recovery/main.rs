@@ -15,4 +15,5 @@ mod moving;
 mod outflow;
 mod planes;
 mod sick;
+mod stalls;
 mod voice;

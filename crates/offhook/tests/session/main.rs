@@ -17,3 +17,6 @@ mod prompt;
 mod recovery;
 mod remote;
 mod ringing;
+mod stalls;
+mod statistics;
+mod telemetry;

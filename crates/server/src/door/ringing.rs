@@ -10,7 +10,7 @@ use offhook_signaling::{Error, ErrorCode, FromServer, Join, Presence, Secret};
 
 /// Judges a presence: a user's credential, of no session. Who, with what, and the version.
 pub(crate) fn presence(shared: &Shared, hello: &Presence) -> Result<(String, Bearer, u32), Refusal> {
-    let version = agree(hello.versions, &[])?;
+    let version = agree(shared, hello.versions, &[])?;
     let Some(credential) = &hello.credential else {
         let text = "presence needs a credential; put one into the first frame";
         return Err(refuse(ErrorCode::Unauthorized, text));

@@ -215,7 +215,7 @@ impl Actor {
             ice_servers: self.shared.config.ice_servers.clone(),
             answer,
             capabilities: Capabilities {
-                features: door::features(self.model),
+                features: door::features(&self.shared, self.model),
                 video: None,
                 models: Model::names(),
                 publish: self.seen.role == Role::Participant,

@@ -5,11 +5,12 @@ use super::media::{Happened, Media};
 use super::{Actor, Flow};
 use crate::persona::Does;
 use crate::rooms::Steering;
+use crate::telemetry::TelemetryReport;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
     FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer,
-    Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Track,
+    Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Telemetry, Track,
 };
 use tokio::time::Instant;
 
@@ -53,6 +54,7 @@ impl Actor {
                 }
             }
             FromClient::KeepAlive(_) => self.interacts(),
+            FromClient::Telemetry(batch) => self.tells(batch),
             FromClient::Message(mut relay) => {
                 self.interacts();
                 relay.from = Some(self.place.instance);
@@ -124,6 +126,22 @@ impl Actor {
 
     fn unknown(&mut self, id: u64, what: &str) {
         self.say(&FromServer::Unsupported(NotKnown { id, what: what.to_owned() }));
+    }
+
+    /// F74. Nothing that a user does, so it keeps nobody from being idle.
+    fn tells(&mut self, batch: Telemetry) {
+        let config = &self.shared.config;
+        let Some(intake) = config.intake() else { return };
+        if !self.telemetry.take(config.limits.telemetry_per_minute, Instant::now()) {
+            return intake.miss();
+        }
+        intake.take(TelemetryReport {
+            session: self.place.key.clone(),
+            session_id: self.place.session_id.clone(),
+            user: self.seen.user.clone(),
+            instance: self.place.instance.to_string(),
+            batch,
+        });
     }
 
     /// A revision is applied whole or refused; one that is not newer is in effect already.

@@ -173,6 +173,7 @@ impl Link {
             | FromClient::Reaction(_)
             | FromClient::Say(_)
             | FromClient::KeepAlive(_)
+            | FromClient::Telemetry(_)
             | FromClient::Credential(_) => {
                 return self.breaks_off("this is a presence link; say it on the link of a session").await;
             }

@@ -27,5 +27,6 @@ mod replaced;
 mod resume;
 mod roster;
 mod staying;
+mod telemetry;
 mod viewers;
 mod wire;

@@ -19,7 +19,8 @@ pub fn protocol_markdown() -> String {
     let defs = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
     let mut out = FLOW
         .replace("{VERSION}", &crate::VERSION.to_string())
-        .replace("{EARLY}", &crate::EARLY_BYTES.to_string());
+        .replace("{EARLY}", &crate::EARLY_BYTES.to_string())
+        .replace("{TELEMETRY}", &crate::limits::TELEMETRY_ENTRIES.to_string());
     limits_section(&mut out);
 
     out.push_str("\n## Messages of a client\n\n");

@@ -2,6 +2,7 @@
 
 use super::driver::{Driver, Flow, Stage};
 use super::payload;
+use super::telemetry;
 use super::translate;
 use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, KeepAlive, Reaction, Relay, Say};
 use offhook_transport::{Action, Desired, Event, Outgoing, RefusalItem, Revision, Verdict, Words};
@@ -31,6 +32,11 @@ impl Driver {
             Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, words: text })),
             Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
             Action::KeepAlive => Flow::On,
+            // Without a socket it is lost, as it is where it does not arrive.
+            Action::Telemetry(batch) if self.stage == Stage::Up => {
+                self.send(&FromClient::Telemetry(telemetry::to_wire(&batch)))
+            }
+            Action::Telemetry(_) => Flow::On,
             Action::Goodbye => self.goodbye(),
         }
     }

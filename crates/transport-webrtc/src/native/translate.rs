@@ -121,6 +121,7 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
             Feature::Messages => all.with(Capability::Messages),
             Feature::Reactions => all.with(Capability::Reactions),
             Feature::Conversation => all.with(Capability::Conversation),
+            Feature::Telemetry => all.with(Capability::Telemetry),
             Feature::Queue => all.with(Capability::Queue),
             Feature::Rings => all.with(Capability::Rings),
             Feature::Directory => all.with(Capability::Directory),

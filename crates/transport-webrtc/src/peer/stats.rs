@@ -2,11 +2,17 @@
 //! counts itself (frames and key-frame requests, which the engine does not see).
 
 use super::{Peer, PeerError};
+use offhook_transport::media::Kind;
 use offhook_transport::{Stats, StreamStats};
 use rtc::peer_connection::transport::RTCIceTransportState as Ice;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::statistics::stats::rtp_stream::RTCRtpStreamStats;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use webrtc::peer_connection::{PeerConnection, RTCStatsReport, RTCStatsReportEntry, StatsSelector};
+
+/// What comes so late is not played; a larger estimate measures something else.
+const NO_JITTER: Duration = Duration::from_secs(60);
 
 /// How many of our connectivity checks were answered: on the pair that is sent on, if there is one,
 /// and over all pairs while one is looked for. A far side whose NAT has rebound asks from where it is
@@ -40,22 +46,23 @@ impl Peer {
         if let Some(transport) = report.transport() {
             (bytes_sent, bytes_received) = (transport.bytes_sent, transport.bytes_received);
         }
-        let streams = report.iter().filter_map(|entry| self.stream(entry)).collect();
+        let streams = report.iter().filter_map(|entry| self.stream(&report, entry)).collect();
         Ok(Stats { round_trip_time: selected, bytes_sent, bytes_received, streams })
     }
 
-    fn stream(&self, entry: &RTCStatsReportEntry) -> Option<StreamStats> {
+    fn stream(&self, report: &RTCStatsReport, entry: &RTCStatsReportEntry) -> Option<StreamStats> {
         match entry {
             RTCStatsReportEntry::InboundRtp(stream) => {
                 let received = &stream.received_rtp_stream_stats;
                 let ours = self.inner.shared.counters(&stream.mid, true);
                 Some(StreamStats {
                     mid: stream.mid.clone(),
+                    kind: kind(received.rtp_stream_stats.kind),
                     inbound: true,
                     packets: received.packets_received,
                     bytes: stream.bytes_received,
                     packets_lost: received.packets_lost,
-                    jitter: seconds(received.jitter),
+                    jitter: jitter(report, &received.rtp_stream_stats, received.jitter),
                     frames: ours.frames.load(Ordering::Relaxed),
                     nack_count: u64::from(stream.nack_count),
                     pli_count: ours.key_requests.load(Ordering::Relaxed),
@@ -66,6 +73,7 @@ impl Peer {
                 let ours = self.inner.shared.counters(&stream.mid, false);
                 Some(StreamStats {
                     mid: stream.mid.clone(),
+                    kind: kind(sent.rtp_stream_stats.kind),
                     inbound: false,
                     packets: sent.packets_sent,
                     bytes: sent.bytes_sent,
@@ -87,6 +95,30 @@ fn selected(report: &RTCStatsReport) -> Option<Duration> {
     let pairs = || report.candidate_pairs().filter(|pair| pair.responses_received > 0);
     let pair = pairs().find(|pair| pair.stats.id == *id).or_else(|| pairs().last())?;
     seconds(pair.current_round_trip_time).filter(|time| !time.is_zero())
+}
+
+/// The engine gives the jitter as its receiver reports do, in units of the RTP clock, where W3C wants
+/// seconds.
+fn jitter(report: &RTCStatsReport, stream: &RTCRtpStreamStats, units: f64) -> Option<Duration> {
+    let named = match report.get(&stream.codec_id) {
+        Some(RTCStatsReportEntry::Codec(codec)) => f64::from(codec.clock_rate),
+        _ => 0.0,
+    };
+    let rate = match (named > 0.0, kind(stream.kind)) {
+        (true, _) => named,
+        (false, Kind::Audio) => 48_000.0,
+        (false, Kind::Video) => 90_000.0,
+    };
+    // Where the timestamps of a stream run over, the engine's estimate jumps by hours for a moment.
+    seconds(units / rate).filter(|jitter| *jitter < NO_JITTER)
+}
+
+/// A stream is registered with its kind; where the engine names none, it is one of pictures.
+fn kind(of: RtpCodecKind) -> Kind {
+    match of {
+        RtpCodecKind::Audio => Kind::Audio,
+        _ => Kind::Video,
+    }
 }
 
 fn seconds(value: f64) -> Option<Duration> {
