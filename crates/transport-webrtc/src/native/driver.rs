@@ -213,6 +213,8 @@ impl Driver {
                 Turn::Action(action) => self.act(action).await,
                 Turn::KeyFrame => {
                     if let Some(lane) = &self.lane {
+                        // A switch to this link asks for one as well.
+                        lane.sinks.settle();
                         lane.want_key_frames();
                     }
                     Flow::On

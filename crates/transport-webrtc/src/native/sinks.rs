@@ -3,7 +3,9 @@
 //! picture.
 //!
 //! While the host has chosen none of them, as during a move, the frames since the newest key frame
-//! are held: when it switches there is a picture to begin with, and nobody has to ask for one.
+//! are held: when it switches there is a picture to begin with, and nobody has to ask for one. They
+//! are handed on at the switch and not with the next frame, which may be long in coming: what was
+//! painted before a mute must not be shown after it (R14).
 
 use offhook_transport::Epoch;
 use offhook_transport::media::{EncodedFrame, Kind, RemoteSink};
@@ -35,16 +37,8 @@ impl Sinks {
 
     pub(super) fn push(&self, frame: &EncodedFrame) {
         let mut state = self.lock();
-        let State { sinks, held, bytes } = &mut *state;
-        let mut chosen = false;
-        for (_, sink) in sinks.iter().rev() {
-            if sink.is_chosen() {
-                chosen = true;
-                *bytes = 0;
-                for frame in held.drain(..) {
-                    sink.push(&frame);
-                }
-            }
+        let chosen = state.settle();
+        for (_, sink) in state.sinks.iter().rev() {
             if sink.push(frame) {
                 return;
             }
@@ -52,6 +46,11 @@ impl Sinks {
         if !chosen {
             state.hold(frame);
         }
+    }
+
+    /// The host may have chosen: what is held goes to the one it chose, now.
+    pub(super) fn settle(&self) {
+        self.lock().settle();
     }
 
     /// Is a picture held that could be begun with?
@@ -65,6 +64,18 @@ impl Sinks {
 }
 
 impl State {
+    /// Hands what is held on to the newest that is chosen. False if none is.
+    fn settle(&mut self) -> bool {
+        let Some((_, sink)) = self.sinks.iter().rev().find(|(_, sink)| sink.is_chosen()) else {
+            return false;
+        };
+        self.bytes = 0;
+        for frame in self.held.drain(..) {
+            sink.push(&frame);
+        }
+        true
+    }
+
     fn hold(&mut self, frame: &EncodedFrame) {
         // Sound is not begun with what is past.
         if frame.codec.kind() != Kind::Video || (self.held.is_empty() && !frame.key) {

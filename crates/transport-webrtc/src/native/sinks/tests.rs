@@ -43,6 +43,24 @@ fn a_move_begins_with_the_picture_that_is_held() {
     assert!(!new.has_picture());
 }
 
+/// R14: a picture from before a mute is shown at the switch, and not when the mute is over.
+#[test]
+fn what_is_held_is_shown_at_the_switch_though_nothing_comes_after_it() {
+    let remote = Remote::new();
+    let mut video = remote.receiver(Kind::Video);
+    let (old, new) = (sinks(&remote, 1), sinks(&remote, 2));
+    remote.switch_to(Epoch(1));
+    old.push(&frame(1, true));
+    new.push(&frame(50, true));
+    new.settle();
+    assert_eq!(seen(&mut video), [1], "it is not chosen yet");
+    remote.switch_to(Epoch(2));
+    new.settle();
+    assert_eq!(seen(&mut video), [50]);
+    new.push(&frame(51, true));
+    assert_eq!(seen(&mut video), [51]);
+}
+
 /// F30: links that share a peer share its frames; none is held while one of them takes it.
 #[test]
 fn a_resume_gets_each_frame_once() {
