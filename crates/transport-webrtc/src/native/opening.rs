@@ -302,17 +302,22 @@ impl Driver {
         }
         // A track that was published since the last offer needs a section of its own.
         let grown = lane.make_room(self.published()).await?;
-        // A restart that was offered by a dial that is given up, and whose path is whole, was never
-        // taken up: there is nothing to offer once more but sections.
-        let (is_whole, has_grown) = {
+        let (has_grown, path, unsettled) = {
             let mut state = lane.state();
             state.grown |= grown;
-            (restart && state.is_path_whole(), state.grown)
+            (state.grown, state.path(), state.unsettled)
         };
+        let path = path.filter(|_| restart);
+        // A path that answers again is not made anew, unless a dial that is given up offered a restart:
+        // the far side may have taken it, and only the answer was lost.
+        let is_whole = path.is_some_and(|path| path.answers) && !unsettled;
         self.restarts = restart && !is_whole;
+        // It knows; or sees that a path which is silent here works by now.
+        let path = path.filter(|_| self.restarts && !has_grown);
+        self.spare = path.is_some();
         self.asked = Some(Instant::now());
         lane.peer.ask_path();
-        let offer = if self.restarts || has_grown || (open && !is_whole) {
+        let offer = if self.restarts || has_grown || open {
             let sdp = lane.peer.create_offer(self.restarts).await?;
             let offer = self.offer_of(lane, &sdp);
             self.offer = Some((sdp, false));
@@ -331,6 +336,7 @@ impl Driver {
             secret: translate::secret(&state.newest(secret)),
             last_seen,
             offer,
+            path,
         }))
     }
 
