@@ -15,8 +15,7 @@ use offhook_signaling::{
 };
 use offhook_transport::media::{Kind, LocalTrack};
 use offhook_transport::{
-    DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusalItem, RefusedCode, ResumeRefusal, Secret,
-    Target,
+    DialRequest, Event, Fault, FaultKind, Plan, Progress, ResumeRefusal, Secret, Target,
 };
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -207,18 +206,8 @@ impl Driver {
             }
             // No far side would take it: as if it had said so.
             Err(error) => {
+                let (code, item) = translate::unsayable(&error);
                 let text = error.to_string();
-                let secret = text.contains("`credential`") || text.contains("`ticket`");
-                // A token of no far side's making has nothing to take up.
-                let (code, item) = if secret {
-                    (RefusedCode::Unauthorized, None)
-                } else if text.contains("`rejoin.") {
-                    (RefusedCode::NoSessionToResume, None)
-                } else if text.contains("prompt.text`") {
-                    (RefusedCode::InitialState, Some(RefusalItem::Prompt))
-                } else {
-                    (RefusedCode::BadRequest, None)
-                };
                 self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item })
             }
         }
