@@ -5,6 +5,7 @@ use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
 use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Revision, StateItem, Who};
+use offhook_transport::media::TrackId;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -234,6 +235,9 @@ pub enum TrackError {
     /// This session has no media.
     #[error("this session carries no media; look at its capabilities before asking")]
     NotSupported,
+    /// No member publishes such a track, or not any more.
+    #[error("nobody publishes {0:?} now; take the id from `Event::TrackAdded` or `remote_tracks`")]
+    NoSuchTrack(TrackId),
 }
 
 /// Why a published track was not changed.

@@ -200,6 +200,7 @@ impl Builder {
             pace: Pace::new(self.config.limits.rejoins_per_second),
             kicks: Kicks::default(),
             endings: Endings::default(),
+            unforwarded: Arc::default(),
             life,
             started: Instant::now(),
             emptied_to: Mutex::default(),

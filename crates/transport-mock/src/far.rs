@@ -393,7 +393,12 @@ impl Inner {
             liveness: None,
             resume_window: Some(Duration::from_secs(25)),
             acked,
-            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+            roster: vec![Member {
+                id: seen.instance.to_string(),
+                name: "me".into(),
+                away: false,
+                tracks: Vec::new(),
+            }],
         }
     }
 }

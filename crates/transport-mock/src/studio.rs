@@ -199,7 +199,12 @@ impl Studio {
             liveness: self.liveness,
             resume_window: Some(self.window),
             acked: resume.then_some(place.revision),
-            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+            roster: vec![Member {
+                id: seen.instance.to_string(),
+                name: "me".into(),
+                away: false,
+                tracks: Vec::new(),
+            }],
         };
 
         let mut steps: Vec<Event> = Vec::new();

@@ -9,13 +9,14 @@ use crate::command::{Command, SendAnswer};
 use crate::error::{PlayError, PublishError, SendError, SetError, TrackError};
 use crate::sources::Origin;
 use crate::token::ResumeToken;
+use crate::track::{RemoteTrack, TrackInfo};
 use crate::translate;
 use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
 use offhook_transport::Capability;
-use offhook_transport::media::{Kind, TrackReceiver};
+use offhook_transport::media::{Kind, TrackId, TrackReceiver};
 use tokio::sync::oneshot;
 
 /// The largest message, topic and payload together, in bytes.
@@ -278,6 +279,28 @@ impl Session<Joined> {
     #[allow(clippy::unused_async, reason = "as remote_video")]
     pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
         self.remote(Kind::Audio)
+    }
+
+    /// What the other members publish now, in a session whose far side forwards it. Each of them was
+    /// or will be told as [`Event::TrackAdded`](crate::Event::TrackAdded), too (F62).
+    pub fn remote_tracks(&self) -> Vec<TrackInfo> {
+        self.shared().notes().remote_tracks.values().cloned().collect()
+    }
+
+    /// A handle of another member's track, which goes on over every recovery of this session and of
+    /// theirs (F41, F62). Several may be taken; each gets every frame. Ready at once: frames come when
+    /// the far side sends some.
+    ///
+    /// # Errors
+    /// [`TrackError`].
+    pub fn track(&self, id: &TrackId) -> Result<RemoteTrack, TrackError> {
+        self.open().map_err(|reason| TrackError::Ended { reason })?;
+        let shared = self.shared();
+        // Taken while the list is held: a track that goes at this moment ends its handle.
+        let notes = shared.notes();
+        let kind = notes.remote_tracks.get(id).map(|track| track.kind);
+        let kind = kind.ok_or_else(|| TrackError::NoSuchTrack(id.clone()))?;
+        Ok(RemoteTrack::new(id.clone(), shared.remote.track(id, kind)))
     }
 
     /// What a later process needs to take this session up again. A level: it changes with

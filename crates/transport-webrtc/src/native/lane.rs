@@ -8,7 +8,7 @@ use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
-use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
+use offhook_transport::media::{KeyWishes, Kind, LocalTrack, MediaPorts};
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -274,12 +274,14 @@ impl Lane {
         self.state().sendings.clear();
     }
 
-    /// Asks for a key frame on every section that brings video.
-    pub(super) fn want_key_frames(&self) {
-        let mids: Vec<String> = {
+    /// Asks for a key frame on every section that brings video, or on those that bring these tracks.
+    pub(super) fn want_key_frames(&self, wishes: &KeyWishes) {
+        let mids: Vec<String> = if wishes.all {
             let state = self.state();
             let video = state.kinds.iter().filter(|(_, kind)| **kind == Kind::Video);
             video.map(|(mid, _)| mid.clone()).collect()
+        } else {
+            wishes.tracks.iter().filter_map(|track| self.sinks.mid_of(track)).collect()
         };
         mids.iter().for_each(|mid| self.peer.request_key_frame(mid));
     }

@@ -116,7 +116,7 @@ impl Driver {
             let arrivals = Arc::<Arrivals>::default();
             let (into, counted) = (sinks.clone(), arrivals.clone());
             settings.intake = Intake {
-                frames: Some(Arc::new(move |_, frame| into.push(frame))),
+                frames: Some(Arc::new(move |mid, frame| into.push(mid, frame))),
                 packets: Some(Arc::new(move |_, _| counted.note())),
                 ..Intake::default()
             };

@@ -116,7 +116,7 @@ impl Peer {
 }
 
 impl Inner {
-    async fn leg(&self, mid: &str) -> Option<Arc<Leg>> {
+    pub(super) async fn leg(&self, mid: &str) -> Option<Arc<Leg>> {
         let legs = lock(&self.legs).clone();
         for leg in legs {
             if leg.mid().await.as_deref() == Some(mid) {

@@ -228,6 +228,9 @@ impl Driver {
                 snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
         }
+        if granted.capabilities.has(Capability::Forwarding) {
+            lane.sinks.forwards();
+        }
         self.registry.enter(self.request.instance, self.request.epoch, lane);
         self.out.say(Event::Progress(Progress::Connecting));
         let can_resume = granted.capabilities.has(Capability::Resume);
