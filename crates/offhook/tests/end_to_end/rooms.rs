@@ -2,10 +2,12 @@
 //! that goes by whose it is (F60, F62, F63).
 
 use crate::far_side::*;
+use crate::ringing::{listening, next};
 use futures_util::{FutureExt, StreamExt};
 use offhook::transport::media::{Kind, TrackId, TrackReceiver};
 use offhook::{
-    Client, Clip, Event, Events, Join, Joined, Played, RemoteTrack, Session, Sound, TrackError, TrackInfo,
+    Client, Clip, Event, Events, Join, JoinErrorKind, Joined, Played, RemoteTrack, Ring, Session, Sound,
+    TrackError, TrackInfo,
 };
 use offhook_media::DecodedFrames;
 use offhook_media::h264::{EncoderOptions, Encoding};
@@ -280,6 +282,75 @@ async fn the_handles_of_who_leaves_end_and_their_sections_are_used_again() {
         sections.iter().all(|mid| *mid == sections[0]),
         "one section for one after another: {sections:?}"
     );
+    bob.goes().await;
+    server.shutdown().await;
+}
+
+/// F20, F62: who is called sees and hears who calls, and the other way round; nobody named a model.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_between_the_two_of_them() {
+    let server = server().await;
+    let ada = client(&server, "ada");
+    let (bob, mut rings) = listening(&server, "bob").await;
+    let outgoing = ada.session("call", "9").ring(Ring::to(["bob"]).join(camera((320, 240))));
+    let incoming = next(&mut rings).await;
+    let accepting = incoming.accept(Join::new().publish(Clip::sample()));
+    let (caller, callee) =
+        soon("the session", async { tokio::join!(outgoing.into_future(), accepting) }).await;
+    let (caller, callee) = (caller.expect("it is answered"), callee.expect("it is accepted"));
+    for (session, size) in [(&caller, (640, 360)), (&callee, (320, 240))] {
+        let mut events = session.events();
+        let added = |event: &Event| match event {
+            Event::TrackAdded(track) => Some(track.id.clone()),
+            _ => None,
+        };
+        let id = event("the track", &mut events, added).await;
+        pictures(&mut session.track(&id).expect("it is there").decoded(), size, 5).await;
+    }
+    drop((caller.leave(), callee.leave(), rings));
+    soon("the shutdown", async { tokio::join!(ada.shutdown(), bob.shutdown()) }).await;
+    server.shutdown().await;
+}
+
+/// F60, bad input: a track that is of another size from one picture to the next goes on, on the same
+/// handle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_track_that_changes_its_size_goes_on() {
+    let server = server().await;
+    let ada = Guest::comes(&server, "ada", camera((320, 240))).await;
+    let mut bob = Guest::comes(&server, "bob", Join::new().viewer()).await;
+    let mut video = bob.video("ada").await;
+    pictures(&mut video, (320, 240), 3).await;
+    let larger = Encoding::pattern(640, 480, EncoderOptions::default()).expect("a size that can be encoded");
+    drop(ada.session.replace("video", larger).expect("of the same codec"));
+    soon("the other size", async {
+        while video.next().await.expect("it is still published").picture.width() != 640 {}
+    })
+    .await;
+    pictures(&mut video, (640, 480), 3).await;
+    assert_eq!(video.undecodable(), 0, "no picture was broken on the way");
+    ada.goes().await;
+    bob.goes().await;
+    server.shutdown().await;
+}
+
+/// Bad input: pictures of a codec that the room does not forward are refused to their publisher, and
+/// the others go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_codec_that_is_not_forwarded_fails_its_publisher_and_nobody_else() {
+    let server = server().await;
+    let ada = Guest::comes(&server, "ada", camera((320, 240))).await;
+    let mut bob = Guest::comes(&server, "bob", Join::new().viewer()).await;
+    let mut video = bob.video("ada").await;
+    let film = include_bytes!("../../../media/assets/bunny-640x360-25fps.vp8.ivf");
+    let film = Clip::from_bytes("film.ivf", film.as_slice().into()).expect("a film of another codec");
+    let cy = client(&server, "cy");
+    let failed = soon("the refusal", cy.session("room", "7").join(Join::new().publish(film))).await;
+    let failed = failed.expect_err("nobody here decodes it");
+    assert_eq!(failed.kind(), JoinErrorKind::ProtocolError, "{failed}");
+    pictures(&mut video, (320, 240), 5).await;
+    cy.shutdown().await;
+    ada.goes().await;
     bob.goes().await;
     server.shutdown().await;
 }

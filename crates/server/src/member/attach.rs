@@ -323,6 +323,7 @@ impl Actor {
             self.publishes(&offer.tracks);
             self.forward_published().await;
         }
+        self.settle();
         if let Some(media) = &mut self.media {
             media.ask_again();
         }

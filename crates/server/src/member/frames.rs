@@ -110,11 +110,15 @@ impl Actor {
                     media.inflow.paused(&section.mid);
                 }
             }
+            FromClient::Pong(pong) => {
+                if let Some(media) = &mut self.media {
+                    media.answered_ping(pong.id);
+                }
+            }
             FromClient::Steer(steer) => self.unknown(steer.id, "steer"),
             FromClient::EndOfCandidates(_)
             | FromClient::Conclude(_)
             | FromClient::ImageChunk(_)
-            | FromClient::Pong(_)
             | FromClient::Unsupported(_)
             | FromClient::Accept(_)
             | FromClient::Decline(_)
@@ -197,6 +201,7 @@ impl Actor {
         match media.answer(offer).await {
             Ok(answer) => {
                 self.say(&FromServer::Answer(answer));
+                self.settle();
                 self.publishes(&offer.tracks);
                 self.forward_published().await;
             }
@@ -206,6 +211,13 @@ impl Actor {
             }
         }
         Flow::On
+    }
+
+    /// Asks whether the newest answer was taken, if anything waits for that.
+    pub(super) fn settle(&mut self) {
+        if let Some(ping) = self.media.as_ref().and_then(Media::settling) {
+            self.say(&FromServer::Ping(ping));
+        }
     }
 
     /// What it publishes now, as its newest offer says; the others hear of a change. An offer

@@ -11,8 +11,8 @@ use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer, Track,
-    sdp,
+    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer, Ping,
+    Track, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -29,6 +29,9 @@ const SILENT: &str = "checks are not answered any more";
 /// One who comes into a room is to see everybody soon, however shortly after another: so often a
 /// member is asked for a key frame at most.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
+
+/// Marks a ping that asks whether an answer was taken; other pings are numbered below.
+const SETTLED: u64 = 1 << 52;
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -100,6 +103,8 @@ pub(super) struct Media {
     /// What is due from the client.
     pub(super) inflow: Inflow,
     negotiation: u64,
+    /// Was any offer answered yet?
+    answered: bool,
     flows: bool,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
@@ -176,6 +181,7 @@ impl Media {
             sending: Vec::new(),
             inflow,
             negotiation: 0,
+            answered: false,
             flows: false,
             silent: false,
         })
@@ -185,13 +191,14 @@ impl Media {
     pub(super) async fn answer(&mut self, offer: &Offer) -> Result<Answer, MediaError> {
         sdp::check_sdp(offer.sdp.as_str())?;
         let answer = self.peer.answer(offer.sdp.as_str()).await?;
+        let first = !std::mem::replace(&mut self.answered, true);
         self.negotiation = offer.negotiation_id;
         self.silent = false;
         self.inflow.afresh(Instant::now());
         let sections = self.peer.sections().await;
         let mids = match (&mut self.behind, &self.returned) {
             (Behind::Room(forwarding), _) => {
-                forwarding.answered(&self.peer, &sections).await?;
+                forwarding.answered(&self.peer, &sections, first).await?;
                 forwarding.uses()
             }
             (Behind::Studio(_) | Behind::Echo(_), Some(returned)) => {
@@ -270,6 +277,22 @@ impl Media {
     pub(super) fn mute(&self, muted: &[String]) {
         if let Behind::Room(forwarding) = &self.behind {
             forwarding.mute(muted);
+        }
+    }
+
+    /// What to ask its client in order to know that it took the newest answer: frames are read one after
+    /// another, so it says `pong` once it has. None where nothing waits for that.
+    pub(super) fn settling(&self) -> Option<Ping> {
+        let Behind::Room(forwarding) = &self.behind else { return None };
+        forwarding.is_unsettled().then_some(Ping { id: SETTLED | self.negotiation })
+    }
+
+    /// Its client answered a ping; if it was that one, what waited for it begins.
+    pub(super) fn answered_ping(&mut self, id: u64) {
+        if let Behind::Room(forwarding) = &mut self.behind
+            && id == SETTLED | self.negotiation
+        {
+            forwarding.settled();
         }
     }
 

@@ -2,7 +2,8 @@
 //! others goes out on which of its sections. The packets' way is `router.rs`'s.
 //!
 //! A section's use is settled by an answer, and by nothing else: where a track has none, the client
-//! is asked for an offer, once until it answers.
+//! is asked for an offer, once until it answers. Nothing goes out on a section before its client is known
+//! to have taken that answer: packets that overtook it would be of a stream that nobody announced.
 
 use super::{Happened, MediaError};
 use crate::router::{Ingest, Leg, Router, Track};
@@ -26,14 +27,16 @@ pub(super) struct Forwarding {
     ingest: Arc<Ingest>,
     legs: BTreeMap<String, Arc<Leg>>,
     uses: BTreeMap<String, Arc<Track>>,
+    /// Sections whose use its client has yet to hear of.
+    unsettled: BTreeSet<String>,
     /// Sections of which its client was told that something is sent.
     told: BTreeSet<String>,
     news: watch::Receiver<u64>,
     flow: Arc<Notify>,
     dropped: Arc<AtomicU64>,
-    /// Was it asked for an offer that has not come?
-    asked: bool,
-    /// Did its newest offer have no more room than the one before, although it was asked for?
+    /// For how many more sections it was asked, while that offer has not come.
+    asked: Option<u32>,
+    /// Did its newest offer have no more room than the one before, although it was asked for some?
     stuck: bool,
 }
 
@@ -46,11 +49,12 @@ impl Forwarding {
             ingest: Arc::default(),
             legs: BTreeMap::new(),
             uses: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
             told: BTreeSet::new(),
             news,
             flow: Arc::default(),
             dropped,
-            asked: false,
+            asked: None,
             stuck: false,
         }
     }
@@ -60,8 +64,14 @@ impl Forwarding {
         self.ingest.clone()
     }
 
-    /// An answer was made: the sections it grants are put to use.
-    pub(super) async fn answered(&mut self, peer: &Peer, sections: &[Section]) -> Result<(), MediaError> {
+    /// An answer was made: the sections it grants are put to use, at once where nothing can reach its
+    /// client before the answer does.
+    pub(super) async fn answered(
+        &mut self,
+        peer: &Peer,
+        sections: &[Section],
+        first: bool,
+    ) -> Result<(), MediaError> {
         let before = self.legs.len();
         let granted = |mid: &str| sections.iter().any(|section| section.mid == mid && section.sends);
         let gone: Vec<_> = self.legs.keys().filter(|mid| !granted(mid)).cloned().collect();
@@ -87,12 +97,30 @@ impl Forwarding {
                 leg.kind == track.kind && !self.uses.contains_key(mid.as_str())
             };
             let Some((mid, leg)) = self.legs.iter().find(free) else { continue };
-            track.attach(leg);
+            if first {
+                track.attach(leg);
+            } else {
+                self.unsettled.insert(mid.clone());
+            }
             self.uses.insert(mid.clone(), track);
         }
-        let asked = std::mem::take(&mut self.asked);
-        self.stuck = asked && self.legs.len() <= before && !self.waiting().is_empty();
+        let asked_for_more = self.asked.take().is_some_and(|more| more > 0);
+        self.stuck = asked_for_more && self.legs.len() <= before;
         Ok(())
+    }
+
+    /// Is there a use of a section that its client has yet to hear of?
+    pub(super) fn is_unsettled(&self) -> bool {
+        !self.unsettled.is_empty()
+    }
+
+    /// Its client took the newest answer.
+    pub(super) fn settled(&mut self) {
+        for mid in std::mem::take(&mut self.unsettled) {
+            if let (Some(track), Some(leg)) = (self.uses.get(&mid), self.legs.get(&mid)) {
+                track.attach(leg);
+            }
+        }
     }
 
     /// What is in the sections, as the answer says it.
@@ -167,7 +195,7 @@ impl Forwarding {
 
     /// An offer that it was asked for may have been lost with its socket.
     pub(super) fn ask_again(&mut self) {
-        self.asked = false;
+        self.asked = None;
         self.stuck = false;
     }
 
@@ -178,21 +206,22 @@ impl Forwarding {
 
     /// How many more sections it has to offer; none where nothing waits for one, or an offer is due.
     pub(super) fn need(&mut self) -> Option<NeedSections> {
-        if self.asked || self.stuck {
+        if self.asked.is_some() || self.stuck {
             return None;
         }
         let waiting = self.waiting();
         if waiting.is_empty() {
             return None;
         }
-        self.asked = true;
         let more = |kind: Kind| {
             let wanted = waiting.iter().filter(|track| track.kind == kind).count();
             let free = |leg: &&Arc<Leg>| leg.kind == kind && !self.uses.contains_key(&leg.mid);
             let there = self.legs.values().filter(free).count();
             u32::try_from(wanted.saturating_sub(there)).unwrap_or(u32::MAX)
         };
-        Some(NeedSections { audio: more(Kind::Audio), video: more(Kind::Video) })
+        let need = NeedSections { audio: more(Kind::Audio), video: more(Kind::Video) };
+        self.asked = Some(need.audio.saturating_add(need.video));
+        Some(need)
     }
 
     /// The next thing that its client is to be told.
@@ -262,6 +291,7 @@ impl Forwarding {
     }
 
     fn free(&mut self, mid: &str) {
+        self.unsettled.remove(mid);
         if let (Some(track), Some(leg)) = (self.uses.remove(mid), self.legs.get(mid)) {
             track.detach(leg);
         }
