@@ -249,6 +249,12 @@ pub enum PublishError {
     /// The track carries another codec.
     #[error("the track carries another codec; replace it by a source of the same codec")]
     OtherCodec,
+    /// Something is published under this label already.
+    #[error("something is published as {0:?} already; take another label, or unpublish that one")]
+    LabelTaken(String),
+    /// This session only receives, or its transport publishes nothing.
+    #[error("this session publishes nothing; join without `viewer`, and look at its capabilities")]
+    NotPermitted,
     /// A track that is only borrowed has no source to replace.
     #[error("a borrowed track cannot be put in the place of a source; send other frames on it instead")]
     Borrowed,

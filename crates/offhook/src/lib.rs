@@ -68,8 +68,6 @@
 //!
 //! # What is not there yet
 //!
-//! Publishing a further track into a running session: publish it with the join,
-//! [`Session::replace`] swaps its source.
 //! A suspend that nobody announces is seen on Linux only; elsewhere say it with
 //! [`Controls::woken`]. A network that is gone, back or another one is seen everywhere, at once
 //! on Linux and within a second elsewhere.

@@ -118,6 +118,8 @@ pub(crate) struct Notes {
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
     pub(crate) tracks: Vec<Track>,
+    /// Does the session only receive?
+    pub(crate) viewer: bool,
     /// What the other members publish, as listeners were told.
     pub(crate) remote_tracks: BTreeMap<TrackId, TrackInfo>,
     /// What plays into the published voice, if there is one.

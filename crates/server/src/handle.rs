@@ -1,6 +1,7 @@
 //! Starting a server, and what its owner can do with it: mint credentials, end members, look,
 //! stop. Sending members elsewhere is in `moving.rs`.
 
+mod forwarding;
 mod moving;
 mod naming;
 mod telemetry;

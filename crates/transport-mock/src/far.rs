@@ -279,6 +279,13 @@ impl Inner {
                 continue;
             }
             link.restarted |= *action == Action::RestartIce;
+            if let Action::Publish(tracks) = &*action {
+                link.publish.clone_from(tracks);
+                if let Some(plane) = self.planes.get_mut(&link.media) {
+                    plane.retap(tracks);
+                }
+            }
+            let Some(link) = self.links.get_mut(&id) else { return };
             link.receive(action.clone());
             let seen = link.seen.clone();
             self.note(id, What::Action(action.clone()), now);

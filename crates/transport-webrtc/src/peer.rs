@@ -50,6 +50,7 @@ pub use gates::Gates;
 pub use receiving::KeyFrameAsker;
 pub use rtp::RtpPacket;
 pub use sdp::Section;
+pub(crate) use sdp::sections as offered;
 pub use sending::{PAUSE, Sending};
 
 use candidates::RemoteCandidates;

@@ -6,8 +6,8 @@ use crate::ringing::{listening, next};
 use futures_util::{FutureExt, StreamExt};
 use offhook::transport::media::{Kind, TrackId, TrackReceiver};
 use offhook::{
-    Client, Clip, Event, Events, Join, JoinErrorKind, Joined, Played, RemoteTrack, Ring, Session, Sound,
-    TrackError, TrackInfo,
+    Client, Clip, Event, Events, Join, JoinErrorKind, Joined, Played, PublishError, RemoteTrack, Ring,
+    Session, Sound, TrackError, TrackInfo,
 };
 use offhook_media::DecodedFrames;
 use offhook_media::h264::{EncoderOptions, Encoding};
@@ -72,6 +72,16 @@ impl Guest {
 
     async fn video(&mut self, who: &str) -> DecodedFrames {
         self.track(who, Kind::Video).await.decoded()
+    }
+
+    /// A handle of the next track that is added under this label.
+    async fn labelled(&mut self, label: &str) -> DecodedFrames {
+        let added = |_: &Self, event: &Event| match event {
+            Event::TrackAdded(track) if track.id.label() == label => Some(track.id.clone()),
+            _ => None,
+        };
+        let id = self.hears(label, added).await;
+        self.session.track(&id).expect("it was just told of").decoded()
     }
 
     async fn goes(self) {
@@ -144,6 +154,7 @@ async fn three_members_see_and_hear_each_other() {
     for guest in &guests {
         assert_eq!(guest.session.remote_tracks().len(), 4, "two of each of the others, and none of its own");
     }
+    assert_eq!(server.unforwarded(), 0, "there was room for every packet");
     for guest in guests {
         guest.goes().await;
     }
@@ -352,5 +363,52 @@ async fn a_codec_that_is_not_forwarded_fails_its_publisher_and_nobody_else() {
     cy.shutdown().await;
     ada.goes().await;
     bob.goes().await;
+    server.shutdown().await;
+}
+
+/// F60, F62: what is published into a running session reaches the others, what is taken back is gone for
+/// them, and its section is used again; the rest goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tracks_are_published_and_taken_back_while_the_session_runs() {
+    let server = server().await;
+    let mut bob = Guest::comes(&server, "bob", camera((160, 120))).await;
+    let ada = Guest::comes(&server, "ada", Join::new()).await;
+    let pattern = |width, height| {
+        Encoding::pattern(width, height, EncoderOptions::default()).expect("a size that can be encoded")
+    };
+    assert_eq!(ada.session.publish(Clip::sample()).expect("she may"), "video");
+    let mut camera = bob.video("ada").await;
+    pictures(&mut camera, (640, 360), 3).await;
+    ada.session.publish_as("screen", pattern(320, 240)).expect("she may");
+    let mut screen = bob.labelled("screen").await;
+    pictures(&mut screen, (320, 240), 3).await;
+    let taken = ada.session.publish_as("screen", pattern(160, 120)).expect_err("the label is in use");
+    assert!(matches!(taken, PublishError::LabelTaken(_)), "{taken}");
+    drop(ada.session.unpublish("video").expect("published").expect("it was taken over"));
+    bob.hears("the end", |_, event| {
+        matches!(event, Event::TrackRemoved(track) if track.id.label() == "video").then_some(())
+    })
+    .await;
+    soon("the end of the handle", async { while camera.next().await.is_some() {} }).await;
+    pictures(&mut screen, (320, 240), 3).await;
+    assert_eq!(ada.session.publish(pattern(176, 144)).expect("the label is free"), "video");
+    let mut again = bob.labelled("video").await;
+    pictures(&mut again, (176, 144), 3).await;
+    pictures(&mut screen, (320, 240), 3).await;
+    for label in ["video", "screen"] {
+        drop(ada.session.unpublish(label).expect("published"));
+        bob.hears("the end", |_, event| {
+            matches!(event, Event::TrackRemoved(track) if track.id.label() == label).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(bob.session.remote_tracks(), [], "the last one as well");
+    assert!(matches!(ada.session.unpublish("video"), Err(PublishError::NoSuchTrack(_))));
+    let cy = Guest::comes(&server, "cy", Join::new().viewer()).await;
+    let refused = cy.session.publish(Clip::sample()).expect_err("a viewer receives only");
+    assert!(matches!(refused, PublishError::NotPermitted), "{refused}");
+    for guest in [ada, bob, cy] {
+        guest.goes().await;
+    }
     server.shutdown().await;
 }

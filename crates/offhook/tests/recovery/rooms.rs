@@ -167,3 +167,31 @@ async fn who_vanishes_without_a_word_stops_nobody_else() {
     line.net.restore().expect("the relays are there");
     line.end().await;
 }
+
+/// F41, F60: a track that is published while the session is away is there when it is back, beside those
+/// of before, whichever way it came back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_in_an_outage_is_there_after_it() {
+    for window in [Duration::ZERO, Duration::from_secs(25)] {
+        let server = Server::builder().resume_window(window).start().await.expect("loopback");
+        let line = Line::to(server).await;
+        let direct = client(&line.server, "bob");
+        let (bob, mut bobs) = in_room(&direct, Join::new().viewer()).await;
+        let (ada, mut adas) = in_room(&line.client, Join::new().publish(Clip::sample())).await;
+        let mut camera = track(&bob, &mut bobs).await;
+        goes_on("the camera", &mut camera).await;
+        line.tcp.control().refuse(true).expect("the relay is there");
+        line.tcp.reset();
+        event("the loss", &mut adas, |event| matches!(event, Event::LinkLost { .. }).then_some(())).await;
+        ada.publish_as("screen", Clip::sample()).expect("the wish stands");
+        line.tcp.control().refuse(false).expect("the relay is there");
+        recovers(&mut adas).await;
+        let mut screen = track(&bob, &mut bobs).await;
+        assert_eq!(screen.id().label(), "screen");
+        goes_on("the screen", &mut screen).await;
+        goes_on("the camera", &mut camera).await;
+        drop((ada.leave(), bob.leave()));
+        direct.shutdown().await;
+        line.end().await;
+    }
+}

@@ -3,6 +3,7 @@
 use super::clock::FAULT_GRACE;
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
+use crate::model::Model;
 use crate::persona::Does;
 use crate::rooms::Steering;
 use crate::telemetry::TelemetryReport;
@@ -223,7 +224,9 @@ impl Actor {
     /// What it publishes now, as its newest offer says; the others hear of a change. An offer
     /// that names nothing says nothing.
     pub(super) fn publishes(&mut self, tracks: &[Track]) {
-        if tracks.is_empty() || self.seen.role != Role::Participant {
+        // In a room what is named is what there is.
+        let says_nothing = tracks.is_empty() && self.model != Model::Room;
+        if says_nothing || self.seen.role != Role::Participant {
             return;
         }
         let before = std::mem::replace(&mut self.seen.tracks, tracks.to_vec());

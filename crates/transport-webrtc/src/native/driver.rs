@@ -99,6 +99,8 @@ pub(super) struct Driver {
     pub(super) restart_wanted: bool,
     /// Sections were asked for while an offer was open: the next one has them.
     pub(super) offer_wanted: bool,
+    /// The host published something, or took it back, that was not offered yet.
+    pub(super) publish_wanted: bool,
     /// Asked for while nothing was heard on the socket.
     pub(super) restart_when_heard: bool,
     /// When a frame last came.
@@ -182,6 +184,7 @@ impl Driver {
             restarts: false,
             restart_wanted: false,
             offer_wanted: false,
+            publish_wanted: false,
             restart_when_heard: false,
             heard_at: None,
             answered: false,
