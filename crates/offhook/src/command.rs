@@ -2,6 +2,7 @@
 //! withdrawals and messages. Each has its way back.
 
 use crate::event::ChangeOutcome;
+use crate::sources::Feeder;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
 use tokio::sync::oneshot;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     React { reaction: String, answer: oneshot::Sender<SendAnswer> },
     /// Say something to whoever the conversation is with.
     Say { text: String, answer: oneshot::Sender<SendAnswer> },
+    /// What is published is another list now; here is what feeds a new track, if there is one.
+    Published { feeder: Option<Feeder> },
     /// The user is still there.
     KeepAlive,
 }

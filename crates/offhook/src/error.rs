@@ -5,6 +5,7 @@ use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
 use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Revision, StateItem, Who};
+use offhook_transport::media::TrackId;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -234,6 +235,9 @@ pub enum TrackError {
     /// This session has no media.
     #[error("this session carries no media; look at its capabilities before asking")]
     NotSupported,
+    /// No member publishes such a track, or not any more.
+    #[error("nobody publishes {0:?} now; take the id from `Event::TrackAdded` or `remote_tracks`")]
+    NoSuchTrack(TrackId),
 }
 
 /// Why a published track was not changed.
@@ -245,6 +249,12 @@ pub enum PublishError {
     /// The track carries another codec.
     #[error("the track carries another codec; replace it by a source of the same codec")]
     OtherCodec,
+    /// Something is published under this label already.
+    #[error("something is published as {0:?} already; take another label, or unpublish that one")]
+    LabelTaken(String),
+    /// This session only receives, or its transport publishes nothing.
+    #[error("this session publishes nothing; join without `viewer`, and look at its capabilities")]
+    NotPermitted,
     /// A track that is only borrowed has no source to replace.
     #[error("a borrowed track cannot be put in the place of a source; send other frames on it instead")]
     Borrowed,

@@ -2,12 +2,13 @@
 //! ends a session comes before `Ended`, `Ended` is the last, and nothing follows it (R3).
 //! How events reach listeners is in `events.rs`.
 
+use crate::track::TrackInfo;
 use bytes::Bytes;
 use offhook_lifecycle::{
     AcceptFailure, Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane,
     Progress, Revision, StateItem, Unanswered, Who,
 };
-use offhook_transport::media::Kind;
+use offhook_transport::media::{Kind, TrackId};
 use offhook_transport::{Member, Mood, Stats};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,7 +100,16 @@ pub enum Event {
     MemberLeft(Member),
     /// Somebody changed, or lost their link.
     MemberUpdated(Member),
-    /// The far side sends, or pauses, a track.
+    /// Another member publishes a track: from the beginning, or later. Take a handle with
+    /// [`Session::track`](crate::Session::track) (F62).
+    TrackAdded(TrackInfo),
+    /// A track of another member is gone for good, with the member or without; its handles end.
+    TrackRemoved(TrackInfo),
+    /// A track of another member was muted by its publisher: nothing comes of it.
+    TrackMuted(TrackId),
+    /// A track of another member is heard or seen again.
+    TrackUnmuted(TrackId),
+    /// The far side sends in a section, or pauses. Whose track that is in a room, see `TrackAdded`.
     RemoteTrack {
         /// Its mid.
         mid: String,

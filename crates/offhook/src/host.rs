@@ -14,6 +14,7 @@ mod ringing;
 mod showing;
 mod stalls;
 mod telemetry;
+mod tracks;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};

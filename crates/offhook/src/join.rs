@@ -15,6 +15,21 @@ use std::time::Duration;
 /// The label of the track that [`Join::voice`] publishes.
 const VOICE: &str = "voice";
 
+/// What a track of this kind is called unless somebody says otherwise.
+pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {
+    let kind = match kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+    };
+    let mut label = kind.to_owned();
+    let mut n = 1;
+    while taken(&label) {
+        n += 1;
+        label = format!("{kind}-{n}");
+    }
+    label
+}
+
 /// How to join a session.
 ///
 /// Everything in it is carried by the join itself and acknowledged by the far side before
@@ -76,17 +91,8 @@ impl Join {
     /// The track is labelled `video` or `audio`, with a number from the second of a kind on.
     pub fn publish(self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
-        let kind = match publication.codec().kind() {
-            Kind::Audio => "audio",
-            Kind::Video => "video",
-        };
-        let taken = |label: &str| self.publish.iter().any(|(known, _)| known == label);
-        let mut label = kind.to_owned();
-        let mut n = 1;
-        while taken(&label) {
-            n += 1;
-            label = format!("{kind}-{n}");
-        }
+        let kind = publication.codec().kind();
+        let label = free_label(kind, |label| self.publish.iter().any(|(known, _)| known == label));
         self.publish_as(label, publication)
     }
 

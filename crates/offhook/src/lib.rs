@@ -68,8 +68,6 @@
 //!
 //! # What is not there yet
 //!
-//! Publishing a further track into a running session: publish it with the join,
-//! [`Session::replace`] swaps its source.
 //! A suspend that nobody announces is seen on Linux only; elsewhere say it with
 //! [`Controls::woken`]. A network that is gone, back or another one is seen everywhere, at once
 //! on Linux and within a second elsewhere.
@@ -101,6 +99,7 @@ mod shared;
 mod sources;
 mod telemetry;
 mod token;
+mod track;
 mod translate;
 mod video;
 mod view;
@@ -125,6 +124,7 @@ pub use session::{
     Summary,
 };
 pub use token::{BadToken, ResumeToken};
+pub use track::{RemoteTrack, TrackInfo};
 pub use video::RemoteVideo;
 pub use view::{Loading, View};
 
@@ -140,7 +140,7 @@ pub use offhook_media::Decoded as Picture;
 pub use offhook_media::{Clip, Lack, Pattern, Publication, Source, SourceTrack};
 pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
-pub use offhook_transport::media::{EncodedFrame, Kind};
+pub use offhook_transport::media::{EncodedFrame, Kind, TrackId};
 pub use offhook_transport::{
     Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
     Stats, Transport,

@@ -42,10 +42,12 @@ pub(crate) fn features(shared: &Shared, model: Model) -> Vec<Feature> {
     let of_its_own = match model {
         Model::Studio => None,
         Model::Echo => Some(Feature::Conversation),
+        Model::Room => Some(Feature::Forwarding),
     };
-    // The persona paints nothing, and generates nothing that is counted.
-    let lacks =
-        |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation);
+    // Only the studio paints, and generates what is counted.
+    let lacks = |feature: &Feature| {
+        model != Model::Studio && matches!(feature, Feature::Prompt | Feature::Generation)
+    };
     let intake = shared.config.intake().map(|_| Feature::Telemetry);
     FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).chain(intake).collect()
 }
@@ -119,7 +121,7 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
 
 fn model_of(join: &Join) -> Result<Model, Refusal> {
     let name = join.model.as_deref();
-    Model::named(name).ok_or_else(|| {
+    Model::named(name, &join.session.kind).ok_or_else(|| {
         let (asked, known) = (name.unwrap_or_default().escape_debug(), Model::names());
         let mut error = Error::new(
             ErrorCode::UnknownModel,

@@ -1,6 +1,7 @@
 //! Starting a server, and what its owner can do with it: mint credentials, end members, look,
 //! stop. Sending members elsewhere is in `moving.rs`.
 
+mod forwarding;
 mod moving;
 mod naming;
 mod telemetry;
@@ -200,6 +201,7 @@ impl Builder {
             pace: Pace::new(self.config.limits.rejoins_per_second),
             kicks: Kicks::default(),
             endings: Endings::default(),
+            unforwarded: Arc::default(),
             life,
             started: Instant::now(),
             emptied_to: Mutex::default(),

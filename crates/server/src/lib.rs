@@ -37,6 +37,7 @@ mod queue;
 mod relics;
 mod rings;
 mod rooms;
+mod router;
 mod socket;
 pub mod studio;
 mod telemetry;
@@ -69,7 +70,7 @@ use relics::Relics;
 use rings::Rings;
 use rooms::Rooms;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -92,6 +93,8 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     pub(crate) kicks: Kicks,
     pub(crate) endings: Endings,
+    /// Packets of members' media that a connection had no room for.
+    pub(crate) unforwarded: Arc<AtomicU64>,
     /// Which life of which server this is: the ids of the sessions it makes begin with it.
     pub(crate) life: String,
     started: Instant,

@@ -12,6 +12,7 @@ use crate::assets::Assets;
 use crate::handover::Dossier;
 use crate::member::{Mail, Mailbox};
 use crate::queue::{Lane, Turn};
+use crate::router::Router;
 use crate::{Shared, member};
 use offhook_signaling::{Ended, FromServer, Instance, Member, SessionRef};
 use room::{Inside, Room, busy, room};
@@ -204,6 +205,11 @@ impl Rooms {
                 room.changed();
             }
         }
+    }
+
+    /// Who forwards the media of a session's members.
+    pub(crate) fn router(&self, key: &str) -> Arc<Router> {
+        self.lock().get(key).map(|room| room.router.clone()).unwrap_or_default()
     }
 
     /// Everybody in a session as they are now.

@@ -394,6 +394,8 @@ codes! {
         Conversation = "conversation",
         /// Takes telemetry.
         Telemetry = "telemetry",
+        /// Forwards what each member publishes to the others.
+        Forwarding = "forwarding",
     }
 
     /// What an entry of telemetry is about.

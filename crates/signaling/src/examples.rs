@@ -323,6 +323,7 @@ fn track() -> Track {
         mid: Some("0".to_owned()),
         width: Some(640),
         height: Some(360),
+        muted: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::link::{Happening, LinkId};
 use crate::world::World;
-use offhook_transport::media::{EncodedFrame, TrackSpec};
+use offhook_transport::media::{EncodedFrame, TrackId, TrackSpec};
 use offhook_transport::{
     Action, Content, CredentialWhy, Desired, DialRequest, EndCode, Epoch, Event, Fault, FaultKind,
     Generation, GoAwayHint, InstanceId, MemberChange, Mood, Plan, Plane, Progress, RefusalItem, RefusedCode,
@@ -390,5 +390,12 @@ impl MockDial {
     /// the client takes nothing.
     pub fn send_frame(&self, frame: &EncodedFrame) -> bool {
         self.world.lock().send_frame(self.id, frame)
+    }
+
+    /// As [`send_frame`](Self::send_frame), of a track that another member publishes: one whose
+    /// [`Member::tracks`](offhook_transport::Member) name it, on a link whose welcome has
+    /// `Capability::Forwarding`. False also where nobody holds a handle of it.
+    pub fn send_track_frame(&self, of: &TrackId, frame: &EncodedFrame) -> bool {
+        self.world.lock().send_track_frame(self.id, of, frame)
     }
 }

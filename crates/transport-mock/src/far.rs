@@ -6,7 +6,7 @@ use crate::log::{Published, What};
 use crate::transport::everything;
 use crate::world::Inner;
 use crate::{DialSeen, Studio};
-use offhook_transport::media::EncodedFrame;
+use offhook_transport::media::{EncodedFrame, TrackId};
 use offhook_transport::{
     Action, Content, Event, Fault, FaultKind, Generation, Member, Plan, Plane, ResumeKey, Secret, SessionRef,
     Up, Verdict,
@@ -279,6 +279,13 @@ impl Inner {
                 continue;
             }
             link.restarted |= *action == Action::RestartIce;
+            if let Action::Publish(tracks) = &*action {
+                link.publish.clone_from(tracks);
+                if let Some(plane) = self.planes.get_mut(&link.media) {
+                    plane.retap(tracks);
+                }
+            }
+            let Some(link) = self.links.get_mut(&id) else { return };
             link.receive(action.clone());
             let seen = link.seen.clone();
             self.note(id, What::Action(action.clone()), now);
@@ -349,6 +356,15 @@ impl Inner {
     /// Sends a frame to the holders of a link's media plane, the newest first: it may switch
     /// the receiver over, and then the older ones must come too late.
     pub(crate) fn send_frame(&mut self, id: LinkId, frame: &EncodedFrame) -> bool {
+        self.send(id, None, frame)
+    }
+
+    /// As [`send_frame`](Self::send_frame), of a member's track.
+    pub(crate) fn send_track_frame(&mut self, id: LinkId, of: &TrackId, frame: &EncodedFrame) -> bool {
+        self.send(id, Some(of), frame)
+    }
+
+    fn send(&mut self, id: LinkId, of: Option<&TrackId>, frame: &EncodedFrame) -> bool {
         let now = Instant::now();
         let Some(plane) = self.links.get(&id).and_then(|link| self.planes.get(&link.media)) else {
             return false;
@@ -369,7 +385,10 @@ impl Inner {
             {
                 plane.count(frame, true);
             }
-            taken |= link.sink.as_ref().is_some_and(|sink| sink.push(frame));
+            taken |= link.sink.as_ref().is_some_and(|sink| match of {
+                Some(of) => sink.push_track(of, frame),
+                None => sink.push(frame),
+            });
             if link.up && !link.knows_media_lost && link.saw_frame(now) {
                 self.happen(holder, Duration::ZERO, Happening::Report(Event::Alive(Plane::Media)));
             }
@@ -393,7 +412,12 @@ impl Inner {
             liveness: None,
             resume_window: Some(Duration::from_secs(25)),
             acked,
-            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+            roster: vec![Member {
+                id: seen.instance.to_string(),
+                name: "me".into(),
+                away: false,
+                tracks: Vec::new(),
+            }],
         }
     }
 }

@@ -239,6 +239,14 @@ impl MediaPlane {
         }
     }
 
+    /// Takes these tracks and no others, if it takes any yet.
+    pub(crate) fn retap(&mut self, tracks: &[LocalTrack]) {
+        self.taps.retain(|tapped| tracks.iter().any(|track| track.spec() == tapped.tap.spec()));
+        if self.life == Life::Alive {
+            self.tap(tracks);
+        }
+    }
+
     pub(crate) fn taps(&self) -> usize {
         self.taps.len()
     }

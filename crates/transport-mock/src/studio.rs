@@ -199,7 +199,12 @@ impl Studio {
             liveness: self.liveness,
             resume_window: Some(self.window),
             acked: resume.then_some(place.revision),
-            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+            roster: vec![Member {
+                id: seen.instance.to_string(),
+                name: "me".into(),
+                away: false,
+                tracks: Vec::new(),
+            }],
         };
 
         let mut steps: Vec<Event> = Vec::new();
@@ -265,7 +270,7 @@ impl Studio {
             Action::React(words) | Action::Say(words) => {
                 vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
             }
-            Action::KeepAlive | Action::Telemetry(_) => Vec::new(),
+            Action::KeepAlive | Action::Publish(_) | Action::Telemetry(_) => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()

@@ -159,6 +159,7 @@ impl Transport for WebRtc {
             Capability::Reactions,
             Capability::Conversation,
             Capability::Telemetry,
+            Capability::Forwarding,
             Capability::Queue,
             Capability::Directory,
             Capability::Rings,

@@ -1,5 +1,6 @@
 //! What a host asks of a living connection.
 
+use crate::media::LocalTrack;
 use crate::{Desired, Revision, Secret, Telemetry};
 use bytes::Bytes;
 
@@ -19,6 +20,10 @@ pub enum Action {
     Ping,
     /// Make the media path anew over the living signaling plane.
     RestartIce,
+    /// From here on these tracks are published, in this order, and no others: one that is new is
+    /// offered to the far side, one that is missing is taken back, and the rest is not touched. What
+    /// is under way when the link goes is in the next dial.
+    Publish(Vec<LocalTrack>),
     /// Send a custom message to the other members.
     Send(Outgoing),
     /// Show a reaction to the other members; answered as a message is.

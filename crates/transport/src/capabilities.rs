@@ -29,6 +29,9 @@ pub enum Capability {
     Conversation,
     /// An intake for telemetry.
     Telemetry,
+    /// What each member publishes is forwarded to the others: the tracks of a
+    /// [`Member`](crate::Member) can be received.
+    Forwarding,
     /// A queue to wait in.
     Queue,
     /// Rings.

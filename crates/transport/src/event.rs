@@ -307,6 +307,19 @@ pub struct Member {
     pub name: String,
     /// Lost its link, may be back.
     pub away: bool,
+    /// What it publishes, in its own order.
+    pub tracks: Vec<MemberTrack>,
+}
+
+/// One track that a member publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberTrack {
+    /// The member's name for it, the same over every recovery of theirs. Untrusted text.
+    pub label: String,
+    /// Audio or video.
+    pub kind: crate::media::Kind,
+    /// Is it muted by its publisher? Nothing comes of it then.
+    pub muted: bool,
 }
 
 /// One change of the roster.

@@ -36,7 +36,7 @@ pub use directory::{
 };
 pub use event::{
     Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
-    Mood, Progress, RefusalItem, Up, Verdict,
+    MemberTrack, Mood, Progress, RefusalItem, Up, Verdict,
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};

@@ -158,6 +158,10 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id })),
         Event::MemberLeft(member) => ("member_left", json!({ "id": member.id })),
         Event::MemberUpdated(member) => ("member_updated", json!({ "id": member.id, "away": member.away })),
+        Event::TrackAdded(track) => ("track_added", of_track(&track.id)),
+        Event::TrackRemoved(track) => ("track_removed", of_track(&track.id)),
+        Event::TrackMuted(id) => ("track_muted", of_track(id)),
+        Event::TrackUnmuted(id) => ("track_unmuted", of_track(id)),
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
         }
@@ -188,6 +192,10 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
             }),
         ),
     }
+}
+
+fn of_track(id: &offhook::TrackId) -> Value {
+    json!({ "member": id.member(), "track": id.label() })
 }
 
 fn outcome_name(outcome: &offhook::ChangeOutcome) -> &'static str {

@@ -63,7 +63,7 @@ pub(crate) fn run(runtime: &Runtime, is_quick: bool) {
             let count = async {
                 while let Some(picture) = video.next().await {
                     pictures += 1;
-                    if (picture.width(), picture.height()) != SIZE {
+                    if (picture.picture.width(), picture.picture.height()) != SIZE {
                         *smaller.entry(*look).or_insert(0) += 1;
                     }
                 }

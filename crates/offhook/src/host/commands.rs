@@ -3,8 +3,11 @@
 
 use super::Host;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
+use crate::sources::{Feeder, Track};
+use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
+use offhook_transport::media::Kind;
 use offhook_transport::{Action, Capability, Outgoing, Words};
 use tokio::sync::oneshot;
 
@@ -37,6 +40,7 @@ impl Host {
             Command::Say { text, answer } => {
                 self.send(Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
             }
+            Command::Published { feeder } => self.published(feeder),
             Command::KeepAlive => {
                 if let Some(epoch) = self.shared.told.get().epoch() {
                     self.links.act(epoch, Action::KeepAlive);
@@ -44,6 +48,28 @@ impl Host {
             }
         }
         self.settle();
+    }
+
+    /// The list stands from here on, whatever links there are: every later dial has it (F60).
+    fn published(&mut self, feeder: Option<Feeder>) {
+        let tracks = self.shared.notes().tracks.clone();
+        let known = |track: &Track| self.join.tracks.iter().any(|known| known.track == track.track);
+        let muted = translate::desired(self.machine.desired()).muted;
+        for track in tracks.iter().filter(|track| !known(track)) {
+            let muted = match track.kind() {
+                Kind::Audio => muted.audio,
+                Kind::Video => muted.video,
+            };
+            track.track.set_muted(muted);
+        }
+        if let Some(feeder) = feeder {
+            let run = feeder.run(self.shared.sources.clone());
+            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
+        }
+        self.join.tracks = tracks;
+        self.links.act_on_all(|| {
+            Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect())
+        });
     }
 
     /// What of a change this session cannot do.

@@ -152,7 +152,7 @@ impl Host {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.flush_reports();
         self.shared.events.send(&event);
     }
@@ -239,21 +239,7 @@ impl Host {
                 Event::MessageTaken { id }
             }
             Content::Member(change) => {
-                let known = &mut self.reporter.members;
-                match change {
-                    MemberChange::Joined(member) => {
-                        remember(known, &member);
-                        Event::MemberJoined(member)
-                    }
-                    MemberChange::Updated(member) => {
-                        remember(known, &member);
-                        Event::MemberUpdated(member)
-                    }
-                    MemberChange::Left(member) => {
-                        known.remove(&member.id);
-                        Event::MemberLeft(member)
-                    }
-                }
+                return self.tell_member(change);
             }
             Content::Generation(Generation::Started) => Event::GenerationStarted,
             Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
@@ -276,6 +262,28 @@ impl Host {
             }
         };
         self.tell(event);
+    }
+
+    /// Who came comes before what they publish, and who goes after it.
+    fn tell_member(&mut self, change: MemberChange) {
+        let known = &mut self.reporter.members;
+        match change {
+            MemberChange::Joined(member) => {
+                remember(known, &member);
+                self.tell(Event::MemberJoined(member.clone()));
+                self.tell_tracks(&member);
+            }
+            MemberChange::Updated(member) => {
+                remember(known, &member);
+                self.tell(Event::MemberUpdated(member.clone()));
+                self.tell_tracks(&member);
+            }
+            MemberChange::Left(member) => {
+                known.remove(&member.id);
+                self.tell_tracks_gone(&member.id);
+                self.tell(Event::MemberLeft(member));
+            }
+        }
     }
 
     fn tell_stalls(&mut self, stalls: impl IntoIterator<Item = Stall>) {
@@ -307,8 +315,10 @@ impl Host {
                 Some(_) => {}
             }
             remember(&mut self.reporter.members, &member);
+            self.tell_tracks(&member);
         }
         for gone in known.into_values() {
+            self.tell_tracks_gone(&gone.id);
             self.tell(Event::MemberLeft(gone));
         }
     }

@@ -16,5 +16,6 @@ mod leave;
 mod prompt;
 mod remote;
 mod ringing;
+mod rooms;
 mod statistics;
 mod telemetry;

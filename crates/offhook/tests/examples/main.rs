@@ -10,6 +10,8 @@ mod programs {
     pub(crate) mod custom_transport;
     pub(crate) mod graceful_shutdown;
     pub(crate) mod incoming_call;
+    #[cfg(feature = "webrtc")]
+    pub(crate) mod room;
     pub(crate) mod same_program;
     pub(crate) mod scoped_component;
     pub(crate) mod talking_persona;
@@ -23,6 +25,8 @@ mod graceful_shutdown;
 mod incoming_call;
 mod own_transport;
 mod owners;
+#[cfg(feature = "webrtc")]
+mod room;
 mod same_program;
 mod screen;
 mod survivors;

@@ -20,3 +20,4 @@ mod ringing;
 mod stalls;
 mod statistics;
 mod telemetry;
+mod tracks;

@@ -136,12 +136,15 @@ impl Actor {
             attendance: Attendance::Present,
             tracks: if viewer { Vec::new() } else { offered.unwrap_or(entry.tracks) },
         };
+        self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
         self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
         let change = MemberChange { member: self.seen.clone() };
         let news =
             if newcomer { FromServer::MemberJoined(change) } else { FromServer::MemberUpdated(change) };
         self.shared.rooms.tell(&self.place, None, &news);
+        // Those who are to receive it know whose it is by now.
+        self.forward_published().await;
         if self.shared.config.one_instance {
             let ended = Ended {
                 reason: EndCode::Replaced,
@@ -177,7 +180,7 @@ impl Actor {
         publishes: bool,
         offer: Option<&Offer>,
     ) -> Result<(Media, Option<Answer>), MediaError> {
-        let mut media = Media::open(&self.shared, model, recipe, publishes).await?;
+        let mut media = Media::open(&self.shared, &self.place, model, recipe, publishes).await?;
         let Some(offer) = offer else { return Ok((media, None)) };
         match media.answer(offer).await {
             Ok(answer) => Ok((media, Some(answer))),
@@ -229,11 +232,12 @@ impl Actor {
             self.say(&FromServer::Acked(Acked { revision, id: None }));
         }
         if asked {
-            let (audio, video) = match self.model {
-                Model::Studio => (0, 1),
-                Model::Echo => (1, 0),
+            let need = match self.model {
+                Model::Studio => NeedSections { audio: 0, video: 1 },
+                Model::Echo => NeedSections { audio: 1, video: 0 },
+                Model::Room => self.media.as_mut().map_or(NeedSections { audio: 0, video: 0 }, Media::ask),
             };
-            self.say(&FromServer::NeedSections(NeedSections { audio, video }));
+            self.say(&FromServer::NeedSections(need));
         }
     }
 
@@ -319,6 +323,11 @@ impl Actor {
         self.show(Attendance::Present);
         if let Some(offer) = offer {
             self.publishes(&offer.tracks);
+            self.forward_published().await;
+        }
+        self.settle();
+        if let Some(media) = &mut self.media {
+            media.ask_again();
         }
         self.leaves = self.leaves.filter(|leaving| !leaving.place_is_kept);
     }
@@ -375,9 +384,17 @@ impl Actor {
         desired: &Desired,
         grants: &Grants,
     ) -> Result<Recipe, (Item, String)> {
-        if model == Model::Echo && (desired.prompt.is_some() || desired.image.is_some()) {
+        if desired.prompt.is_some() || desired.image.is_some() {
             let item = if desired.prompt.is_some() { Item::Prompt } else { Item::Image };
-            return Err((item, "the echo persona paints nothing; join with the studio".into()));
+            match model {
+                Model::Studio => {}
+                Model::Echo => {
+                    return Err((item, "the echo persona paints nothing; join with the studio".into()));
+                }
+                Model::Room => {
+                    return Err((item, "nobody paints in a room; join with the studio".into()));
+                }
+            }
         }
         if desired.image.is_some() {
             return Err((Item::Image, "this studio paints from prompts; clear the image".into()));

@@ -3,14 +3,15 @@
 use super::clock::FAULT_GRACE;
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
+use crate::model::Model;
 use crate::persona::Does;
 use crate::rooms::Steering;
 use crate::telemetry::TelemetryReport;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
-    FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer,
-    Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Telemetry, Track,
+    FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, MidRef, Mood,
+    NotKnown, Offer, Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Telemetry, Track,
 };
 use tokio::time::Instant;
 
@@ -110,11 +111,15 @@ impl Actor {
                     media.inflow.paused(&section.mid);
                 }
             }
+            FromClient::Pong(pong) => {
+                if let Some(media) = &mut self.media {
+                    media.answered_ping(pong.id);
+                }
+            }
             FromClient::Steer(steer) => self.unknown(steer.id, "steer"),
             FromClient::EndOfCandidates(_)
             | FromClient::Conclude(_)
             | FromClient::ImageChunk(_)
-            | FromClient::Pong(_)
             | FromClient::Unsupported(_)
             | FromClient::Accept(_)
             | FromClient::Decline(_)
@@ -155,11 +160,16 @@ impl Actor {
             Ok(recipe) => {
                 if let Some(media) = &mut self.media {
                     media.paint_with(recipe);
+                    // Before it is acked: a mute is in effect by then.
+                    media.mute(&apply.desired.muted);
                     // What was muted may come again.
                     media.inflow.afresh(Instant::now());
                 }
                 self.desired = apply.desired.clone();
                 self.applied = Some(revision);
+                if self.mark_muted() {
+                    self.show_tracks();
+                }
                 self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
             }
             Err((item, text)) => {
@@ -192,7 +202,9 @@ impl Actor {
         match media.answer(offer).await {
             Ok(answer) => {
                 self.say(&FromServer::Answer(answer));
+                self.settle();
                 self.publishes(&offer.tracks);
+                self.forward_published().await;
             }
             Err(error) => {
                 let text = Some(error.to_string());
@@ -202,16 +214,50 @@ impl Actor {
         Flow::On
     }
 
+    /// Asks whether the newest answer was taken, if anything waits for that.
+    pub(super) fn settle(&mut self) {
+        if let Some(ping) = self.media.as_ref().and_then(Media::settling) {
+            self.say(&FromServer::Ping(ping));
+        }
+    }
+
     /// What it publishes now, as its newest offer says; the others hear of a change. An offer
     /// that names nothing says nothing.
     pub(super) fn publishes(&mut self, tracks: &[Track]) {
-        if tracks.is_empty() || self.seen.role != Role::Participant || self.seen.tracks == tracks {
+        // In a room what is named is what there is.
+        let says_nothing = tracks.is_empty() && self.model != Model::Room;
+        if says_nothing || self.seen.role != Role::Participant {
             return;
         }
-        self.seen.tracks = tracks.to_vec();
+        let before = std::mem::replace(&mut self.seen.tracks, tracks.to_vec());
+        self.mark_muted();
+        if before != self.seen.tracks {
+            self.show_tracks();
+        }
+    }
+
+    /// Which of its tracks are muted is for the others to see. True if that is news.
+    pub(super) fn mark_muted(&mut self) -> bool {
+        let mut news = false;
+        for track in &mut self.seen.tracks {
+            let muted = self.desired.muted.contains(&track.track);
+            news |= std::mem::replace(&mut track.muted, muted) != muted;
+        }
+        news
+    }
+
+    fn show_tracks(&self) {
         self.shared.rooms.show(&self.place, self.seen.clone());
         let change = MemberChange { member: self.seen.clone() };
         self.shared.rooms.tell(&self.place, None, &FromServer::MemberUpdated(change));
+    }
+
+    /// What it publishes goes to the others in its room from here on.
+    pub(super) async fn forward_published(&mut self) {
+        if let Some(media) = &mut self.media {
+            let publishes = self.seen.role == Role::Participant;
+            media.publish(if publishes { &self.seen.tracks } else { &[] }, &self.desired.muted).await;
+        }
     }
 
     /// A fresh credential, in band. One that is not good costs the link, not the membership: the
@@ -290,6 +336,11 @@ impl Actor {
                     self.say(&news);
                 }
             }
+            Happened::Sends { mid, sends } => {
+                let section = MidRef { mid };
+                self.say(&if sends { FromServer::Sending(section) } else { FromServer::Paused(section) });
+            }
+            Happened::Needs(need) => self.say(&FromServer::NeedSections(need)),
             Happened::Persona(does) => return self.persona_does(does),
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));

@@ -16,7 +16,7 @@ use super::uploads::Uploads;
 use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
 use offhook_signaling::{FromClient, Ping};
-use offhook_transport::media::RemoteSink;
+use offhook_transport::media::{KeyWishes, RemoteSink};
 use offhook_transport::{Action, DialRequest, Event, Fault, FaultKind, Plane};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
@@ -99,6 +99,10 @@ pub(super) struct Driver {
     pub(super) spare: bool,
     /// Asked for while an offer was open.
     pub(super) restart_wanted: bool,
+    /// Sections were asked for while an offer was open: the next one has them.
+    pub(super) offer_wanted: bool,
+    /// The host published something, or took it back, that was not offered yet.
+    pub(super) publish_wanted: bool,
     /// Asked for while nothing was heard on the socket.
     pub(super) restart_when_heard: bool,
     /// When a frame last came.
@@ -126,7 +130,7 @@ enum Turn {
     Heard(Heard),
     Reported(Option<PeerEvent>),
     Action(Action),
-    KeyFrame,
+    KeyFrame(KeyWishes),
     Media,
     Posted,
     Due,
@@ -182,6 +186,8 @@ impl Driver {
             restarts: false,
             spare: false,
             restart_wanted: false,
+            offer_wanted: false,
+            publish_wanted: false,
             restart_when_heard: false,
             heard_at: None,
             answered: false,
@@ -214,11 +220,11 @@ impl Driver {
                 Turn::Heard(heard) => self.heard(heard).await,
                 Turn::Reported(report) => self.reported(report).await,
                 Turn::Action(action) => self.act(action).await,
-                Turn::KeyFrame => {
+                Turn::KeyFrame(wishes) => {
                     if let Some(lane) = &self.lane {
                         // A switch to this link asks for one as well.
                         lane.sinks.settle();
-                        lane.want_key_frames();
+                        lane.want_key_frames(&wishes);
                     }
                     Flow::On
                 }
@@ -259,7 +265,7 @@ impl Driver {
             heard = listen(&mut self.socket) => Turn::Heard(heard),
             report = report(&mut self.reports) => Turn::Reported(report),
             Some(action) = self.actions.recv(), if idle => Turn::Action(action),
-            () = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame,
+            wishes = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame(wishes),
             () = posted(&self.lane), if self.stage == Stage::Up => Turn::Posted,
             () = arrived(&self.lane, self.proof) => Turn::Media,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Turn::Due,
@@ -468,9 +474,9 @@ async fn report(reports: &mut Option<broadcast::Receiver<PeerEvent>>) -> Option<
     }
 }
 
-async fn key_frame_wanted(sink: &mut Option<RemoteSink>) {
+async fn key_frame_wanted(sink: &mut Option<RemoteSink>) -> KeyWishes {
     match sink {
-        Some(sink) => poll_fn(|cx| sink.poll_key_frame_wanted(cx)).await,
+        Some(sink) => poll_fn(|cx| sink.poll_key_wishes(cx)).await,
         None => pending().await,
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn tracks(
             mid: mid(&track.spec().label),
             width: None,
             height: None,
+            muted: false,
         })
         .collect()
 }
@@ -95,7 +96,19 @@ pub(super) fn member(member: &wire::Member) -> ours::Member {
             wire::Attendance::Away => true,
             wire::Attendance::Present | wire::Attendance::Other(_) => false,
         },
+        tracks: member.tracks.iter().filter_map(member_track).collect(),
     }
+}
+
+/// `None` for a kind of media of a later version.
+fn member_track(track: &wire::Track) -> Option<ours::MemberTrack> {
+    let kind = our_kind(&track.kind)?;
+    Some(ours::MemberTrack { label: track.track.clone(), kind, muted: track.muted })
+}
+
+/// Whose track a section carries, as the far side says; `None` for one that is nobody's.
+pub(super) fn track_id(used: &wire::MidUse) -> Option<ours::media::TrackId> {
+    Some(ours::media::TrackId::new(used.member?.to_string(), used.track.as_deref()?))
 }
 
 /// What the far side granted, as this library counts it.
@@ -122,6 +135,7 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
             Feature::Reactions => all.with(Capability::Reactions),
             Feature::Conversation => all.with(Capability::Conversation),
             Feature::Telemetry => all.with(Capability::Telemetry),
+            Feature::Forwarding => all.with(Capability::Forwarding),
             Feature::Queue => all.with(Capability::Queue),
             Feature::Rings => all.with(Capability::Rings),
             Feature::Directory => all.with(Capability::Directory),

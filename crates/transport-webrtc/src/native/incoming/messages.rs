@@ -85,12 +85,15 @@ impl Driver {
             }
             FromServer::MemberUpdated(change) => {
                 let member = translate::member(&change.member);
+                let labels: Vec<_> = member.tracks.iter().map(|track| track.label.as_str()).collect();
+                lane.sinks.keep(&member.id, &labels);
                 lane.state().roster.insert(change.member.instance, member.clone());
                 self.content(Content::Member(MemberChange::Updated(member)));
             }
             FromServer::MemberLeft(left) => {
                 let gone = lane.state().roster.remove(&left.instance);
                 if let Some(member) = gone {
+                    lane.sinks.keep(&member.id, &[]);
                     self.content(Content::Member(MemberChange::Left(member)));
                 }
             }
