@@ -1,3 +1,5 @@
+//! When a painter paints smaller, and when larger again.
+
 use super::{Effort, LITTLE_FOR, TOO_MUCH_FOR, Verdict};
 use std::time::Duration;
 
