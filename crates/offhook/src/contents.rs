@@ -92,6 +92,11 @@ impl Contents {
         found.or_else(|| self.last_text.clone()).unwrap_or_else(|| Arc::from(""))
     }
 
+    /// The far side's words about just this change, if it had any.
+    pub(crate) fn refusal_of(&self, revision: Revision) -> Option<Arc<str>> {
+        self.refusals.iter().rev().find(|(of, _)| *of == revision).map(|(_, text)| text.clone())
+    }
+
     /// Files where a go-away sends us. `None` where it names nothing.
     pub(crate) fn target(&mut self, hint: wire::GoAwayHint) -> Option<TargetRef> {
         if hint.url.is_none() && hint.ticket.is_none() {

@@ -60,6 +60,17 @@ pub enum Event {
         /// What came of it.
         outcome: ChangeOutcome,
     },
+    /// Another percent of the image of a change has arrived at the far side, which did not have it
+    /// (F51). The change's result follows. While it comes no deadline of the change, nor of a join
+    /// or recovery that carries it, ends.
+    Uploading {
+        /// Which change; the newest that has the image.
+        revision: Revision,
+        /// Bytes of the image that have arrived.
+        received: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
     /// A sent message got no receipt.
     MessageUnanswered {
         /// Its number, as `send` gave it.

@@ -316,6 +316,9 @@ impl Host {
             self.media_life(&input);
             self.feed(input);
         }
+        if let Some(uploaded) = inward.uploaded {
+            self.tell_upload(uploaded);
+        }
         self.tell_roster();
         if let Some(content) = inward.content {
             self.tell_content(epoch, content);

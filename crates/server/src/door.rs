@@ -24,6 +24,7 @@ pub(crate) fn versions() -> Versions {
 /// Everything the studio can do.
 pub(crate) const FEATURES: &[Feature] = &[
     Feature::Prompt,
+    Feature::Image,
     Feature::Generation,
     Feature::Resume,
     Feature::IceRestart,
@@ -45,7 +46,7 @@ pub(crate) fn features(shared: &Shared, model: Model) -> Vec<Feature> {
     };
     // The persona paints nothing, and generates nothing that is counted.
     let lacks =
-        |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation);
+        |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Image | Feature::Generation);
     let intake = shared.config.intake().map(|_| Feature::Telemetry);
     FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).chain(intake).collect()
 }

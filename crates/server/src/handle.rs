@@ -12,6 +12,7 @@ use crate::kicks::Kicks;
 use crate::listen::{Caller, Lines};
 use crate::lobby::Lobby;
 use crate::member::Mail;
+use crate::images::Images;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::relics::Relics;
@@ -200,6 +201,7 @@ impl Builder {
             pace: Pace::new(self.config.limits.rejoins_per_second),
             kicks: Kicks::default(),
             endings: Endings::default(),
+            images: Images::default(),
             life,
             started: Instant::now(),
             emptied_to: Mutex::default(),

@@ -26,6 +26,7 @@ mod entrance;
 mod handle;
 mod handover;
 mod hex;
+mod images;
 mod kicks;
 mod listen;
 mod lobby;
@@ -67,6 +68,7 @@ use pace::Pace;
 use queue::Queue;
 use relics::Relics;
 use rings::Rings;
+use images::Images;
 use rooms::Rooms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     pub(crate) kicks: Kicks,
     pub(crate) endings: Endings,
+    pub(crate) images: Images,
     /// Which life of which server this is: the ids of the sessions it makes begin with it.
     pub(crate) life: String,
     started: Instant,

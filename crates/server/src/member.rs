@@ -6,6 +6,7 @@
 mod attach;
 mod clock;
 mod frames;
+mod images;
 mod inflow;
 mod leaving;
 mod media;
@@ -16,9 +17,11 @@ use crate::door::Admission;
 use crate::handover::Dossier;
 use crate::model::Model;
 use crate::rooms::{Place, Steering};
+use crate::studio::Recipe;
 use crate::telemetry::Allowance;
 use crate::token::{Credential, Grants};
 use crate::{Alive, Shared};
+use images::{Awaited, Preparing};
 use leaving::Leaving;
 use media::Media;
 use offhook_signaling::{
@@ -129,6 +132,11 @@ struct Actor {
     model: Model,
     desired: Desired,
     applied: Option<u64>,
+    /// What is painted, once something is applied.
+    recipe: Recipe,
+    /// A state whose image is not here yet.
+    awaited: Option<Awaited>,
+    preparing: Preparing,
     generation: Option<Generation>,
     generations: u64,
     heard: Instant,
@@ -222,6 +230,9 @@ impl Actor {
             model: Model::default(),
             desired: Desired::default(),
             applied: None,
+            recipe: Recipe::default(),
+            awaited: None,
+            preparing: None,
             generation: None,
             generations: 0,
             heard: now,
@@ -244,6 +255,10 @@ impl Actor {
                     None => Flow::Over(LeaveCode::Lost),
                 },
                 happened = media::happened(&mut self.media) => self.media_happened(happened),
+                prepared = images::prepared(&mut self.preparing) => {
+                    self.image_prepared(prepared);
+                    Flow::On
+                }
                 () = tokio::time::sleep_until(deadline) => self.due(),
             };
             if let Flow::Over(why) = flow {

@@ -185,6 +185,7 @@ impl Rooms {
         if room.members.is_empty() {
             room.idle = Instant::now();
             room.assets = Assets::default();
+            shared.images.forget(&place.key);
             if !room.kept {
                 rooms.remove(&place.key);
             }

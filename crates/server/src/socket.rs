@@ -216,6 +216,9 @@ async fn pump(
                 }
                 match heard(frame) {
                     Ok(Some(frame)) => {
+                        if is_full_chunk(&frame.message) {
+                            bucket.give_back();
+                        }
                         if mail.send(Mail::Frame { link, frame: Box::new(frame) }).await.is_err() {
                             drain(&mut socket, &mut outbox).await;
                             return false;
@@ -231,6 +234,11 @@ async fn pump(
             }
         }
     }
+}
+
+/// A whole piece of an image: large, and asked for by us piece by piece.
+fn is_full_chunk(message: &FromClient) -> bool {
+    matches!(message, FromClient::ImageChunk(chunk) if chunk.bytes.len() == limits::CHUNK_BYTES.div_ceil(3) * 4)
 }
 
 /// The member is gone: what it said last still goes out.
@@ -288,6 +296,11 @@ impl Bucket {
     pub(crate) fn new(rate: u32) -> Self {
         let rate = f64::from(rate.max(1));
         Self { rate, tokens: rate * 4.0, at: Instant::now() }
+    }
+
+    /// The frame just taken counts for a tenth of one.
+    fn give_back(&mut self) {
+        self.tokens += 0.9;
     }
 
     pub(crate) fn take(&mut self) -> bool {

@@ -12,11 +12,15 @@ use offhook_transport::{
     Action, Capabilities, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
     Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Opens the tag of a repainted frame; the prompt follows, then a zero byte, then the frame.
 const TAG: &[u8] = b"offhook-mock:";
+/// Opens the tag of a frame with an image in it, inside the other; its hash follows, then the frame.
+const IMAGE_TAG: &[u8] = b"offhook-mock-image:";
+/// Pieces that an image comes in, in bytes; each takes an answer's time.
+const PIECE: usize = 16 * 1024;
 
 type PlanOf = Vec<(Duration, Happening)>;
 
@@ -32,6 +36,10 @@ pub struct Studio {
     /// What is loaded before a join is let in, each an answer's time.
     loading: Vec<(String, Option<u8>)>,
     knows: Option<Vec<String>>,
+    /// Why it takes no image, where it takes none.
+    no_images: Option<String>,
+    /// Images that it has, by their hash. Kept over everything but a restart.
+    images: HashSet<[u8; 32]>,
     credential: Option<Secret>,
     ticks: bool,
     measures: bool,
@@ -65,6 +73,8 @@ impl Studio {
             queue: 0,
             loading: Vec::new(),
             knows: None,
+            no_images: None,
+            images: HashSet::new(),
             credential: None,
             ticks: true,
             measures: false,
@@ -76,6 +86,7 @@ impl Studio {
     pub(crate) fn restart(&mut self) {
         self.restarted = true;
         self.places.clear();
+        self.images.clear();
     }
 
     pub(crate) const fn pace(&self) -> Duration {
@@ -221,6 +232,7 @@ impl Studio {
         steps.push(Event::Up(Box::new(up)));
         steps.push(Event::Carried(Plane::Signaling));
         if !resume {
+            steps.extend(self.pieces(seen.revision, &seen.desired));
             let verdict = Verdict::Applied;
             steps.push(Event::Acked { revision: seen.revision, verdict });
         }
@@ -279,7 +291,10 @@ impl Studio {
         if let Some((item, text)) = self.refusal(desired) {
             return vec![self.soon(Event::Acked { revision, verdict: Verdict::Refused { item, text } })];
         }
-        let mut plan = vec![self.soon(Event::Acked { revision, verdict: Verdict::Applied })];
+        let mut steps = self.pieces(revision, desired);
+        steps.push(Event::Acked { revision, verdict: Verdict::Applied });
+        let mut plan: PlanOf =
+            (1..).zip(steps).map(|(step, event)| (self.pace * step, Happening::Report(event))).collect();
         let started = self.places.get_mut(&instance).is_some_and(|place| {
             // The far side takes what it knows to be newer; an older one is acked all the same.
             if revision >= place.revision {
@@ -309,16 +324,45 @@ impl Studio {
     /// The frame as the prompt in force would have it.
     pub(crate) fn repaint(&self, instance: InstanceId, frame: &EncodedFrame) -> Option<EncodedFrame> {
         let place = self.places.get(&instance)?;
-        let Some(prompt) = &place.desired.prompt else { return Some(frame.clone()) };
-        let mut data = BytesMut::with_capacity(TAG.len() + prompt.text.len() + 1 + frame.data.len());
-        data.extend_from_slice(TAG);
-        data.extend_from_slice(prompt.text.as_bytes());
-        data.extend_from_slice(&[0]);
+        let mut data = BytesMut::new();
+        if let Some(prompt) = &place.desired.prompt {
+            data.extend_from_slice(TAG);
+            data.extend_from_slice(prompt.text.as_bytes());
+            data.extend_from_slice(&[0]);
+        }
+        if let Some(Some(image)) = &place.desired.image {
+            data.extend_from_slice(IMAGE_TAG);
+            data.extend_from_slice(&image.sha256);
+        }
         data.extend_from_slice(&frame.data);
         Some(EncodedFrame { data: data.freeze(), ..frame.clone() })
     }
 
+    /// What comes of an image that it does not have, piece by piece.
+    fn pieces(&mut self, revision: Revision, desired: &Desired) -> Vec<Event> {
+        let Some(Some(image)) = &desired.image else { return Vec::new() };
+        if !self.images.insert(image.sha256) {
+            return Vec::new();
+        }
+        let total = image.bytes.len();
+        let ends = (1..=total.div_ceil(PIECE)).map(|piece| (piece * PIECE).min(total));
+        let arrived = |received: usize| Event::Acked {
+            revision,
+            verdict: Verdict::Progress { received: received as u64, total: total as u64 },
+        };
+        ends.map(arrived).collect()
+    }
+
     fn refusal(&self, desired: &Desired) -> Option<(RefusalItem, String)> {
+        if let Some(Some(image)) = &desired.image {
+            if let Some(why) = &self.no_images {
+                return Some((RefusalItem::Image, why.clone()));
+            }
+            if image.bytes.is_empty() && !self.images.contains(&image.sha256) {
+                let text = "the far side does not keep an image of this hash; set it by its bytes";
+                return Some((RefusalItem::Image, text.to_owned()));
+            }
+        }
         let (knows, prompt) = (self.knows.as_ref()?, desired.prompt.as_ref()?);
         let known = knows.contains(&prompt.text);
         (!known).then(|| (RefusalItem::Prompt, format!("unknown prompt; try one of: {}", knows.join(", "))))
@@ -337,6 +381,13 @@ pub fn repainted_with(frame: &EncodedFrame) -> Option<(String, EncodedFrame)> {
     let prompt = String::from_utf8(tagged[..end].to_vec()).ok()?;
     let data = Bytes::copy_from_slice(&tagged[end + 1..]);
     Some((prompt, EncodedFrame { data, ..frame.clone() }))
+}
+
+/// The hash of the image that a frame of the studio has in it, if it has one.
+pub fn image_in(frame: &EncodedFrame) -> Option<[u8; 32]> {
+    let inner = repainted_with(frame).map(|(_, inner)| inner);
+    let data = inner.as_ref().map_or(&frame.data, |inner| &inner.data);
+    data.strip_prefix(IMAGE_TAG)?.get(..32)?.try_into().ok()
 }
 
 fn searching(queue_position: Option<u32>) -> Event {

@@ -195,7 +195,12 @@ pub enum Verdict {
         text: String,
     },
     /// Another chunk of its image arrived over there; the answer is still to come.
-    Progress,
+    Progress {
+        /// Bytes of the image that have arrived.
+        received: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
 }
 
 coded! {

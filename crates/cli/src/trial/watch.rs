@@ -160,6 +160,9 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
         }
+        Event::Uploading { revision, received, total } => {
+            ("uploading", json!({ "revision": revision.0, "received": received, "total": total }))
+        }
         Event::PictureStalled { mid } => ("picture_stalled", json!({ "mid": mid })),
         Event::PictureResumed { mid, after } => {
             ("picture_resumed", json!({ "mid": mid, "after_ms": millis(*after) }))

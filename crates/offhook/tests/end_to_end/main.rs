@@ -10,6 +10,7 @@ mod audio;
 mod bad_input;
 mod conversation;
 mod endings;
+mod images;
 mod join;
 mod kinds;
 mod leave;

@@ -9,8 +9,8 @@ use crate::telemetry::TelemetryReport;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
-    FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer,
-    Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Telemetry, Track,
+    FromServer, GenerationEnd, GoodbyeCode, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer,
+    Party, Receipt, Relay, Role, Said, Telemetry, Track,
 };
 use tokio::time::Instant;
 
@@ -40,7 +40,8 @@ impl Actor {
     async fn message(&mut self, message: FromClient) -> Flow {
         match message {
             FromClient::Ping(ping) => self.say(&FromServer::Pong(ping)),
-            FromClient::Apply(apply) => self.apply(&apply),
+            FromClient::Apply(apply) => self.apply(apply),
+            FromClient::ImageChunk(chunk) => self.image_chunk(&chunk),
             FromClient::Offer(offer) => return self.offer(&offer).await,
             FromClient::Candidate(candidate) => {
                 if let Some(media) = &self.media {
@@ -113,7 +114,6 @@ impl Actor {
             FromClient::Steer(steer) => self.unknown(steer.id, "steer"),
             FromClient::EndOfCandidates(_)
             | FromClient::Conclude(_)
-            | FromClient::ImageChunk(_)
             | FromClient::Pong(_)
             | FromClient::Unsupported(_)
             | FromClient::Accept(_)
@@ -145,40 +145,32 @@ impl Actor {
     }
 
     /// A revision is applied whole or refused; one that is not newer is in effect already.
-    fn apply(&mut self, apply: &Apply) {
-        let revision = apply.desired.revision;
+    fn apply(&mut self, apply: Apply) {
+        let Apply { id, desired } = apply;
+        let revision = desired.revision;
         if self.applied.is_some_and(|applied| revision <= applied) {
-            return self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+            return self.say(&FromServer::Acked(Acked { revision, id: Some(id) }));
         }
         self.interacts();
-        match self.read_recipe(self.model, &apply.desired, &self.grants) {
-            Ok(recipe) => {
-                if let Some(media) = &mut self.media {
-                    media.paint_with(recipe);
-                    // What was muted may come again.
-                    media.inflow.afresh(Instant::now());
-                }
-                self.desired = apply.desired.clone();
-                self.applied = Some(revision);
-                self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+        if let Err((item, text)) = self.read_recipe(self.model, &desired, &self.grants) {
+            return self.refuse(revision, Some(id), item, text);
+        }
+        match self.reference_of(&desired) {
+            Ok(reference) => {
+                self.await_no_image();
+                self.settle(desired, Some(id), reference);
             }
-            Err((item, text)) => {
-                let code = match item {
-                    Item::Prompt if self.grants.prompt => RefusalCode::NotUnderstood,
-                    Item::Prompt => RefusalCode::NotPermitted,
-                    _ => RefusalCode::NotSupported,
-                };
-                let refused = Refused { revision, id: Some(apply.id), item, code, text };
-                self.say(&FromServer::Refused(refused));
-            }
+            Err(()) => self.await_image(desired, Some(id), false),
         }
     }
 
     /// Its director has it painted otherwise, until its own client asks for something, and says
     /// something to it.
     pub(super) fn steered(&mut self, steering: &Steering) {
-        if let (Some(recipe), Some(media)) = (&steering.recipe, &mut self.media) {
-            media.paint_with(recipe.clone());
+        if let Some(recipe) = &steering.recipe {
+            // Its image is not touched.
+            self.recipe = recipe.clone().over(self.recipe.reference().cloned());
+            self.repaint();
         }
         if let Some(text) = &steering.text {
             let data = serde_json::json!({ "text": text });

@@ -155,6 +155,11 @@ impl Easel {
             skipped = 0;
             // A copy: whoever brings the next prompt must not wait for the brush.
             let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if recipe.is_held() {
+                // Nothing goes back, and is not to be waited for.
+                self.tell(false);
+                continue;
+            }
             recipe.apply(&mut picture);
             self.hand_on(&mut encoder, &picture, frame.pts)?;
         }

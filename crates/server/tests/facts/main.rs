@@ -13,6 +13,7 @@ mod frames;
 mod ghosts;
 mod herd;
 mod http;
+mod images;
 mod inflow;
 mod kicks;
 mod leaving;

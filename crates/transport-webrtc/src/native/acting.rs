@@ -44,6 +44,7 @@ impl Driver {
     fn apply(&mut self, revision: Revision, desired: &Desired) -> Flow {
         let Some(lane) = self.lane.clone() else { return Flow::On };
         self.uploads.revision = revision;
+        self.image_wanted(desired.image.as_ref().and_then(Option::as_ref));
         let wire = translate::desired(desired, revision, self.published());
         let id = {
             let mut state = lane.state();

@@ -309,6 +309,7 @@ impl Driver {
             state.grown |= grown;
             (restart && state.is_path_whole(), state.grown)
         };
+        self.uploads.revision = self.request.revision;
         self.restarts = restart && !is_whole;
         self.asked = Some(Instant::now());
         lane.peer.ask_path();
