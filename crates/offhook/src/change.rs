@@ -61,8 +61,10 @@ impl Change {
         self
     }
 
-    /// A reference image that this session was given before, by its SHA-256 alone. A far side that
-    /// does not keep it any more refuses the change, and says so.
+    /// A reference image by its SHA-256 alone. One of the last four that this session set by their
+    /// bytes is sent again where the far side forgot it; any other the far side has to have, from this
+    /// session or from others in it, or it refuses the change and says so. It has to have that one
+    /// after every recovery as well: a server that was restarted meanwhile refuses the session.
     #[must_use]
     pub fn image_by_sha256(mut self, sha256: [u8; 32]) -> Self {
         self.image = Some(Some(Image { sha256, bytes: Bytes::new() }));
@@ -123,7 +125,8 @@ impl Change {
 
 /// Does it begin as an address does, and as no picture?
 fn is_address(bytes: &[u8]) -> bool {
-    let begins = |with: &str| bytes.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()));
+    let begins =
+        |with: &str| bytes.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()));
     ["http://", "https://", "file:", "data:", "blob:", "ftp://"].into_iter().any(begins)
 }
 
@@ -142,7 +145,9 @@ pub enum Unfit {
     #[error("the image is empty; read it before it is set, or use clear_image")]
     EmptyImage,
     /// An address in the place of an image.
-    #[error("an image is given by its bytes and not by an address; fetch it in your application and give what it holds")]
+    #[error(
+        "an image is given by its bytes and not by an address; fetch it in your application and give what it holds"
+    )]
     Address,
 }
 

@@ -4,6 +4,8 @@
 use crate::event::ChangeOutcome;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
+use offhook_transport::{Moderate, ModerationRefusal};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Commands that may wait for the host. More are refused, not queued (R16).
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     React { reaction: String, answer: oneshot::Sender<SendAnswer> },
     /// Say something to whoever the conversation is with.
     Say { text: String, answer: oneshot::Sender<SendAnswer> },
+    /// Have something done as a moderator.
+    Moderate { act: Moderate, answer: oneshot::Sender<SendAnswer> },
     /// The user is still there.
     KeepAlive,
 }
@@ -48,6 +52,10 @@ pub(crate) enum SendAnswer {
     Refused(SetError),
     /// This session has no such thing.
     NotSupported,
+    /// Too many went out just before.
+    RateLimited,
+    /// A moderator's request was not done.
+    NotModerated(ModerationRefusal, Arc<str>),
     /// The link's own queue has no room.
     LinkFull,
 }

@@ -104,6 +104,19 @@ pub enum Event {
     /// What the far side of the conversation said, as text. To be escaped before it is shown on a
     /// terminal.
     Said(String),
+    /// A moderator muted a kind of what this session sends, or took that back (F64). Muted by one, the
+    /// session has muted itself before this is told, and the far side takes nothing of that kind; it
+    /// stays so until the user unmutes. Taken back, nothing is sent before the user says so.
+    MutedByModerator {
+        /// Who, by the id of the roster.
+        by: String,
+        /// Audio or video.
+        kind: Kind,
+        /// Muted, or let go again?
+        muted: bool,
+        /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
+        may_unmute: bool,
+    },
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.

@@ -9,6 +9,7 @@ mod credentials;
 mod joining;
 mod links;
 mod outputs;
+mod pace;
 mod reports;
 mod ringing;
 mod showing;
@@ -31,6 +32,8 @@ use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
+pub(crate) use pace::PER_SECOND;
+use pace::Pace;
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -72,6 +75,7 @@ pub(crate) struct Host {
     reporter: Reporter,
     batches: Batches,
     stalls: Stalls,
+    pace: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -134,6 +138,7 @@ impl Host {
             reporter: Reporter::default(),
             batches: Batches::default(),
             stalls: Stalls::default(),
+            pace: Pace::default(),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),

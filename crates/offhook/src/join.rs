@@ -154,7 +154,9 @@ impl Join {
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),
             Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
-            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => offhook_lifecycle::StateItem::Image,
+            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => {
+                offhook_lifecycle::StateItem::Image
+            }
         };
         Err(JoinErrorKind::InitialStateRefused { item })
     }

@@ -126,7 +126,9 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
 fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
     use wire::Content as C;
     match &content {
-        C::Sent { id } => Inward::content(Input::Replied { epoch, command: CommandId(*id) }, content),
+        C::Sent { id } | C::Moderated { id, refused: _ } => {
+            Inward::content(Input::Replied { epoch, command: CommandId(*id) }, content)
+        }
         C::Generation(wire::Generation::Started) => {
             Inward::content(Input::Generation { epoch, running: true }, content)
         }
@@ -138,6 +140,7 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         | C::Reaction { .. }
         | C::Conversation(_)
         | C::Said(_)
+        | C::Muted { .. }
         | C::Member(_)
         | C::Track { .. }
         | C::Other(_) => Inward::content(signaling_life(epoch), content),

@@ -39,16 +39,19 @@ pub(crate) const FEATURES: &[Feature] = &[
 ];
 
 /// What a member has that is joined with this one.
-pub(crate) fn features(shared: &Shared, model: Model) -> Vec<Feature> {
+pub(crate) fn features(shared: &Shared, model: Model, grants: &Grants) -> Vec<Feature> {
     let of_its_own = match model {
         Model::Studio => None,
         Model::Echo => Some(Feature::Conversation),
     };
     // The persona paints nothing, and generates nothing that is counted.
-    let lacks =
-        |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Image | Feature::Generation);
+    let lacks = |feature: &Feature| {
+        model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Image | Feature::Generation)
+    };
     let intake = shared.config.intake().map(|_| Feature::Telemetry);
-    FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).chain(intake).collect()
+    let moderates = grants.moderate.then_some(Feature::Moderation);
+    let of_all = FEATURES.iter().filter(|feature| !lacks(feature)).cloned();
+    of_all.chain(of_its_own).chain(intake).chain(moderates).collect()
 }
 
 /// Somebody who may come in.
@@ -317,7 +320,7 @@ pub(crate) fn not_a_beginning() -> Refusal {
 
 /// Does anybody here have it?
 fn is_known(shared: &Shared, feature: &Feature) -> bool {
-    Model::ALL.into_iter().any(|model| features(shared, model).contains(feature))
+    Model::ALL.into_iter().any(|model| features(shared, model, &Grants::MODERATOR).contains(feature))
 }
 
 fn agree(shared: &Shared, theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {

@@ -10,7 +10,7 @@ mod taking;
 pub(crate) use taking::take;
 
 use crate::Shared;
-use crate::member::{Mail, Mailbox};
+use crate::member::{Mail, Mailbox, Silenced};
 use crate::model::Model;
 use crate::token::{Credential, Grants, authority};
 use base64::Engine;
@@ -51,6 +51,9 @@ pub(crate) struct Dossier {
     /// Whom it was joined with.
     #[serde(default)]
     pub(crate) model: Model,
+    /// What a moderator muted of it.
+    #[serde(default)]
+    pub(crate) silenced: Silenced,
 }
 
 /// What the giving end says.

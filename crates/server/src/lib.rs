@@ -2,7 +2,8 @@
 //! about its limits (one process; for more, a real SFU cluster).
 //!
 //! A member joins over the native protocol with a signed short-lived credential; the *studio*
-//! decodes its picture, repaints it as the prompt asks and sends it back.
+//! decodes its picture, lays a reference image into it, repaints it as the prompt asks and sends it
+//! back.
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,6 +60,7 @@ pub use token::{Claims, Grants, Mint, MintError, Signer, TokenError};
 use config::Config;
 use doormat::Doormat;
 use endings::Endings;
+use images::Images;
 use kicks::Kicks;
 use lobby::Lobby;
 use member::Mail;
@@ -68,7 +70,6 @@ use pace::Pace;
 use queue::Queue;
 use relics::Relics;
 use rings::Rings;
-use images::Images;
 use rooms::Rooms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

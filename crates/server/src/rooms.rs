@@ -238,6 +238,14 @@ impl Rooms {
             .collect()
     }
 
+    /// Somebody in a session, by instance: the user, and where its letters go.
+    pub(crate) fn member(&self, key: &str, instance: Instance) -> Option<(String, Mailbox)> {
+        let rooms = self.lock();
+        let inside = rooms.get(key)?.members.get(&instance)?;
+        let is_there = !inside.seen.user.is_empty() && !inside.mail.is_closed();
+        is_there.then(|| (inside.seen.user.clone(), inside.mail.clone()))
+    }
+
     /// Is nobody in the session but these?
     pub(crate) fn has_only(&self, session: &SessionRef, these: [Instance; 2]) -> bool {
         let rooms = self.lock();

@@ -61,10 +61,12 @@ mod link;
 mod log;
 mod machine;
 mod measuring;
+mod moderating;
 mod remote;
 mod seed;
 mod studio;
 mod transport;
+mod uploading;
 mod world;
 
 pub use dial::{DialSeen, MockDial};

@@ -3,7 +3,7 @@
 mod settings;
 
 use crate::DialSeen;
-use crate::link::Happening;
+use crate::link::{Happening, Upload};
 use crate::seed::Seed;
 use crate::transport::everything;
 use bytes::{Bytes, BytesMut};
@@ -19,8 +19,6 @@ use std::time::Duration;
 const TAG: &[u8] = b"offhook-mock:";
 /// Opens the tag of a frame with an image in it, inside the other; its hash follows, then the frame.
 const IMAGE_TAG: &[u8] = b"offhook-mock-image:";
-/// Pieces that an image comes in, in bytes; each takes an answer's time.
-const PIECE: usize = 16 * 1024;
 
 type PlanOf = Vec<(Duration, Happening)>;
 
@@ -232,7 +230,6 @@ impl Studio {
         steps.push(Event::Up(Box::new(up)));
         steps.push(Event::Carried(Plane::Signaling));
         if !resume {
-            steps.extend(self.pieces(seen.revision, &seen.desired));
             let verdict = Verdict::Applied;
             steps.push(Event::Acked { revision: seen.revision, verdict });
         }
@@ -245,8 +242,18 @@ impl Studio {
             place.generating = true;
             steps.push(Event::Content(Content::Generation(Generation::Started)));
         }
+        let awaited = self.awaits(seen.revision, &seen.desired).filter(|_| !resume);
         let mut plan: PlanOf =
             (1..).zip(steps).map(|(step, event)| (self.pace * step, Happening::Report(event))).collect();
+        if let Some(piece) = awaited {
+            // Acked when it is there; everything else goes on meanwhile.
+            let acked = |(_, happening): &mut (Duration, Happening)| {
+                matches!(happening, Happening::Report(Event::Acked { .. }))
+            };
+            if let Some(step) = plan.iter_mut().find_map(|step| acked(step).then_some(step)) {
+                step.1 = piece;
+            }
+        }
         if place.generating && self.ticks {
             let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
             plan.push((from, Happening::Tick(Duration::from_secs(1))));
@@ -277,7 +284,8 @@ impl Studio {
             Action::React(words) | Action::Say(words) => {
                 vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
             }
-            Action::KeepAlive | Action::Telemetry(_) => Vec::new(),
+            // Done by the world, which knows who else is there.
+            Action::Moderate(_) | Action::KeepAlive | Action::Telemetry(_) => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()
@@ -291,10 +299,10 @@ impl Studio {
         if let Some((item, text)) = self.refusal(desired) {
             return vec![self.soon(Event::Acked { revision, verdict: Verdict::Refused { item, text } })];
         }
-        let mut steps = self.pieces(revision, desired);
-        steps.push(Event::Acked { revision, verdict: Verdict::Applied });
-        let mut plan: PlanOf =
-            (1..).zip(steps).map(|(step, event)| (self.pace * step, Happening::Report(event))).collect();
+        if let Some(piece) = self.awaits(revision, desired) {
+            return vec![(self.pace, piece)];
+        }
+        let mut plan = vec![self.soon(Event::Acked { revision, verdict: Verdict::Applied })];
         let started = self.places.get_mut(&instance).is_some_and(|place| {
             // The far side takes what it knows to be newer; an older one is acked all the same.
             if revision >= place.revision {
@@ -338,19 +346,17 @@ impl Studio {
         Some(EncodedFrame { data: data.freeze(), ..frame.clone() })
     }
 
-    /// What comes of an image that it does not have, piece by piece.
-    fn pieces(&mut self, revision: Revision, desired: &Desired) -> Vec<Event> {
-        let Some(Some(image)) = &desired.image else { return Vec::new() };
-        if !self.images.insert(image.sha256) {
-            return Vec::new();
-        }
-        let total = image.bytes.len();
-        let ends = (1..=total.div_ceil(PIECE)).map(|piece| (piece * PIECE).min(total));
-        let arrived = |received: usize| Event::Acked {
-            revision,
-            verdict: Verdict::Progress { received: received as u64, total: total as u64 },
-        };
-        ends.map(arrived).collect()
+    /// A state whose image it does not have waits for it.
+    fn awaits(&self, revision: Revision, desired: &Desired) -> Option<Happening> {
+        let Some(Some(image)) = &desired.image else { return None };
+        (!self.images.contains(&image.sha256))
+            .then(|| Happening::Piece(Box::new(Upload { revision, desired: desired.clone(), received: 0 })))
+    }
+
+    /// The image of a state is there.
+    pub(crate) fn arrived(&mut self, instance: InstanceId, sha256: [u8; 32], upload: &Upload) -> PlanOf {
+        self.images.insert(sha256);
+        self.apply(instance, upload.revision, &upload.desired)
     }
 
     fn refusal(&self, desired: &Desired) -> Option<(RefusalItem, String)> {

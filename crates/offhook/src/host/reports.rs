@@ -255,6 +255,22 @@ impl Host {
                 }
                 Event::MessageTaken { id }
             }
+            Content::Moderated { id, refused } => {
+                // The answer of the one who asked; listeners are told of what it changes.
+                if let Some(answer) = self.messages.remove(&CommandId(id)) {
+                    let _ = answer.send(match refused {
+                        None => SendAnswer::Taken,
+                        Some((why, text)) => SendAnswer::NotModerated(why, text.into()),
+                    });
+                }
+                return;
+            }
+            Content::Muted { by, kind, muted, may_unmute } => {
+                if muted {
+                    self.muted_by_moderator(kind);
+                }
+                Event::MutedByModerator { by, kind, muted, may_unmute }
+            }
             Content::Member(change) => {
                 let known = &mut self.reporter.members;
                 match change {
@@ -297,6 +313,11 @@ impl Host {
 
     fn tell_stalls(&mut self, stalls: impl IntoIterator<Item = Stall>) {
         for stall in stalls {
+            // Which picture is the far side's word, and none of the codes that telemetry is made of.
+            self.sample(match &stall {
+                Stall::Began { .. } => Happened::PictureStalled,
+                Stall::Ended { after, .. } => Happened::PictureResumed { after: *after },
+            });
             self.tell(match stall {
                 Stall::Began { mid } => Event::PictureStalled { mid },
                 Stall::Ended { mid, after } => Event::PictureResumed { mid, after },

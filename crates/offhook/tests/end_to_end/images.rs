@@ -3,8 +3,8 @@
 
 use crate::far_side::*;
 use offhook::{
-    CallingState, Change, ChangeOutcome, Clip, Event, Events, Join, JoinErrorKind, Joined, Plan, Policy, Session, SetError, StateItem,
-    Unfit,
+    CallingState, Change, ChangeOutcome, Clip, Event, Events, Join, JoinErrorKind, Joined, Plan, Policy,
+    Session, SetError, StateItem, Unfit,
 };
 use offhook_media::{I420, Rgb};
 use offhook_netrig::{Conditions, Direction, Rig};

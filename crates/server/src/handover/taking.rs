@@ -72,10 +72,8 @@ async fn take_image(
     sha256: &str,
     (offset, total, bytes): (u64, u64, &str),
 ) -> bool {
-    let mut assembly = arriving
-        .take()
-        .filter(|assembly| assembly.sha256 == sha256)
-        .unwrap_or_else(|| Assembly::new(sha256));
+    let mut assembly =
+        arriving.take().filter(|assembly| assembly.sha256 == sha256).unwrap_or_else(|| Assembly::new(sha256));
     if assembly.take(offset, total, bytes).is_err() {
         return false;
     }

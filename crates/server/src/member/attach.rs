@@ -161,6 +161,8 @@ impl Actor {
         if let Some(desired) = awaited {
             self.await_image(desired, None, true);
         }
+        self.still_silenced();
+        self.repaint();
         let change = MemberChange { member: self.seen.clone() };
         let news =
             if newcomer { FromServer::MemberJoined(change) } else { FromServer::MemberUpdated(change) };
@@ -238,7 +240,7 @@ impl Actor {
             ice_servers: self.shared.config.ice_servers.clone(),
             answer,
             capabilities: Capabilities {
-                features: door::features(&self.shared, self.model),
+                features: door::features(&self.shared, self.model, &self.grants),
                 video: None,
                 models: Model::names(),
                 publish: self.seen.role == Role::Participant,

@@ -55,6 +55,9 @@ impl Actor {
                 }
             }
             FromClient::KeepAlive(_) => self.interacts(),
+            FromClient::Kick(kick) => self.kick(&kick),
+            FromClient::MuteMember(mute) => self.mute_member(&mute),
+            FromClient::EndForAll(end) => self.end_for_all(&end),
             FromClient::Telemetry(batch) => self.tells(batch),
             FromClient::Message(mut relay) => {
                 self.interacts();
@@ -154,6 +157,9 @@ impl Actor {
         self.interacts();
         if let Err((item, text)) = self.read_recipe(self.model, &desired, &self.grants) {
             return self.refuse(revision, Some(id), item, text);
+        }
+        if self.may_not_unmute(&desired, Some(id)) {
+            return;
         }
         match self.reference_of(&desired) {
             Ok(reference) => {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use offhook_signaling::{
     Acked, Desired, FromServer, ImageChunk, ImageChunkAck, Item, NeedImage, RefusalCode, Refused,
 };
+use offhook_transport::media::Kind;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -162,6 +163,7 @@ impl Actor {
                 self.recipe = recipe.over(reference);
                 self.desired = desired;
                 self.applied = Some(revision);
+                self.unmutes();
                 self.repaint();
                 if let Some(media) = &mut self.media {
                     // What was muted may come again.
@@ -176,10 +178,12 @@ impl Actor {
         }
     }
 
-    /// What is painted from here on: nothing before the first state is in effect (R14).
+    /// What is painted from here on: nothing before the first state is in effect (R14), and nothing of
+    /// one that a moderator muted.
     pub(super) fn repaint(&self) {
         let recipe = self.recipe.clone();
-        let recipe = if self.applied.is_some() { recipe } else { recipe.held() };
+        let shown = self.applied.is_some() && !self.silenced.is(Kind::Video);
+        let recipe = if shown { recipe } else { recipe.held() };
         if let Some(media) = &self.media {
             media.paint_with(recipe);
         }

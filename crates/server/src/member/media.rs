@@ -211,6 +211,14 @@ impl Media {
         }
     }
 
+    /// A moderator muted a kind, or took that back: a persona hears nothing meanwhile. What is painted
+    /// is the recipe's affair.
+    pub(super) fn silence(&self, kind: Kind, silent: bool) {
+        if let (Behind::Echo(persona), Kind::Audio) = (&self.behind, kind) {
+            persona.deafen(silent);
+        }
+    }
+
     fn kind(&self) -> MediaKind {
         match self.returned.spec().kind() {
             Kind::Audio => MediaKind::Audio,

@@ -1,7 +1,7 @@
 //! What the studio promises: each filter is seen, unknown words are refused with the known ones.
 
-use super::filters::Filter;
 use super::Reference;
+use super::filters::Filter;
 use super::prompt::{PromptError, Recipe};
 use offhook_media::{I420, Rgb, Still};
 

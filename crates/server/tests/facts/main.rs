@@ -18,6 +18,7 @@ mod inflow;
 mod kicks;
 mod leaving;
 mod lobby;
+mod moderation;
 mod moving;
 mod persisted;
 mod presence;

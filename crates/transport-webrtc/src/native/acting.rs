@@ -30,6 +30,7 @@ impl Driver {
                 self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }))
             }
             Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, words: text })),
+            Action::Moderate(moderation) => self.moderate(moderation),
             Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
             Action::KeepAlive => Flow::On,
             // Without a socket it is lost, as it is where it does not arrive.
