@@ -62,7 +62,7 @@ pub struct NotModerated {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MutedBy {
     /// Who.
-    pub by: Instance,
+    pub moderator: Instance,
     /// Audio or video.
     pub kind: MediaKind,
     /// Muted, or let go again?

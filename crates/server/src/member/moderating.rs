@@ -145,7 +145,12 @@ impl Actor {
             Kind::Audio => MediaKind::Audio,
             Kind::Video => MediaKind::Video,
         };
-        self.say(&FromServer::MutedBy(MutedBy { by, kind, muted, may_unmute: self.grants.unmute }));
+        self.say(&FromServer::MutedBy(MutedBy {
+            moderator: by,
+            kind,
+            muted,
+            may_unmute: self.grants.unmute,
+        }));
     }
 
     /// On a link that begins anew: its client may not know, and is told again.

@@ -97,7 +97,7 @@ async fn a_mute_outlives_a_rejoin_and_a_drain_until_its_member_undoes_it() {
     let mut bob = Wire::enter_with(&old, camera.clone()).await;
     ada.wire.say(&mute(1, 2, true)).await;
     assert_eq!(answer(&mut ada, 1).await, Ok(()));
-    let told = MutedBy { by: Instance(1), kind: MediaKind::Video, muted: true, may_unmute: true };
+    let told = MutedBy { moderator: Instance(1), kind: MediaKind::Video, muted: true, may_unmute: true };
     assert_eq!(muted_by(&mut bob).await, told);
 
     let mut bob = Wire::enter_with(&old, Join { epoch: 2, ..camera.clone() }).await;

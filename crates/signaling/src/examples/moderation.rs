@@ -30,6 +30,6 @@ pub(super) fn not_moderated() -> Vec<FromServer> {
 }
 
 pub(super) fn muted_by() -> Vec<FromServer> {
-    let muted_by = |muted| MutedBy { by: OURS, kind: MediaKind::Audio, muted, may_unmute: true };
+    let muted_by = |muted| MutedBy { moderator: OURS, kind: MediaKind::Audio, muted, may_unmute: true };
     vec![FromServer::MutedBy(muted_by(true)), FromServer::MutedBy(muted_by(false))]
 }

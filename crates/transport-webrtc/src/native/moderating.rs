@@ -43,7 +43,7 @@ impl Driver {
     pub(super) fn muted_by(&mut self, muted: &MutedBy) {
         // A kind of a later version is none that we send.
         let Some(kind) = translate::our_kind(&muted.kind) else { return };
-        let (by, muted, may_unmute) = (muted.by.to_string(), muted.muted, muted.may_unmute);
+        let (by, muted, may_unmute) = (muted.moderator.to_string(), muted.muted, muted.may_unmute);
         self.out.say(Event::Content(Content::Muted { by, kind, muted, may_unmute }));
     }
 }
