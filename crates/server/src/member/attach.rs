@@ -287,7 +287,9 @@ impl Actor {
             // Given up meanwhile: a late copy of it evicts nobody (S19).
             return;
         }
-        let answer = match (&mut self.media, &resume.offer) {
+        let keeps_path = resume.path.zip(self.media.as_ref()).is_some_and(|(path, media)| media.keeps(&path));
+        let offer = resume.offer.filter(|_| !keeps_path);
+        let answer = match (&mut self.media, &offer) {
             (Some(media), Some(offer)) => match media.answer(offer).await {
                 Ok(answer) => Some(answer),
                 Err(error) => {
@@ -341,7 +343,7 @@ impl Actor {
         self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));
         self.ask_for_image_again();
         self.show(Attendance::Present);
-        if let Some(offer) = resume.offer {
+        if let Some(offer) = offer {
             self.publishes(&offer.tracks);
         }
         self.leaves = self.leaves.filter(|leaving| !leaving.place_is_kept);

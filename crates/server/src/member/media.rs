@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::persona::{Does, Persona};
 use crate::studio::{Orders, Painter, Recipe, Said};
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Offer, sdp,
+    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Offer, PathReport, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -15,10 +15,14 @@ use offhook_transport_webrtc::peer::{
     Intake, Peer, PeerConfig, PeerError, PeerEvent, PeerEvents, RemoteCandidate, Sending,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// The path as seen from here.
 const SILENT: &str = "checks are not answered any more";
+
+/// A path that was silent for long enough to be told of answered none of our checks for longer than this.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -86,6 +90,8 @@ pub(super) struct Media {
     flows: bool,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
+    /// When the last one was answered.
+    answered: Option<Instant>,
 }
 
 impl Media {
@@ -145,6 +151,7 @@ impl Media {
             negotiation: 0,
             flows: false,
             silent: false,
+            answered: None,
         })
     }
 
@@ -186,6 +193,13 @@ impl Media {
     /// The offer that was answered last.
     pub(super) fn negotiation(&self) -> u64 {
         self.negotiation
+    }
+
+    /// Is this the path that is had here, too, and does it work? A check that was answered before the
+    /// path fell silent says nothing of that.
+    pub(super) fn keeps(&self, path: &PathReport) -> bool {
+        let answers = self.answered.is_some_and(|at| at.elapsed() < FRESH) && !self.silent;
+        path.negotiation_id == self.negotiation && (path.answers || answers)
     }
 
     /// The fault that there is now, as seen from here. Whoever comes back on a new socket may not
@@ -273,7 +287,7 @@ impl Behind {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, behind, flows, negotiation, silent, .. } = media;
+    let Media { events, behind, flows, negotiation, silent, answered, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -301,7 +315,10 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                 Some(event) => {
                     match event {
                         PeerEvent::PathSilent { .. } => *silent = true,
-                        PeerEvent::PathAnswered => *silent = false,
+                        PeerEvent::PathAnswered => {
+                            *silent = false;
+                            *answered = Some(Instant::now());
+                        }
                         // A voice flows from its first packet on: it is never silent on the wire.
                         PeerEvent::FrameOut { .. } if matches!(behind, Behind::Echo(_)) => {
                             *flows = true;

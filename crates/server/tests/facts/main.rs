@@ -20,6 +20,7 @@ mod leaving;
 mod lobby;
 mod moderation;
 mod moving;
+mod paths;
 mod persisted;
 mod presence;
 mod prompts;

@@ -99,6 +99,8 @@ pub(super) struct Driver {
     pub(super) asked: Option<Instant>,
     /// Does the offer of the first frame restart ICE?
     pub(super) restarts: bool,
+    /// Is it there only in case that an earlier one was taken? Then it may stay unanswered.
+    pub(super) spare: bool,
     /// Asked for while an offer was open.
     pub(super) restart_wanted: bool,
     /// Asked for while nothing was heard on the socket.
@@ -184,6 +186,7 @@ impl Driver {
             media_lost: false,
             asked: None,
             restarts: false,
+            spare: false,
             restart_wanted: false,
             restart_when_heard: false,
             heard_at: None,

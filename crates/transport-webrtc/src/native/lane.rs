@@ -7,7 +7,7 @@ use super::outflow::Outflow;
 use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
-use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
+use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -70,6 +70,10 @@ pub(super) struct State {
     /// nothing of that yet.
     pub(super) told: u64,
     pub(super) open_offer: Option<u64>,
+    /// The offer that the path is of: the newest whose answer came.
+    pub(super) settled: u64,
+    /// Was one made since, that the far side may have taken though its answer never came?
+    pub(super) unsettled: bool,
     /// Messages by their number on the wire.
     sent: VecDeque<(u64, u64)>,
     pub(super) commands: u64,
@@ -131,6 +135,8 @@ impl Lane {
                 negotiation: 0,
                 told: 0,
                 open_offer: None,
+                settled: 0,
+                unsettled: false,
                 sent: VecDeque::new(),
                 commands: 0,
                 kinds: HashMap::new(),
@@ -317,7 +323,15 @@ impl State {
     pub(super) fn next_negotiation(&mut self) -> u64 {
         self.negotiation += 1;
         self.open_offer = Some(self.negotiation);
+        self.unsettled = true;
         self.negotiation
+    }
+
+    /// The path is of this offer, and the far side knows of none that came later.
+    pub(super) fn settle(&mut self, negotiation_id: u64) {
+        self.open_offer = None;
+        self.settled = negotiation_id;
+        self.unsettled = false;
     }
 
     pub(super) fn next_command(&mut self) -> u64 {
@@ -383,6 +397,13 @@ impl State {
     /// to be made anew.
     pub(super) fn is_path_whole(&self) -> bool {
         self.is_path_back() && self.lost_by.is_none_or(|lost_by| lost_by == FaultKind::IceSilent)
+    }
+
+    /// The path, where nothing but silence is known against it.
+    pub(super) fn path(&self) -> Option<PathReport> {
+        let answers = self.is_path_whole();
+        let is_silent = self.lost_by == Some(FaultKind::IceSilent);
+        (answers || is_silent).then_some(PathReport { negotiation_id: self.settled, answers })
     }
 
     pub(super) fn lost(&mut self, by: FaultKind) {
