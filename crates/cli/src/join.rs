@@ -3,6 +3,7 @@
 
 use crate::Outcome;
 use crate::args::Join;
+use crate::trial::printable;
 use crate::trial::watch::describe;
 use crate::{input, signals};
 use futures_util::StreamExt;
@@ -141,9 +142,10 @@ async fn show(mut events: Events, json: bool) {
             if let Value::Object(fields) = fields {
                 line.extend(fields);
             }
-            println!("{}", Value::Object(line));
+            println!("{}", printable::line(&Value::Object(line)));
         } else if !matches!(event, Event::Stats(_) | Event::GenerationTick { .. }) {
-            let fields = if fields.is_null() { String::new() } else { format!(" {fields}") };
+            let fields =
+                if fields.is_null() { String::new() } else { format!(" {}", printable::line(&fields)) };
             println!("{name}{fields}");
         }
     }

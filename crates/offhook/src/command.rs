@@ -5,6 +5,8 @@ use crate::event::ChangeOutcome;
 use crate::sources::Feeder;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
+use offhook_transport::{Moderate, ModerationRefusal};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Commands that may wait for the host. More are refused, not queued (R16).
@@ -25,6 +27,8 @@ pub(crate) enum Command {
     Say { text: String, answer: oneshot::Sender<SendAnswer> },
     /// What is published is another list now; here is what feeds a new track, if there is one.
     Published { feeder: Option<Feeder> },
+    /// Have something done as a moderator.
+    Moderate { act: Moderate, answer: oneshot::Sender<SendAnswer> },
     /// The user is still there.
     KeepAlive,
 }
@@ -51,6 +55,10 @@ pub(crate) enum SendAnswer {
     Refused(SetError),
     /// This session has no such thing.
     NotSupported,
+    /// Too many went out just before.
+    RateLimited,
+    /// A moderator's request was not done.
+    NotModerated(ModerationRefusal, Arc<str>),
     /// The link's own queue has no room.
     LinkFull,
 }

@@ -61,6 +61,17 @@ pub enum Event {
         /// What came of it.
         outcome: ChangeOutcome,
     },
+    /// Another percent of the image of a change has arrived at the far side, which did not have it
+    /// (F51). The change's result follows. While it comes no deadline of the change, nor of a join
+    /// or recovery that carries it, ends.
+    Uploading {
+        /// Which change; the newest that has the image.
+        revision: Revision,
+        /// Bytes of the image that have arrived.
+        received: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
     /// A sent message got no receipt.
     MessageUnanswered {
         /// Its number, as `send` gave it.
@@ -94,6 +105,19 @@ pub enum Event {
     /// What the far side of the conversation said, as text. To be escaped before it is shown on a
     /// terminal.
     Said(String),
+    /// A moderator muted a kind of what this session sends, or took that back (F64). Muted by one, the
+    /// session has muted itself before this is told, and the far side takes nothing of that kind; it
+    /// stays so until the user unmutes. Taken back, nothing is sent before the user says so.
+    MutedByModerator {
+        /// Who, by the id of the roster.
+        by: String,
+        /// Audio or video.
+        kind: Kind,
+        /// Muted, or let go again?
+        muted: bool,
+        /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
+        may_unmute: bool,
+    },
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.

@@ -9,6 +9,7 @@ mod credentials;
 mod joining;
 mod links;
 mod outputs;
+mod pace;
 mod reports;
 mod ringing;
 mod showing;
@@ -32,6 +33,8 @@ use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
+pub(crate) use pace::PER_SECOND;
+use pace::Pace;
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -73,6 +76,7 @@ pub(crate) struct Host {
     reporter: Reporter,
     batches: Batches,
     stalls: Stalls,
+    pace: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -135,6 +139,7 @@ impl Host {
             reporter: Reporter::default(),
             batches: Batches::default(),
             stalls: Stalls::default(),
+            pace: Pace::default(),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -316,6 +321,9 @@ impl Host {
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);
+        }
+        if let Some(uploaded) = inward.uploaded {
+            self.tell_upload(uploaded);
         }
         self.tell_roster();
         if let Some(content) = inward.content {

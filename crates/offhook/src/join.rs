@@ -67,7 +67,9 @@ impl Join {
         self
     }
 
-    /// The reference image in force from the first frame on, encoded.
+    /// The reference image in force from the first frame on: as [`Change::image`]. Where the far side
+    /// lacks it the join takes as long as its bytes do; [`Event::Uploading`](crate::Event) tells how
+    /// far they are.
     pub fn image(mut self, encoded: impl Into<Bytes>) -> Self {
         self.initial = self.initial.image(encoded);
         self
@@ -158,7 +160,9 @@ impl Join {
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),
             Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
-            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage) => offhook_lifecycle::StateItem::Image,
+            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => {
+                offhook_lifecycle::StateItem::Image
+            }
         };
         Err(JoinErrorKind::InitialStateRefused { item })
     }

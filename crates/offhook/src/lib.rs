@@ -110,7 +110,8 @@ pub use client::{Client, SessionBuilder};
 pub use controls::{Controls, Network};
 pub use credential::{CredentialRequest, ProviderError, Purpose};
 pub use error::{
-    BuildError, JoinError, PlayError, PresenceError, PublishError, SendError, SetError, TrackError,
+    BuildError, JoinError, ModerateError, PlayError, PresenceError, PublishError, SendError, SetError,
+    TrackError,
 };
 pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
@@ -120,8 +121,8 @@ pub use joining::{Back, Joining};
 pub use remote::RemoteWatch;
 pub use ring::{Caller, Ring};
 pub use session::{
-    AcceptError, Accepting, Answering, EndedFuture, Leaving, RingBack, RingError, Sending, Session, Setting,
-    Summary,
+    AcceptError, Accepting, Answering, EndedFuture, Leaving, Moderating, RingBack, RingError, Sending,
+    Session, Setting, Summary,
 };
 pub use token::{BadToken, ResumeToken};
 pub use track::{RemoteTrack, TrackInfo};

@@ -9,6 +9,7 @@ mod telemetry;
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;
 use crate::endings::Endings;
+use crate::images::Images;
 use crate::kicks::Kicks;
 use crate::listen::{Caller, Lines};
 use crate::lobby::Lobby;
@@ -202,6 +203,7 @@ impl Builder {
             kicks: Kicks::default(),
             endings: Endings::default(),
             unforwarded: Arc::default(),
+            images: Images::default(),
             life,
             started: Instant::now(),
             emptied_to: Mutex::default(),

@@ -5,9 +5,11 @@ mod effort;
 mod filters;
 mod painter;
 mod prompt;
+mod reference;
 #[cfg(test)]
 mod tests;
 
 pub use filters::Filter;
 pub(crate) use painter::{Orders, Painter, Said};
 pub use prompt::{MAX_CHAIN, PromptError, Recipe};
+pub(crate) use reference::Reference;

@@ -2,11 +2,11 @@
 
 use crate::link::{Happening, LinkId};
 use crate::world::World;
-use offhook_transport::media::{EncodedFrame, TrackId, TrackSpec};
+use offhook_transport::media::{EncodedFrame, Kind, TrackId, TrackSpec};
 use offhook_transport::{
     Action, Content, CredentialWhy, Desired, DialRequest, EndCode, Epoch, Event, Fault, FaultKind,
-    Generation, GoAwayHint, InstanceId, MemberChange, Mood, Plan, Plane, Progress, RefusalItem, RefusedCode,
-    ResumeRefusal, Revision, Secret, SessionRef, Target, Up, Verdict,
+    Generation, GoAwayHint, InstanceId, MemberChange, ModerationRefusal, Mood, Plan, Plane, Progress,
+    RefusalItem, RefusedCode, ResumeRefusal, Revision, Secret, SessionRef, Target, Up, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -371,6 +371,21 @@ impl MockDial {
     /// What the far side of the conversation says, as text.
     pub fn says(&self, text: &str) {
         self.content(Content::Said(text.into()));
+    }
+
+    /// Does what a moderator asked for, whatever that is to a test.
+    pub fn moderated(&self, id: u64) {
+        self.content(Content::Moderated { id, refused: None });
+    }
+
+    /// Does not do what a moderator asked for.
+    pub fn refuse_moderation(&self, id: u64, why: ModerationRefusal, text: &str) {
+        self.content(Content::Moderated { id, refused: Some((why, text.into())) });
+    }
+
+    /// A moderator mutes a kind of what this client sends, or takes that back; it may unmute itself.
+    pub fn mute(&self, by: &str, kind: Kind, muted: bool) {
+        self.content(Content::Muted { by: by.into(), kind, muted, may_unmute: true });
     }
 
     /// Any content.

@@ -115,6 +115,7 @@ impl Inner {
                 Some(Event::Content(Content::Generation(Generation::Tick { used })))
             }
             Happening::Measure => self.measure(id, now),
+            Happening::Piece(upload) => self.piece(id, *upload, now),
             Happening::Close => {
                 self.let_go(id);
                 None
@@ -169,7 +170,11 @@ impl Inner {
             Event::Acked { revision, verdict: Verdict::Applied } => {
                 self.acked.insert(link.seen.instance, *revision);
             }
-            Event::Refused { .. } | Event::DialFailed(_) | Event::ResumeRefused(_) | Event::Ended { .. } => {
+            Event::Ended { .. } => {
+                link.ended = link.signaling;
+                self.let_go(id);
+            }
+            Event::Refused { .. } | Event::DialFailed(_) | Event::ResumeRefused(_) => {
                 self.let_go(id);
             }
             _ => {}
@@ -296,7 +301,22 @@ impl Inner {
             if let Some(studio) = &mut self.studio {
                 let plan = studio.asked(&seen, &action, age);
                 self.carry_out(id, plan);
+                if let Action::Moderate(moderation) = &*action {
+                    self.moderate(id, moderation);
+                }
             }
+        }
+    }
+
+    /// The client closes a link that the far side ended: telemetry is heard still, as over a socket
+    /// that is being closed.
+    pub(crate) fn last_words(&mut self, id: LinkId, actions: &mut VecDeque<Action>) {
+        if !self.links.get(&id).is_some_and(|link| link.ended) {
+            return;
+        }
+        let now = Instant::now();
+        for action in actions.drain(..).filter(|action| matches!(action, Action::Telemetry(_))) {
+            self.note(id, What::Action(Arc::new(action)), now);
         }
     }
 

@@ -109,5 +109,6 @@ pub(crate) const fn everything() -> Capabilities {
         .with(Capability::Rings)
         .with(Capability::Directory)
         .with(Capability::Acks)
+        .with(Capability::Moderate)
         .migrating(MigrationStyle::MakeBeforeBreak)
 }

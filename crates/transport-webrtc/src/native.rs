@@ -21,6 +21,7 @@ mod driver;
 mod incoming;
 mod lane;
 mod media;
+mod moderating;
 mod network;
 mod nodes;
 mod opening;
@@ -154,6 +155,7 @@ impl Transport for WebRtc {
             Capability::IceRestart,
             Capability::Prompt,
             Capability::Image,
+            Capability::Moderate,
             Capability::Publish,
             Capability::Messages,
             Capability::Reactions,

@@ -1,7 +1,7 @@
 //! What a host asks of a living connection.
 
 use crate::media::LocalTrack;
-use crate::{Desired, Revision, Secret, Telemetry};
+use crate::{Desired, Moderation, Revision, Secret, Telemetry};
 use bytes::Bytes;
 
 /// One request to the far side. Results come back as events.
@@ -30,6 +30,8 @@ pub enum Action {
     React(Words),
     /// Say something to whoever the conversation is with; answered as a message is.
     Say(Words),
+    /// Have something done as a moderator; answered by `Content::Moderated`.
+    Moderate(Moderation),
     /// Say that the user is still there, so that the far side does not end the session as idle.
     KeepAlive,
     /// Tell the far side how the session went; best effort, never answered. Refused as full where it

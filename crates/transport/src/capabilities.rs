@@ -40,6 +40,8 @@ pub enum Capability {
     Directory,
     /// Acks and refusals for the desired state.
     Acks,
+    /// Being a moderator: removing others, muting them, ending for everybody.
+    Moderate,
 }
 
 impl Capability {

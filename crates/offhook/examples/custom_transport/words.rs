@@ -67,6 +67,7 @@ pub(crate) fn asking(action: &Action) -> Option<String> {
         | Action::Send(_)
         | Action::React(_)
         | Action::Say(_)
+        | Action::Moderate(_)
         | Action::KeepAlive
         | Action::Telemetry(_) => None,
     }

@@ -31,7 +31,8 @@ impl Host {
         self.join = join;
         if !initial.is_empty() {
             let now = self.clock.now();
-            self.initial = self.machine.set(translate::change(initial), now).ok();
+            let initial = self.contents.with_image(translate::change(initial));
+            self.initial = self.machine.set(initial, now).ok();
             self.settle();
         }
     }

@@ -169,6 +169,7 @@ impl Link {
                 | Action::Send(_)
                 | Action::React(_)
                 | Action::Say(_)
+                | Action::Moderate(_)
                 | Action::Goodbye => true,
             };
             at += 1;

@@ -40,8 +40,13 @@ impl Session<Joined> {
         self.set(Change::new().prompt(text))
     }
 
-    /// Gives the far side a reference image, encoded as PNG, JPEG or WebP (F51). Acts when
-    /// called.
+    /// Gives the far side a reference image, the bytes of a file (F51): limits and formats are
+    /// with [`Change::image`]. Acts when called.
+    ///
+    /// A far side that lacks it is sent it in pieces, at most 64 KiB ahead of its receipts, between
+    /// everything else: [`Event::Uploading`](crate::Event::Uploading) tells how far it is. Each
+    /// receipt starts the 15 seconds anew after which this would end `Unconfirmed`. With
+    /// [`set`](Self::set) prompt and image are one change: in effect together, or refused together.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).

@@ -10,8 +10,8 @@ use crate::telemetry::TelemetryReport;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
-    FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, MidRef, Mood,
-    NotKnown, Offer, Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Telemetry, Track,
+    FromServer, GenerationEnd, GoodbyeCode, LeaveCode, MediaFault, MemberChange, MidRef, Mood, NotKnown,
+    Offer, Party, Receipt, Relay, Role, Said, Telemetry, Track,
 };
 use tokio::time::Instant;
 
@@ -41,7 +41,8 @@ impl Actor {
     async fn message(&mut self, message: FromClient) -> Flow {
         match message {
             FromClient::Ping(ping) => self.say(&FromServer::Pong(ping)),
-            FromClient::Apply(apply) => self.apply(&apply),
+            FromClient::Apply(apply) => self.apply(apply),
+            FromClient::ImageChunk(chunk) => self.image_chunk(&chunk),
             FromClient::Offer(offer) => return self.offer(&offer).await,
             FromClient::Candidate(candidate) => {
                 if let Some(media) = &self.media {
@@ -55,6 +56,9 @@ impl Actor {
                 }
             }
             FromClient::KeepAlive(_) => self.interacts(),
+            FromClient::Kick(kick) => self.kick(&kick),
+            FromClient::MuteMember(mute) => self.mute_member(&mute),
+            FromClient::EndForAll(end) => self.end_for_all(&end),
             FromClient::Telemetry(batch) => self.tells(batch),
             FromClient::Message(mut relay) => {
                 self.interacts();
@@ -119,7 +123,6 @@ impl Actor {
             FromClient::Steer(steer) => self.unknown(steer.id, "steer"),
             FromClient::EndOfCandidates(_)
             | FromClient::Conclude(_)
-            | FromClient::ImageChunk(_)
             | FromClient::Unsupported(_)
             | FromClient::Accept(_)
             | FromClient::Decline(_)
@@ -150,45 +153,35 @@ impl Actor {
     }
 
     /// A revision is applied whole or refused; one that is not newer is in effect already.
-    fn apply(&mut self, apply: &Apply) {
-        let revision = apply.desired.revision;
+    fn apply(&mut self, apply: Apply) {
+        let Apply { id, desired } = apply;
+        let revision = desired.revision;
         if self.applied.is_some_and(|applied| revision <= applied) {
-            return self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+            return self.say(&FromServer::Acked(Acked { revision, id: Some(id) }));
         }
         self.interacts();
-        match self.read_recipe(self.model, &apply.desired, &self.grants) {
-            Ok(recipe) => {
-                if let Some(media) = &mut self.media {
-                    media.paint_with(recipe);
-                    // Before it is acked: a mute is in effect by then.
-                    media.mute(&apply.desired.muted);
-                    // What was muted may come again.
-                    media.inflow.afresh(Instant::now());
-                }
-                self.desired = apply.desired.clone();
-                self.applied = Some(revision);
-                if self.mark_muted() {
-                    self.show_tracks();
-                }
-                self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+        if let Err((item, text)) = self.read_recipe(self.model, &desired, &self.grants) {
+            return self.refuse(revision, Some(id), item, text);
+        }
+        if self.may_not_unmute(&desired, Some(id)) {
+            return;
+        }
+        match self.reference_of(&desired) {
+            Ok(reference) => {
+                self.await_no_image();
+                self.take_effect(desired, Some(id), reference);
             }
-            Err((item, text)) => {
-                let code = match item {
-                    Item::Prompt if self.grants.prompt => RefusalCode::NotUnderstood,
-                    Item::Prompt => RefusalCode::NotPermitted,
-                    _ => RefusalCode::NotSupported,
-                };
-                let refused = Refused { revision, id: Some(apply.id), item, code, text };
-                self.say(&FromServer::Refused(refused));
-            }
+            Err(()) => self.await_image(desired, Some(id), false),
         }
     }
 
     /// Its director has it painted otherwise, until its own client asks for something, and says
     /// something to it.
     pub(super) fn steered(&mut self, steering: &Steering) {
-        if let (Some(recipe), Some(media)) = (&steering.recipe, &mut self.media) {
-            media.paint_with(recipe.clone());
+        if let Some(recipe) = &steering.recipe {
+            // Its image is not touched.
+            self.recipe = recipe.clone().over(self.recipe.reference().cloned());
+            self.repaint();
         }
         if let Some(text) = &steering.text {
             let data = serde_json::json!({ "text": text });
@@ -239,14 +232,15 @@ impl Actor {
     /// Which of its tracks are muted is for the others to see. True if that is news.
     pub(super) fn mark_muted(&mut self) -> bool {
         let mut news = false;
+        let all = self.muted_tracks();
         for track in &mut self.seen.tracks {
-            let muted = self.desired.muted.contains(&track.track);
+            let muted = all.contains(&track.track);
             news |= std::mem::replace(&mut track.muted, muted) != muted;
         }
         news
     }
 
-    fn show_tracks(&self) {
+    pub(super) fn show_tracks(&self) {
         self.shared.rooms.show(&self.place, self.seen.clone());
         let change = MemberChange { member: self.seen.clone() };
         self.shared.rooms.tell(&self.place, None, &FromServer::MemberUpdated(change));
@@ -254,9 +248,10 @@ impl Actor {
 
     /// What it publishes goes to the others in its room from here on.
     pub(super) async fn forward_published(&mut self) {
+        let muted = self.muted_tracks();
         if let Some(media) = &mut self.media {
             let publishes = self.seen.role == Role::Participant;
-            media.publish(if publishes { &self.seen.tracks } else { &[] }, &self.desired.muted).await;
+            media.publish(if publishes { &self.seen.tracks } else { &[] }, &muted).await;
         }
     }
 

@@ -325,6 +325,14 @@ impl Media {
         }
     }
 
+    /// A moderator muted a kind, or took that back: a persona hears nothing meanwhile. What is painted
+    /// is the recipe's affair.
+    pub(super) fn silence(&self, kind: Kind, silent: bool) {
+        if let (Behind::Echo(persona), Kind::Audio) = (&self.behind, kind) {
+            persona.deafen(silent);
+        }
+    }
+
     /// Where media is due from here: while pictures go out, or the voice does.
     pub(super) fn sending(&self) -> Vec<MidRef> {
         match &self.behind {

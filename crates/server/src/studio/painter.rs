@@ -165,6 +165,11 @@ impl Easel {
             }
             // A copy: whoever brings the next prompt must not wait for the brush.
             let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if recipe.is_held() {
+                // Nothing goes back, and is not to be waited for.
+                self.tell(false);
+                continue;
+            }
             recipe.apply(&mut picture);
             self.hand_on(&mut encoder, &picture, frame.pts)?;
             self.keep_up(&mut effort, frame.pts, begun, size);

@@ -32,6 +32,7 @@ impl Driver {
                 self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }))
             }
             Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, words: text })),
+            Action::Moderate(moderation) => self.moderate(moderation),
             Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
             Action::KeepAlive => Flow::On,
             // Without a socket it is lost, as it is where it does not arrive.
@@ -46,6 +47,7 @@ impl Driver {
     fn apply(&mut self, revision: Revision, desired: &Desired) -> Flow {
         let Some(lane) = self.lane.clone() else { return Flow::On };
         self.uploads.revision = revision;
+        self.image_wanted(desired.image.as_ref().and_then(Option::as_ref));
         let wire = translate::desired(desired, revision, self.published());
         let id = {
             let mut state = lane.state();

@@ -12,10 +12,11 @@ use super::opening::Opened;
 use super::outward::Outward;
 use super::registry::Registry;
 use super::socket::{Heard, Socket, UpgradeFault, Upgraded, Wire};
+use super::telemetry;
 use super::uploads::Uploads;
 use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
-use offhook_signaling::{FromClient, Ping};
+use offhook_signaling::{FromClient, Ping, encode};
 use offhook_transport::media::{KeyWishes, RemoteSink};
 use offhook_transport::{Action, DialRequest, Event, Fault, FaultKind, Plane};
 use std::collections::VecDeque;
@@ -29,6 +30,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 const GOODBYE: Duration = Duration::from_millis(600);
 /// How long the closing of a socket may take.
 const CLOSING: Duration = Duration::from_millis(250);
+/// A host hears of an ending as soon as it may; one that does not is given up, within the second that
+/// an ending may take.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 /// How long the peer may take to close.
 const PEER_CLOSING: Duration = Duration::from_millis(500);
 /// Frames that may wait before no more actions are taken.
@@ -116,6 +120,8 @@ pub(super) struct Driver {
     pub(super) refresh_due: Option<Instant>,
     pub(super) goodbye_due: Option<Instant>,
     pub(super) close_code: u16,
+    /// The far side ended the session: the host may have last words for it.
+    pub(super) ended: bool,
     pub(super) unknown_messages: u64,
 }
 
@@ -199,6 +205,7 @@ impl Driver {
             refresh_due: None,
             goodbye_due: None,
             close_code: 1000,
+            ended: false,
             unknown_messages: 0,
         }
     }
@@ -400,6 +407,25 @@ impl Driver {
         self.goodbye_due = Some(Instant::now() + GOODBYE);
     }
 
+    /// The session was ended: the host has heard of it when it closes the link, and what it gave on
+    /// its way out is a last batch of telemetry.
+    async fn last_words(&mut self, socket: &mut Socket, closed: &mut oneshot::Receiver<()>) {
+        let heard = async {
+            self.out.make_room().await;
+            let _ = closed.await;
+        };
+        if timeout(LAST_WORDS, heard).await.is_err() {
+            return;
+        }
+        while let Ok(action) = self.actions.try_recv() {
+            if let Action::Telemetry(batch) = action
+                && let Ok(text) = encode(None, 0, &FromClient::Telemetry(telemetry::to_wire(&batch)))
+            {
+                let _ = socket.send(text);
+            }
+        }
+    }
+
     async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
         self.given_up();
         self.connecting = None;
@@ -424,7 +450,10 @@ impl Driver {
             {
                 socket = Some(upgraded.socket);
             }
-            if let Some(socket) = socket {
+            if let Some(mut socket) = socket {
+                if self.ended {
+                    self.last_words(&mut socket, &mut closed).await;
+                }
                 socket.close(code, CLOSING).await;
             }
         };

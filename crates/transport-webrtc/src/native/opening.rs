@@ -299,6 +299,7 @@ impl Driver {
             state.grown |= grown;
             (state.grown, state.path(), state.unsettled)
         };
+        self.uploads.revision = self.request.revision;
         let path = path.filter(|_| restart);
         // A path that answers again is not made anew, unless a dial that is given up offered a restart:
         // the far side may have taken it, and only the answer was lost.

@@ -136,6 +136,7 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
             Feature::Conversation => all.with(Capability::Conversation),
             Feature::Telemetry => all.with(Capability::Telemetry),
             Feature::Forwarding => all.with(Capability::Forwarding),
+            Feature::Moderation => all.with(Capability::Moderate),
             Feature::Queue => all.with(Capability::Queue),
             Feature::Rings => all.with(Capability::Rings),
             Feature::Directory => all.with(Capability::Directory),
@@ -149,6 +150,16 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
         };
     }
     all
+}
+
+pub(super) fn not_moderated(why: &wire::ModerationRefusal) -> ours::ModerationRefusal {
+    match why {
+        wire::ModerationRefusal::NotPermitted => ours::ModerationRefusal::NotPermitted,
+        wire::ModerationRefusal::UnknownMember => ours::ModerationRefusal::UnknownMember,
+        wire::ModerationRefusal::Oneself => ours::ModerationRefusal::Oneself,
+        wire::ModerationRefusal::NotSupported => ours::ModerationRefusal::NotSupported,
+        wire::ModerationRefusal::Other(_) => ours::ModerationRefusal::Other,
+    }
 }
 
 /// `None` for a word of a later version.

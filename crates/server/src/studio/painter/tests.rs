@@ -121,3 +121,25 @@ async fn a_picture_that_is_too_large_for_the_machine_is_painted_at_half_its_size
     bench.remote.close();
     bench.painter.ended().await;
 }
+
+/// R14: before a state is in effect nothing goes back, however much comes in.
+#[tokio::test]
+async fn a_recipe_that_is_held_hands_nothing_on_until_another_takes_its_place() {
+    let mut bench = Bench::new(640);
+    bench.painter.paint_with(Recipe::default().held());
+    for _ in 0..5 {
+        let frame = bench.frame(64);
+        assert!(bench.sink.push(&frame));
+    }
+    // What is sent after it is the first that comes back.
+    bench.painter.paint_with(Recipe::read("greyscale").expect("a known word"));
+    let mut seen = None;
+    while seen.is_none() {
+        let frame = bench.frame(64);
+        assert!(bench.sink.push(&frame));
+        seen = timeout(Duration::from_millis(500), bench.returned.next()).await.ok().flatten();
+    }
+    let back = seen.expect("just seen");
+    let shown = bench.decoder.decode_frame(&back).expect("it decodes").expect("no reordering");
+    assert!(shown.u()[32 * 16 + 16].abs_diff(128) < 8, "never as it was while it was held");
+}

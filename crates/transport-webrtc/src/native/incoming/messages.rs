@@ -122,9 +122,15 @@ impl Driver {
                 }
             }
             FromServer::Said(said) => self.content(Content::Said(said.words)),
+            FromServer::Moderated(moderated) => self.moderated(moderated.id, None),
+            FromServer::NotModerated(refused) => {
+                let why = translate::not_moderated(&refused.why);
+                self.moderated(refused.id, Some((why, refused.text)));
+            }
+            FromServer::MutedBy(muted) => self.muted_by(&muted),
+            FromServer::Unsupported(not_known) => self.not_known(&not_known),
             FromServer::EndOfCandidates(_)
             | FromServer::Progress(_)
-            | FromServer::Unsupported(_)
             | FromServer::Present(_)
             | FromServer::RingPlaced(_)
             | FromServer::RingRefused(_)
