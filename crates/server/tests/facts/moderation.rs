@@ -13,7 +13,14 @@ fn with(user: &str, instance: u128, grants: Grants) -> Join {
 }
 
 fn camera() -> Track {
-    Track { track: "camera".into(), kind: MediaKind::Video, mid: None, width: None, height: None, muted: false }
+    Track {
+        track: "camera".into(),
+        kind: MediaKind::Video,
+        mid: None,
+        width: None,
+        height: None,
+        muted: false,
+    }
 }
 
 fn mute(id: u64, instance: u128, muted: bool) -> FromClient {
