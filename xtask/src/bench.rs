@@ -37,6 +37,8 @@ enum Part {
     Leak,
     /// `ring()` to joined on both sides, and a thousand rings at once.
     Ring,
+    /// What a clip costs that is played into a session, in shares of a core.
+    Voice,
     /// Bytes copied for each byte of encoded media sent.
     Copies,
     /// Recovery from each kind of loss, through the relay at 0, 50 and 200 ms round trip.
@@ -66,6 +68,7 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Leave, bench: "session", argument: Some("leave") },
     Target { part: Part::Leak, bench: "session", argument: Some("leak") },
     Target { part: Part::Ring, bench: "session", argument: Some("ring") },
+    Target { part: Part::Voice, bench: "session", argument: Some("voice") },
     Target { part: Part::Copies, bench: "sending", argument: None },
     Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
     Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },

@@ -273,6 +273,8 @@ pub struct Attempt {
     pub plan: Plan,
     /// How far it came.
     pub step: Step,
+    /// When it began, since the session was made.
+    pub began: Duration,
     /// How long it took.
     pub took: Duration,
     /// Why it failed; `None` when it carried.

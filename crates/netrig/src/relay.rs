@@ -130,7 +130,8 @@ impl<P: Protocol> Control<P> {
     /// Datagrams are gone, those in the air included. A TCP connection stalls instead, because that is what a cut
     /// does to TCP: its bytes (up to the queue limit, then what the two systems' buffers hold) wait and arrive after
     /// the restore; so does a close or reset by either end. New connections are accepted, since the client's system
-    /// shakes hands with this machine, but the upstream is not dialled before both ways are open again.
+    /// shakes hands with this machine, but the upstream is not dialled before both ways are open again, and never for
+    /// one that its client closed meanwhile, which on a real network would not have come about.
     pub fn black_hole(&self, direction: Direction) {
         self.shared.line.send_modify(|line| {
             line.silent.put(direction, &true);

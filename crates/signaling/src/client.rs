@@ -5,8 +5,8 @@ use crate::codes::{Feature, GoodbyeCode, RingEnd};
 use crate::directory::{Conclude, Look, Make, Steer};
 use crate::message::messages;
 use crate::parts::{
-    Candidate, Desired, EndOfCandidates, KeepAlive, MidRef, NotKnown, Offer, Ping, Reaction, Relay, Say,
-    SessionRef, Track,
+    Candidate, Desired, EndOfCandidates, KeepAlive, MidRef, NotKnown, Offer, PathReport, Ping, Reaction,
+    Relay, Say, SessionRef, Track,
 };
 use crate::telemetry::Telemetry;
 use crate::text::{Instance, Secret};
@@ -169,6 +169,11 @@ pub struct Resume {
     /// An ICE restart, or the offer that was open when the socket died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
+    /// The path the client has, where it was lost by nothing but silence. A server that has answered
+    /// no offer since, and to whom that path works, leaves the offer of this resume unanswered, and
+    /// the path as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathReport>,
 }
 
 /// Move here, with a ticket the old server gave. The access token never goes to a target.

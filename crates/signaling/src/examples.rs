@@ -11,9 +11,9 @@ use crate::{
     FromClient, FromServer, GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye,
     IceServer, ImageChunk, ImageChunkAck, Instance, Join, Joined, KeepAlive, Liveness, MediaFault, Member,
     MemberChange, MemberLeft, MidRef, MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown,
-    Offer, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued, Reaction, Refused, Rejoin, Relay,
-    Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef, RingRefused, Said, Say, Sdp, Secret,
-    ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
+    Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued, Reaction, Refused,
+    Rejoin, Relay, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef, RingRefused, Said, Say, Sdp,
+    Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -401,6 +401,7 @@ fn resume(offer: Option<Offer>) -> Resume {
         epoch: 3,
         secret: Secret::new("cmVzdW1lLXNlY3JldA"),
         last_seen: 23,
+        path: offer.as_ref().map(|_| PathReport { negotiation_id: 1, answers: false }),
         offer,
     }
 }

@@ -215,6 +215,15 @@ pub struct MidRef {
     pub mid: String,
 }
 
+/// What one end knows of the media path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct PathReport {
+    /// The offer that it is of: the newest whose answer came.
+    pub negotiation_id: u64,
+    /// Is a check over it answered again, after the silence?
+    pub answers: bool,
+}
+
 /// A ping, answered at once by `pong` with the same id, whoever sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ping {

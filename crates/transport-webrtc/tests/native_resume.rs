@@ -3,8 +3,10 @@
 mod native_common;
 
 use native_common::steered::{Manner, Order, Steered};
+use native_common::through::Through;
 use native_common::*;
-use offhook_signaling::{FromClient, FromServer, Relay, Resume};
+use offhook_netrig::{Direction, Rig};
+use offhook_signaling::{FromClient, FromServer, PathReport, Relay, Resume};
 use offhook_transport::media::{Codec, TrackSpec, local};
 use offhook_transport::{Action, Content, DialRequest, Event, FaultKind, Outgoing, Plan, Plane, Secret};
 use offhook_transport_webrtc::native::WebRtc;
@@ -20,8 +22,12 @@ struct Broken {
 }
 
 async fn broken() -> Broken {
+    broken_on(|transport| transport).await
+}
+
+async fn broken_on(fit: impl FnOnce(WebRtc) -> WebRtc) -> Broken {
     let far = Steered::start().await;
-    let transport = WebRtc::new(far.hostile.url());
+    let transport = fit(WebRtc::new(far.hostile.url()));
     let ports = ports();
     let first = join(None);
     let credential = Some(Secret::new("a.b.c"));
@@ -208,4 +214,48 @@ async fn a_resume_without_its_answer_is_lost_media() {
     let lost = new.until("the loss", |event| matches!(event, Event::PlaneLost(..))).await;
     assert!(matches!(&lost, Event::PlaneLost(Plane::Media, fault) if fault.kind == FaultKind::Protocol));
     new.until("proof", |event| *event == Event::Carried(Plane::Signaling)).await;
+}
+
+/// A dial was given up in a hole that the restart it offered came through, and only the answer was
+/// lost (`heard`); or the restart was lost as well. The next dial finds its path whole again.
+async fn whole_again(heard: bool) -> (Broken, Line) {
+    let through = Through::new(Rig::new(5));
+    let mut broken = broken_on(|transport| transport.udp_map(through.clone())).await;
+    through.net.black_hole(Direction::Both);
+    broken.far.behave(if heard { Manner::Unheard } else { Manner::Silent });
+    let mut given_up = Line::dial(&broken.transport, broken.resume(true));
+    tokio::select! {
+        () = broken.far.hears("the resume", |message| matches!(message, FromClient::Resume(_))) => {}
+        _ = given_up.until("an answer", |event| matches!(event, Event::Up(_))) => panic!("nothing was said"),
+    }
+    drop(given_up);
+    broken.line.until("the silence", |event| matches!(event, Event::PlaneLost(Plane::Media, _))).await;
+    through.net.restore().expect("the relays live");
+    broken.line.until("life", |event| *event == Event::PathAlive).await;
+    broken.far.behave(Manner::Honest);
+    let plan = Plan::Resume { key: broken.line.key(), restart_ice: true };
+    let third = again(plan, 3, &broken.first, Some(Secret::new("a.b.c")));
+    let third = broken.ports.on(DialRequest { inherit: broken.resume(true).inherit, ..third });
+    let mut new = Line::dial(&broken.transport, third);
+    new.carried().await;
+    assert!(!new.said.iter().any(|event| matches!(event, Event::PlaneLost(..))), "{:?}", new.said);
+    let offered: Vec<_> =
+        broken.resumes().iter().map(|resume| (resume.offer.is_some(), resume.path)).collect();
+    let path = PathReport { negotiation_id: 1, answers: true };
+    assert_eq!(offered, [(true, None), (true, Some(path))]);
+    (broken, new)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_whose_answer_was_lost_is_made_again_with_the_next_resume() {
+    let (broken, mut new) = whole_again(true).await;
+    assert_eq!(broken.far.settled(), Some(3), "it was on a path of its own");
+    new.until("life", |event| *event == Event::Alive(Plane::Media)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_answers_again_is_not_made_anew_for_a_restart_that_never_arrived() {
+    let (broken, mut new) = whole_again(false).await;
+    assert_eq!(broken.far.settled(), Some(1), "the offer was spare, and left unanswered");
+    new.until("life", |event| *event == Event::Alive(Plane::Media)).await;
 }

@@ -124,6 +124,7 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
             "attempt",
             json!({
                 "plan": attempt.plan.code(),
+                "began_ms": millis(attempt.began),
                 "took_ms": millis(attempt.took),
                 "error": attempt.error.map(|cause| cause.code()),
             }),

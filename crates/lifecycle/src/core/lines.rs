@@ -333,6 +333,7 @@ impl Core {
             epoch: standby.epoch,
             plan: standby.plan,
             step: standby.step,
+            began: standby.began.elapsed(),
             took: self.now.since(standby.began),
             error,
         }));

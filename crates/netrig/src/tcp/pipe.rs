@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::TcpStream,
     time::timeout,
 };
@@ -48,7 +48,7 @@ pub(super) async fn run(
     let upstream = tokio::select! {
         biased;
         end = &mut order => Err(end),
-        dialled = shake_hands(&shared) => dialled,
+        dialled = shake_hands(&shared, &client) => dialled,
     };
     let mut upstream = match upstream {
         Ok(upstream) => upstream,
@@ -66,16 +66,30 @@ pub(super) async fn run(
     finish(&shared, end, client, Some(upstream)).await;
 }
 
-/// Waits as long as a handshake through the relay would take, then dials. Nothing shakes hands through a black hole.
-async fn shake_hands(shared: &Shared<Tcp>) -> Result<TcpStream, End> {
+/// Waits as long as a handshake through the relay would take, then dials. Nothing shakes hands through a black hole, and
+/// what a client gave up meanwhile would never have been a connection: the upstream hears nothing of it.
+async fn shake_hands(shared: &Shared<Tcp>, client: &TcpStream) -> Result<TcpStream, End> {
     let mut line = shared.line.subscribe();
+    let waited = {
+        let line = line.borrow();
+        line.silent.up || line.silent.down
+    };
     let conditions =
         line.wait_for(|line| !line.silent.up && !line.silent.down).await.map_err(|_| End::Reset)?.conditions;
     let round_trip = conditions.up.delay.saturating_add(conditions.down.delay);
     if !round_trip.is_zero() {
         shared.sleep_until(Some(shared.now().saturating_add(round_trip))).await;
     }
+    if waited && is_closed(client).await {
+        return Err(End::Finished);
+    }
     dial(shared.upstream).await.map_err(|_| End::Unreachable)
+}
+
+/// Has the other end said that nothing more comes? What came before may still be unread.
+async fn is_closed(stream: &TcpStream) -> bool {
+    let ready = timeout(Duration::ZERO, stream.ready(Interest::READABLE)).await;
+    ready.is_ok_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
 }
 
 /// Runs both halves until the connection is over.

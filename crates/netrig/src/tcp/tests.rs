@@ -382,6 +382,26 @@ async fn a_dial_into_a_black_hole_reaches_the_upstream_only_when_restored() {
     assert_eq!((flow.client, flow.seen_as), (client.local_addr().unwrap(), Some(peer)));
 }
 
+// On a real network it would not have come about, and nothing of it would have been sent.
+#[tokio::test]
+async fn a_dial_given_up_in_a_black_hole_never_reaches_the_upstream() {
+    let (upstream, addr) = listener().await;
+    let relay = Rig::new(1).tcp(addr).await.unwrap();
+    relay.black_hole(Direction::Both);
+    let mut given_up = TcpStream::connect(relay.addr()).await.unwrap();
+    given_up.write_all(b"early").await.unwrap();
+    soon("picked up", relay.wait_for(|stats| stats.open == 1)).await.unwrap();
+    drop(given_up);
+    let mut second = TcpStream::connect(relay.addr()).await.unwrap();
+    second.write_all(b"later").await.unwrap();
+    soon("picked up", relay.wait_for(|stats| stats.open == 2)).await.unwrap();
+    relay.restore().unwrap();
+    let (mut server, _) = soon("dialled", upstream.accept()).await.unwrap();
+    assert_eq!(reads(&mut server, 5).await, "later");
+    let stats = soon("forgotten", relay.wait_for(|stats| stats.open == 1)).await.unwrap();
+    assert_eq!((stats.reset, stats.unreachable), (0, 0));
+}
+
 #[tokio::test]
 async fn more_connections_than_allowed_are_turned_away() {
     let (upstream, addr) = listener().await;

@@ -266,7 +266,9 @@ impl Actor {
             // Given up meanwhile: a late copy of it evicts nobody (S19).
             return;
         }
-        let answer = match (&mut self.media, &resume.offer) {
+        let keeps_path = resume.path.zip(self.media.as_ref()).is_some_and(|(path, media)| media.keeps(&path));
+        let offer = resume.offer.filter(|_| !keeps_path);
+        let answer = match (&mut self.media, &offer) {
             (Some(media), Some(offer)) => match media.answer(offer).await {
                 Ok(answer) => Some(answer),
                 Err(error) => {
@@ -319,7 +321,7 @@ impl Actor {
         // its answer retires the previous secret.
         self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));
         self.show(Attendance::Present);
-        if let Some(offer) = resume.offer {
+        if let Some(offer) = offer {
             self.publishes(&offer.tracks);
             self.forward_published().await;
         }

@@ -2,6 +2,7 @@
 //! echo persona, or the others in the room), what goes back.
 
 mod forwarding;
+mod room;
 
 use super::inflow::Inflow;
 use crate::Shared;
@@ -11,8 +12,8 @@ use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer, Ping,
-    Track, sdp,
+    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer,
+    PathReport, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -30,8 +31,8 @@ const SILENT: &str = "checks are not answered any more";
 /// member is asked for a key frame at most.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
 
-/// Marks a ping that asks whether an answer was taken; other pings are numbered below.
-const SETTLED: u64 = 1 << 52;
+/// A path that was silent for long enough to be told of answered none of our checks for longer than this.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -104,10 +105,12 @@ pub(super) struct Media {
     pub(super) inflow: Inflow,
     negotiation: u64,
     /// Was any offer answered yet?
-    answered: bool,
+    negotiated: bool,
     flows: bool,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
+    /// When the last one was answered.
+    answered: Option<Instant>,
 }
 
 impl Media {
@@ -181,9 +184,10 @@ impl Media {
             sending: Vec::new(),
             inflow,
             negotiation: 0,
-            answered: false,
+            negotiated: false,
             flows: false,
             silent: false,
+            answered: None,
         })
     }
 
@@ -191,7 +195,7 @@ impl Media {
     pub(super) async fn answer(&mut self, offer: &Offer) -> Result<Answer, MediaError> {
         sdp::check_sdp(offer.sdp.as_str())?;
         let answer = self.peer.answer(offer.sdp.as_str()).await?;
-        let first = !std::mem::replace(&mut self.answered, true);
+        let first = !std::mem::replace(&mut self.negotiated, true);
         self.negotiation = offer.negotiation_id;
         self.silent = false;
         self.inflow.afresh(Instant::now());
@@ -242,6 +246,13 @@ impl Media {
         self.negotiation
     }
 
+    /// Is this the path that is had here, too, and does it work? A check that was answered before the
+    /// path fell silent says nothing of that.
+    pub(super) fn keeps(&self, path: &PathReport) -> bool {
+        let answers = self.answered.is_some_and(|at| at.elapsed() < FRESH) && !self.silent;
+        path.negotiation_id == self.negotiation && (path.answers || answers)
+    }
+
     /// The fault that there is now, as seen from here. Whoever comes back on a new socket may not
     /// have heard of it, and may take the path for living: its own checks can be answered while
     /// nothing reaches it (a NAT that has rebound).
@@ -262,53 +273,6 @@ impl Media {
         match &self.behind {
             Behind::Studio(_) | Behind::Room(_) => false,
             Behind::Echo(persona) => persona.tell(text),
-        }
-    }
-
-    /// What it publishes, for the others in its room, and what of it is muted.
-    pub(super) async fn publish(&mut self, offered: &[Track], muted: &[String]) {
-        if let Behind::Room(forwarding) = &mut self.behind {
-            let sections = self.peer.sections().await;
-            forwarding.publish(&self.peer, &sections, offered, muted);
-        }
-    }
-
-    /// Nothing of these tracks is forwarded to anybody when this has returned.
-    pub(super) fn mute(&self, muted: &[String]) {
-        if let Behind::Room(forwarding) = &self.behind {
-            forwarding.mute(muted);
-        }
-    }
-
-    /// What to ask its client in order to know that it took the newest answer: frames are read one after
-    /// another, so it says `pong` once it has. None where nothing waits for that.
-    pub(super) fn settling(&self) -> Option<Ping> {
-        let Behind::Room(forwarding) = &self.behind else { return None };
-        forwarding.is_unsettled().then_some(Ping { id: SETTLED | self.negotiation })
-    }
-
-    /// Its client answered a ping; if it was that one, what waited for it begins.
-    pub(super) fn answered_ping(&mut self, id: u64) {
-        if let Behind::Room(forwarding) = &mut self.behind
-            && id == SETTLED | self.negotiation
-        {
-            forwarding.settled();
-        }
-    }
-
-    /// What its client has to offer before there is any answer.
-    pub(super) fn ask(&mut self) -> NeedSections {
-        let need = match &mut self.behind {
-            Behind::Room(forwarding) => forwarding.need(),
-            Behind::Studio(_) | Behind::Echo(_) => None,
-        };
-        need.unwrap_or(NeedSections { audio: 0, video: 0 })
-    }
-
-    /// Its client came back on another socket: what it was asked for may be lost.
-    pub(super) fn ask_again(&mut self) {
-        if let Behind::Room(forwarding) = &mut self.behind {
-            forwarding.ask_again();
         }
     }
 
@@ -372,7 +336,7 @@ impl Behind {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, behind, flows, negotiation, silent, .. } = media;
+    let Media { events, behind, flows, negotiation, silent, answered, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -400,7 +364,10 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                 Some(event) => {
                     match event {
                         PeerEvent::PathSilent { .. } => *silent = true,
-                        PeerEvent::PathAnswered => *silent = false,
+                        PeerEvent::PathAnswered => {
+                            *silent = false;
+                            *answered = Some(Instant::now());
+                        }
                         PeerEvent::Connected => {
                             if let Behind::Room(forwarding) = behind {
                                 forwarding.connected();

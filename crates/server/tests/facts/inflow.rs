@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// A peer with an offer of one video section, and what it calls its track.
-async fn offer(negotiation_id: u64, track: &str) -> (Peer, PeerEvents, Offer) {
+pub(crate) async fn offer(negotiation_id: u64, track: &str) -> (Peer, PeerEvents, Offer) {
     let certificate = Certificate::generate().expect("this machine has randomness");
     let mut config = PeerConfig::offerer(certificate).on_loopback();
     let gate = Gate::new();
@@ -30,7 +30,7 @@ async fn offer(negotiation_id: u64, track: &str) -> (Peer, PeerEvents, Offer) {
     (peer, events, Offer { negotiation_id, sdp, tracks })
 }
 
-async fn fault(member: &mut crate::wire::Member) -> MediaFault {
+pub(crate) async fn fault(member: &mut crate::wire::Member) -> MediaFault {
     member
         .wire
         .until("media_fault", |message| match message {

@@ -18,6 +18,7 @@ mod kicks;
 mod leaving;
 mod lobby;
 mod moving;
+mod paths;
 mod persisted;
 mod presence;
 mod prompts;

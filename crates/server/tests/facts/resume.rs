@@ -9,7 +9,11 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 /// A new link that says `resume`; the first thing that it hears.
-async fn try_resume(server: &Server, frames: Reliability<FromClient>, resume: Resume) -> (Wire, FromServer) {
+pub(crate) async fn try_resume(
+    server: &Server,
+    frames: Reliability<FromClient>,
+    resume: Resume,
+) -> (Wire, FromServer) {
     let mut wire = Wire::dial(server).await;
     wire.frames = frames;
     wire.say_once(&FromClient::Resume(resume)).await;

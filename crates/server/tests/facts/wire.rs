@@ -216,6 +216,7 @@ impl Member {
             secret: secret.clone(),
             last_seen: self.wire.frames.last_seen(),
             offer: None,
+            path: None,
         }
     }
 }

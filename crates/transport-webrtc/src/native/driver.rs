@@ -95,6 +95,8 @@ pub(super) struct Driver {
     pub(super) asked: Option<Instant>,
     /// Does the offer of the first frame restart ICE?
     pub(super) restarts: bool,
+    /// Is it there only in case that an earlier one was taken? Then it may stay unanswered.
+    pub(super) spare: bool,
     /// Asked for while an offer was open.
     pub(super) restart_wanted: bool,
     /// Sections were asked for while an offer was open: the next one has them.
@@ -182,6 +184,7 @@ impl Driver {
             media_lost: false,
             asked: None,
             restarts: false,
+            spare: false,
             restart_wanted: false,
             offer_wanted: false,
             publish_wanted: false,

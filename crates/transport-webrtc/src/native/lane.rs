@@ -2,13 +2,15 @@
 //! the far side said about the session. A resume shares it with the link it follows; a rejoin
 //! and a migration begin another.
 
+mod publishing;
+
 use super::arrivals::Arrivals;
 use super::outflow::Outflow;
 use super::sinks::Sinks;
-use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
+use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
-use offhook_signaling::{EncodeError, FromClient, Instance, Reliability, ReplayLost};
-use offhook_transport::media::{KeyWishes, Kind, LocalTrack, MediaPorts};
+use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
+use offhook_transport::media::Kind;
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,6 +72,10 @@ pub(super) struct State {
     /// nothing of that yet.
     pub(super) told: u64,
     pub(super) open_offer: Option<u64>,
+    /// The offer that the path is of: the newest whose answer came.
+    pub(super) settled: u64,
+    /// Was one made since, that the far side may have taken though its answer never came?
+    pub(super) unsettled: bool,
     /// Messages by their number on the wire.
     sent: VecDeque<(u64, u64)>,
     pub(super) commands: u64,
@@ -135,6 +141,8 @@ impl Lane {
                 negotiation: 0,
                 told: 0,
                 open_offer: None,
+                settled: 0,
+                unsettled: false,
                 sent: VecDeque::new(),
                 commands: 0,
                 kinds: HashMap::new(),
@@ -231,95 +239,6 @@ impl Lane {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Sends each published track on a section of its kind, in the order of publication.
-    pub(super) async fn publish(&self, ports: &MediaPorts) -> Result<(), PeerError> {
-        let taken = self.mids();
-        let mut sections: Vec<_> = self.peer.sections().await;
-        sections.retain(|section| section.sends && !taken.contains(&section.mid));
-        for track in &ports.publish {
-            let label = track.spec().label.clone();
-            let kind = track.spec().kind();
-            if self.mid_of(&label).is_some() || !self.state().named.contains(&label) {
-                continue;
-            }
-            let Some(at) = sections.iter().position(|section| section.kind == kind) else {
-                return Err(PeerError::NoSuchSection(label));
-            };
-            let section = sections.remove(at);
-            let sending = self.peer.send_track(&section.mid, track.tap(), self.peer.gates().clone()).await?;
-            self.state().sendings.push((label, sending));
-        }
-        Ok(())
-    }
-
-    /// Takes back what is not among these any more: nothing more of it is sent, and its section is
-    /// free. True if there was anything.
-    pub(super) fn unpublish(&self, tracks: &[LocalTrack]) -> bool {
-        let mut state = self.state();
-        let kept = |label: &String| tracks.iter().any(|track| track.spec().label == *label);
-        let gone: Vec<_> = state.offered.iter().filter(|label| !kept(label)).cloned().collect();
-        for label in &gone {
-            state.offered.remove(label);
-            if let Some(at) = state.sendings.iter().position(|(of, _)| of == label) {
-                let (_, sending) = state.sendings.remove(at);
-                state.spare.push(sending.kind());
-            }
-        }
-        !gone.is_empty()
-    }
-
-    /// Finds a section for each of these tracks that was not there at the last offer, which the next
-    /// one must tell of: a free one, or one more. True if there were any.
-    pub(super) async fn make_room(&self, tracks: &[LocalTrack]) -> Result<bool, PeerError> {
-        let mut grown = false;
-        for track in tracks {
-            let kind = track.spec().kind();
-            let free = {
-                let mut state = self.state();
-                // Once for each, whatever the far side made of it.
-                if !state.offered.insert(track.spec().label.clone()) {
-                    continue;
-                }
-                let free = state.spare.iter().position(|spare| *spare == kind);
-                free.map(|at| state.spare.remove(at))
-            };
-            grown = true;
-            if free.is_none() {
-                self.peer.add_section(SectionSpec { kind, direction: Direction::SendRecv }).await?;
-            }
-        }
-        Ok(grown)
-    }
-
-    /// The sections that something of ours is sent on.
-    pub(super) fn mids(&self) -> Vec<String> {
-        self.state().sendings.iter().map(|(_, sending)| sending.mid().to_owned()).collect()
-    }
-
-    /// The section a published track is sent on.
-    pub(super) fn mid_of(&self, label: &str) -> Option<String> {
-        let state = self.state();
-        let sending = state.sendings.iter().find(|(of, _)| of == label)?;
-        Some(sending.1.mid().to_owned())
-    }
-
-    /// Takes nothing more from the application, at once.
-    pub(super) fn stop_sending(&self) {
-        self.state().sendings.clear();
-    }
-
-    /// Asks for a key frame on every section that brings video, or on those that bring these tracks.
-    pub(super) fn want_key_frames(&self, wishes: &KeyWishes) {
-        let mids: Vec<String> = if wishes.all {
-            let state = self.state();
-            let video = state.kinds.iter().filter(|(_, kind)| **kind == Kind::Video);
-            video.map(|(mid, _)| mid.clone()).collect()
-        } else {
-            wishes.tracks.iter().filter_map(|track| self.sinks.mid_of(track)).collect()
-        };
-        mids.iter().for_each(|mid| self.peer.request_key_frame(mid));
-    }
 }
 
 impl State {
@@ -354,7 +273,15 @@ impl State {
     pub(super) fn next_negotiation(&mut self) -> u64 {
         self.negotiation += 1;
         self.open_offer = Some(self.negotiation);
+        self.unsettled = true;
         self.negotiation
+    }
+
+    /// The path is of this offer, and the far side knows of none that came later.
+    pub(super) fn settle(&mut self, negotiation_id: u64) {
+        self.open_offer = None;
+        self.settled = negotiation_id;
+        self.unsettled = false;
     }
 
     pub(super) fn next_command(&mut self) -> u64 {
@@ -420,6 +347,13 @@ impl State {
     /// to be made anew.
     pub(super) fn is_path_whole(&self) -> bool {
         self.is_path_back() && self.lost_by.is_none_or(|lost_by| lost_by == FaultKind::IceSilent)
+    }
+
+    /// The path, where nothing but silence is known against it.
+    pub(super) fn path(&self) -> Option<PathReport> {
+        let answers = self.is_path_whole();
+        let is_silent = self.lost_by == Some(FaultKind::IceSilent);
+        (answers || is_silent).then_some(PathReport { negotiation_id: self.settled, answers })
     }
 
     pub(super) fn lost(&mut self, by: FaultKind) {

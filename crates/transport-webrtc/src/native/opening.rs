@@ -15,8 +15,7 @@ use offhook_signaling::{
 };
 use offhook_transport::media::{Kind, LocalTrack};
 use offhook_transport::{
-    DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusalItem, RefusedCode, ResumeRefusal, Secret,
-    Target,
+    DialRequest, Event, Fault, FaultKind, Plan, Progress, ResumeRefusal, Secret, Target,
 };
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -207,18 +206,8 @@ impl Driver {
             }
             // No far side would take it: as if it had said so.
             Err(error) => {
+                let (code, item) = translate::unsayable(&error);
                 let text = error.to_string();
-                let secret = text.contains("`credential`") || text.contains("`ticket`");
-                // A token of no far side's making has nothing to take up.
-                let (code, item) = if secret {
-                    (RefusedCode::Unauthorized, None)
-                } else if text.contains("`rejoin.") {
-                    (RefusedCode::NoSessionToResume, None)
-                } else if text.contains("prompt.text`") {
-                    (RefusedCode::InitialState, Some(RefusalItem::Prompt))
-                } else {
-                    (RefusedCode::BadRequest, None)
-                };
                 self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item })
             }
         }
@@ -305,17 +294,22 @@ impl Driver {
         self.publish_wanted = false;
         let dropped = lane.unpublish(self.published());
         let grown = lane.make_room(self.published()).await? || dropped;
-        // A restart that was offered by a dial that is given up, and whose path is whole, was never
-        // taken up: there is nothing to offer once more but sections.
-        let (is_whole, has_grown) = {
+        let (has_grown, path, unsettled) = {
             let mut state = lane.state();
             state.grown |= grown;
-            (restart && state.is_path_whole(), state.grown)
+            (state.grown, state.path(), state.unsettled)
         };
+        let path = path.filter(|_| restart);
+        // A path that answers again is not made anew, unless a dial that is given up offered a restart:
+        // the far side may have taken it, and only the answer was lost.
+        let is_whole = path.is_some_and(|path| path.answers) && !unsettled;
         self.restarts = restart && !is_whole;
+        // It knows; or sees that a path which is silent here works by now.
+        let path = path.filter(|_| self.restarts && !has_grown);
+        self.spare = path.is_some();
         self.asked = Some(Instant::now());
         lane.peer.ask_path();
-        let offer = if self.restarts || has_grown || (open && !is_whole) {
+        let offer = if self.restarts || has_grown || open {
             let sdp = lane.peer.create_offer(self.restarts).await?;
             let offer = self.offer_of(lane, &sdp);
             self.offer = Some((sdp, false));
@@ -334,6 +328,7 @@ impl Driver {
             secret: translate::secret(&state.newest(secret)),
             last_seen,
             offer,
+            path,
         }))
     }
 

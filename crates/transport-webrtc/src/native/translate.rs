@@ -3,7 +3,7 @@
 
 use offhook_signaling as wire;
 use offhook_transport as ours;
-use ours::{Capability, MigrationStyle, RefusedCode};
+use ours::{Capability, MigrationStyle, RefusalItem, RefusedCode};
 use std::time::Duration;
 use wire::{ErrorCode, Feature};
 
@@ -285,3 +285,19 @@ pub(super) fn advice(strategy: &wire::Strategy) -> Option<ours::Advice> {
 pub(super) fn liveness(liveness: wire::Liveness) -> ours::Liveness {
     ours::Liveness { ping: millis(liveness.ping_ms), silence: millis(liveness.silence_ms) }
 }
+
+/// What a far side would make of a first frame that cannot even be written.
+pub(super) fn unsayable(error: &wire::EncodeError) -> (RefusedCode, Option<RefusalItem>) {
+    let wire::EncodeError::Field(fault) = error else { return (RefusedCode::BadRequest, None) };
+    match fault.field() {
+        "credential" | "ticket" | "join_ticket" => (RefusedCode::Unauthorized, None),
+        // A token of no far side's making has nothing to take up.
+        "rejoin" => (RefusedCode::NoSessionToResume, None),
+        field if field.starts_with("rejoin.") => (RefusedCode::NoSessionToResume, None),
+        "desired.prompt.text" => (RefusedCode::InitialState, Some(RefusalItem::Prompt)),
+        _ => (RefusedCode::BadRequest, None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

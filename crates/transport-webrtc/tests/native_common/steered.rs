@@ -1,6 +1,7 @@
 //! A far side whose media is real and whose every word is the test's: it lets a client in, lets
 //! it resume, and otherwise does as it is told. It outlives its sockets, as a session does.
 
+use super::PATIENCE;
 use super::hostile::{Guest, Hostile};
 use super::mirror::{Media, answer};
 use offhook_signaling::{
@@ -9,7 +10,7 @@ use offhook_signaling::{
 };
 use offhook_transport::media::{Codec, TrackSpec, local};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 /// What it is told to do on the socket of the moment.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ pub enum Manner {
     Replaying,
     /// Takes the offer of the resume and gives no answer to it.
     WithoutAnswer,
+    /// Takes the offer of the resume, and what it says to it is lost on the way.
+    Unheard,
 }
 
 #[derive(Default)]
@@ -48,12 +51,15 @@ struct Inside {
     manner: Manner,
     said: Vec<String>,
     heard: Vec<(Option<u64>, FromClient)>,
+    /// The newest offer it answered.
+    settled: Option<u64>,
 }
 
 pub struct Steered {
     pub hostile: Hostile,
     orders: broadcast::Sender<Order>,
     inside: Arc<Mutex<Inside>>,
+    came: Arc<Notify>,
 }
 
 /// What outlives a socket.
@@ -61,6 +67,7 @@ struct Far {
     frames: Reliability<FromServer>,
     media: Option<Media>,
     secrets: u32,
+    inside: Arc<Mutex<Inside>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,12 +78,13 @@ impl Steered {
     pub async fn start() -> Self {
         let (orders, _) = broadcast::channel(64);
         let inside = Arc::<Mutex<Inside>>::default();
-        let far = Far { frames: Reliability::new(), media: None, secrets: 0 };
+        let far = Far { frames: Reliability::new(), media: None, secrets: 0, inside: inside.clone() };
         let far = Arc::new(tokio::sync::Mutex::new(far));
-        let (give, see) = (orders.clone(), inside.clone());
+        let came = Arc::<Notify>::default();
+        let (give, see) = (orders.clone(), (inside.clone(), came.clone()));
         let hostile =
             Hostile::serve(move |guest| serve(guest, give.subscribe(), see.clone(), far.clone())).await;
-        Self { hostile, orders, inside }
+        Self { hostile, orders, inside, came }
     }
 
     /// Does this on every open socket.
@@ -97,6 +105,25 @@ impl Steered {
         lock(&self.inside).said.clone()
     }
 
+    /// Waits until it has heard this.
+    pub async fn hears(&self, what: &str, fits: impl Fn(&FromClient) -> bool) {
+        let heard = async {
+            loop {
+                let came = self.came.notified();
+                if lock(&self.inside).heard.iter().any(|(_, message)| fits(message)) {
+                    return;
+                }
+                came.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("never heard: {what}"));
+    }
+
+    /// The newest offer it answered.
+    pub fn settled(&self) -> Option<u64> {
+        lock(&self.inside).settled
+    }
+
     /// What it heard until now, with its number where it has one.
     pub fn heard(&self) -> Vec<(Option<u64>, FromClient)> {
         lock(&self.inside).heard.clone()
@@ -106,7 +133,7 @@ impl Steered {
 async fn serve(
     mut guest: Guest,
     mut orders: broadcast::Receiver<Order>,
-    inside: Arc<Mutex<Inside>>,
+    (inside, came): (Arc<Mutex<Inside>>, Arc<Notify>),
     far: Arc<tokio::sync::Mutex<Far>>,
 ) {
     loop {
@@ -122,8 +149,12 @@ async fn serve(
                 if far.frames.receive(&frame).is_err() {
                     return;
                 }
-                lock(&inside).heard.push((frame.seq, frame.message.clone()));
-                let manner = lock(&inside).manner;
+                let manner = {
+                    let mut inside = lock(&inside);
+                    inside.heard.push((frame.seq, frame.message.clone()));
+                    inside.manner
+                };
+                came.notify_waiters();
                 for message in far.answers(frame.message, manner).await {
                     let text = far.frames.frame(&message).expect("a good message");
                     lock(&inside).said.push(text.clone());
@@ -164,6 +195,7 @@ impl Far {
                 let (_, track) = local(TrackSpec { codec: Codec::H264, label: "steered".into() });
                 let (answer, media) = answer(&join, &Arc::default(), &track).await;
                 self.media = Some(media);
+                lock(&self.inside).settled = join.offer.as_ref().map(|offer| offer.negotiation_id);
                 let revision = join.desired.revision;
                 vec![self.joined(answer), FromServer::Acked(Acked { revision, id: None })]
             }
@@ -186,9 +218,10 @@ impl Far {
         }
     }
 
-    async fn answer(&self, offer: &offhook_signaling::Offer) -> Option<Answer> {
+    async fn answer(&mut self, offer: &offhook_signaling::Offer) -> Option<Answer> {
         let media = self.media.as_ref()?;
         let sdp = media.peer.answer(offer.sdp.as_str()).await.expect("a good offer");
+        lock(&self.inside).settled = Some(offer.negotiation_id);
         Some(Answer { negotiation_id: offer.negotiation_id, sdp: Sdp::new(sdp), mids: Vec::new() })
     }
 
@@ -202,6 +235,12 @@ impl Far {
             node: None,
         };
         match manner {
+            Manner::Unheard => {
+                if let Some(offer) = &resume.offer {
+                    self.answer(offer).await;
+                }
+                return Vec::new();
+            }
             Manner::Silent => return Vec::new(),
             Manner::OfAnotherDial => resumed.epoch += 1,
             Manner::SeenTheFuture => resumed.last_seen += 1_000,
@@ -209,7 +248,9 @@ impl Far {
             Manner::WithoutAnswer => return vec![FromServer::Resumed(resumed)],
             Manner::Honest | Manner::Replaying => {}
         }
-        if let Some(offer) = &resume.offer {
+        let settled = lock(&self.inside).settled;
+        let spare = resume.path.is_some_and(|path| path.answers && Some(path.negotiation_id) == settled);
+        if let Some(offer) = resume.offer.as_ref().filter(|_| !spare) {
             resumed.answer = self.answer(offer).await;
         }
         // What the client has not seen comes after it.

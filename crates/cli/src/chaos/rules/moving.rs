@@ -4,7 +4,7 @@
 use super::{Finding, not_checked, unless};
 use crate::chaos::plan::Plan;
 use crate::chaos::record::{AskedToGo, Frame, Seen};
-use offhook::{CallingState, Event};
+use offhook::{CallingState, Event, Plan as Dial};
 use std::collections::HashMap;
 
 /// A fault that was over for so long is noticed, if it is at all, in seconds.
@@ -167,12 +167,22 @@ pub(super) fn begins_with_a_key_frame(_: &Plan, seen: &Seen) -> Finding {
 /// Within one stream: two that begin with the same picture of the clip, painted alike, are alike.
 pub(super) fn no_frame_twice(_: &Plan, seen: &Seen) -> Finding {
     let mut newest: HashMap<u64, Frame> = HashMap::new();
-    let (mut broken, mut pts) = (Vec::new(), 0.0);
+    // Another connection is another stream, whose first picture may be the old one's first.
+    let connections: Vec<f64> = seen
+        .events
+        .iter()
+        .filter_map(|(at, event)| match event {
+            Event::Attempt(it) if it.error.is_none() && !matches!(it.plan, Dial::Resume { .. }) => Some(*at),
+            _ => None,
+        })
+        .collect();
+    let (mut broken, mut last) = (Vec::new(), (0.0, 0.0));
     for frame in &seen.frames {
-        if frame.pts < pts {
+        let is_new = connections.iter().any(|at| (last.0..frame.at).contains(at));
+        if frame.pts < last.1 || (is_new && frame.key) {
             newest.clear();
         }
-        pts = frame.pts;
+        last = (frame.at, frame.pts);
         if frame.bytes >= SMALLEST
             && let Some(before) = newest.insert(frame.hash, *frame)
             && before.bytes == frame.bytes

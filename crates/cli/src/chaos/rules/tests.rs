@@ -39,8 +39,8 @@ fn good() -> Seen {
     let mut events: Vec<(f64, Event)> =
         states.iter().skip(1).map(|(at, state)| (*at, Event::StateChanged(*state))).collect();
     events.extend([
-        (14.0, Event::Attempt(attempt(Dial::Resume { restart_ice: true }, 0.55))),
-        (14.5, Event::Attempt(attempt(Dial::Resume { restart_ice: true }, 0.4))),
+        (14.0, Event::Attempt(attempt(Dial::Resume { restart_ice: true }, 13.4, 0.55))),
+        (14.5, Event::Attempt(attempt(Dial::Resume { restart_ice: true }, 14.05, 0.4))),
         (14.5, recovered()),
         (25.01, Event::MigrationStarted(MoveReason::Rebalance)),
         (25.3, Event::MigrationFinished { moved: true }),
@@ -96,12 +96,13 @@ fn frame(number: u32) -> Frame {
     Frame { at, pts, key: stream == 0, bytes: 4_000, hash: number.into() }
 }
 
-fn attempt(plan: Dial, took: f64) -> offhook::Attempt {
+fn attempt(plan: Dial, began: f64, took: f64) -> offhook::Attempt {
     let failed = took > 0.5;
     offhook::Attempt {
         epoch: offhook::Epoch(2),
         plan,
         step: offhook::Step::Connecting,
+        began: Duration::from_secs_f64(began),
         took: Duration::from_secs_f64(took),
         error: failed.then_some(offhook::Cause::Fault(offhook::Fault::TimedOut)),
     }
@@ -254,10 +255,10 @@ fn recoveries_told_twice_or_not_at_all_are_seen() {
 #[test]
 fn dials_at_once_and_plans_that_go_back_are_seen() {
     breaks("no two dials", |seen| {
-        seen.events.insert(5, (14.2, Event::Attempt(attempt(Dial::Rejoin, 1.0))));
+        seen.events.insert(5, (14.2, Event::Attempt(attempt(Dial::Rejoin, 13.2, 1.0))));
     });
     breaks("escalated", |seen| {
-        seen.events.insert(3, (12.9, Event::Attempt(attempt(Dial::Rejoin, 0.6))));
+        seen.events.insert(3, (12.9, Event::Attempt(attempt(Dial::Rejoin, 12.3, 0.6))));
     });
 }
 
@@ -302,7 +303,7 @@ fn a_fault_soon_after_another_began_a_new_outage() {
 fn dials_while_offline_and_a_return_that_is_not_heard_are_seen() {
     breaks("offline nothing was dialled", |seen| {
         seen.states[4].0 = 10.0;
-        seen.events.insert(5, (12.7, Event::Attempt(attempt(Dial::Rejoin, 1.0))));
+        seen.events.insert(5, (12.7, Event::Attempt(attempt(Dial::Rejoin, 13.2, 1.0))));
     });
     breaks("offline nothing was dialled", |seen| seen.states[5].0 = 14.2);
     breaks("nobody waited for", |seen| seen.states.insert(3, (5.1, CallingState::Reconnecting)));
@@ -346,6 +347,20 @@ fn a_stream_that_begins_in_the_middle_and_a_frame_that_comes_again_are_seen() {
     // Another stream that begins with the same picture is no copy.
     let mut seen = good();
     seen.frames[630].hash = seen.frames[620].hash;
+    assert_eq!(verdict(&seen, "no frame came twice").0, Held::Yes);
+    // So it is where the stream before had but that one picture; and without another it is a copy.
+    let again = |seen: &mut Seen| {
+        let first = seen.frames[630];
+        seen.frames.truncate(631);
+        seen.frames.push(Frame { at: first.at + 1.0, ..first });
+        first.at + 0.5
+    };
+    breaks("no frame came twice", |seen| {
+        again(seen);
+    });
+    let mut seen = good();
+    let moved = again(&mut seen);
+    seen.events.insert(0, (moved, Event::Attempt(attempt(Dial::Migrate, moved - 0.1, 0.1))));
     assert_eq!(verdict(&seen, "no frame came twice").0, Held::Yes);
     // Long ago the clip looked just the same.
     let mut seen = good();

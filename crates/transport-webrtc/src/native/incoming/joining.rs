@@ -167,16 +167,23 @@ impl Driver {
         }
         let mut lost = None;
         self.proof = Proof::Path;
+        let open = lane.state().open_offer;
+        let answer = resumed.answer.filter(|answer| Some(answer.negotiation_id) == open);
         if self.offer.take().is_some() {
-            if self.restarts {
+            let is_needless = self.spare && answer.is_none();
+            if self.restarts && !is_needless {
                 self.proof = Proof::Ice;
             }
-            let open = lane.state().open_offer;
-            let answer = resumed.answer.filter(|answer| Some(answer.negotiation_id) == open);
             let taken = async {
                 let Some(answer) = answer else {
                     lane.state().open_offer = None;
                     lane.peer.rollback().await.map_err(peer_fault)?;
+                    if is_needless {
+                        let mut state = lane.state();
+                        let settled = state.settled;
+                        state.settle(settled);
+                        return Ok(());
+                    }
                     return Err(Fault::with(
                         FaultKind::Protocol,
                         ProtocolFault::OutOfPlace("resumed without an answer".into()),

@@ -152,7 +152,7 @@ pub(super) async fn take_answer(
     lane.peer.accept_answer(answer.sdp.as_str()).await.map_err(peer_fault)?;
     {
         let mut state = lane.state();
-        state.open_offer = None;
+        state.settle(answer.negotiation_id);
         state.grown = false;
         for used in &answer.mids {
             if let Some(kind) = translate::our_kind(&used.kind) {
