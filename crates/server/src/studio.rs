@@ -1,6 +1,7 @@
 //! The studio: a far side that repaints what it is sent. Frames are decoded, painted as the
 //! prompt asks and encoded again on a thread of its own, because a codec does not wait politely.
 
+mod effort;
 mod filters;
 mod painter;
 mod prompt;

@@ -27,12 +27,12 @@ use tokio::time::Instant;
 /// The path as seen from here.
 const SILENT: &str = "checks are not answered any more";
 
+/// A path that was silent for long enough to be told of answered none of our checks for longer than this.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// One who comes into a room is to see everybody soon, however shortly after another: so often a
 /// member is asked for a key frame at most.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
-
-/// A path that was silent for long enough to be told of answered none of our checks for longer than this.
-const FRESH: Duration = Duration::from_secs(2);
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -105,12 +105,12 @@ pub(super) struct Media {
     pub(super) inflow: Inflow,
     negotiation: u64,
     /// Was any offer answered yet?
-    negotiated: bool,
+    answered: bool,
     flows: bool,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
     /// When the last one was answered.
-    answered: Option<Instant>,
+    checked: Option<Instant>,
 }
 
 impl Media {
@@ -184,10 +184,10 @@ impl Media {
             sending: Vec::new(),
             inflow,
             negotiation: 0,
-            negotiated: false,
+            answered: false,
             flows: false,
             silent: false,
-            answered: None,
+            checked: None,
         })
     }
 
@@ -195,7 +195,7 @@ impl Media {
     pub(super) async fn answer(&mut self, offer: &Offer) -> Result<Answer, MediaError> {
         sdp::check_sdp(offer.sdp.as_str())?;
         let answer = self.peer.answer(offer.sdp.as_str()).await?;
-        let first = !std::mem::replace(&mut self.negotiated, true);
+        let first = !std::mem::replace(&mut self.answered, true);
         self.negotiation = offer.negotiation_id;
         self.silent = false;
         self.inflow.afresh(Instant::now());
@@ -249,7 +249,7 @@ impl Media {
     /// Is this the path that is had here, too, and does it work? A check that was answered before the
     /// path fell silent says nothing of that.
     pub(super) fn keeps(&self, path: &PathReport) -> bool {
-        let answers = self.answered.is_some_and(|at| at.elapsed() < FRESH) && !self.silent;
+        let answers = self.checked.is_some_and(|at| at.elapsed() < FRESH) && !self.silent;
         path.negotiation_id == self.negotiation && (path.answers || answers)
     }
 
@@ -336,7 +336,7 @@ impl Behind {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, behind, flows, negotiation, silent, answered, .. } = media;
+    let Media { events, behind, flows, negotiation, silent, checked, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -366,7 +366,7 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                         PeerEvent::PathSilent { .. } => *silent = true,
                         PeerEvent::PathAnswered => {
                             *silent = false;
-                            *answered = Some(Instant::now());
+                            *checked = Some(Instant::now());
                         }
                         PeerEvent::Connected => {
                             if let Behind::Room(forwarding) = behind {

@@ -289,13 +289,16 @@ pub(super) fn liveness(liveness: wire::Liveness) -> ours::Liveness {
 /// What a far side would make of a first frame that cannot even be written.
 pub(super) fn unsayable(error: &wire::EncodeError) -> (RefusedCode, Option<RefusalItem>) {
     let wire::EncodeError::Field(fault) = error else { return (RefusedCode::BadRequest, None) };
-    match fault.field() {
-        "credential" | "ticket" | "join_ticket" => (RefusedCode::Unauthorized, None),
+    let field = fault.field();
+    if ["credential", "ticket", "join_ticket"].contains(&field) {
+        (RefusedCode::Unauthorized, None)
+    } else if field.starts_with("rejoin.") {
         // A token of no far side's making has nothing to take up.
-        "rejoin" => (RefusedCode::NoSessionToResume, None),
-        field if field.starts_with("rejoin.") => (RefusedCode::NoSessionToResume, None),
-        "desired.prompt.text" => (RefusedCode::InitialState, Some(RefusalItem::Prompt)),
-        _ => (RefusedCode::BadRequest, None),
+        (RefusedCode::NoSessionToResume, None)
+    } else if field == "desired.prompt.text" {
+        (RefusedCode::InitialState, Some(RefusalItem::Prompt))
+    } else {
+        (RefusedCode::BadRequest, None)
     }
 }
 

@@ -1,3 +1,5 @@
+//! What cannot be written, and as what it is refused.
+
 use super::unsayable;
 use offhook_signaling::examples::client_examples;
 use offhook_signaling::{ClientKind, FromClient, Secret, encode, limits};
