@@ -66,6 +66,14 @@ impl Lane {
         Ok(grown)
     }
 
+    /// Is there anything that the newest offer does not say: a section that no answer was given to, or
+    /// a track that came or went since?
+    pub(in crate::native) fn lags(&self, tracks: &[LocalTrack]) -> bool {
+        let state = self.state();
+        let named = |track: &LocalTrack| state.named.contains(&track.spec().label);
+        state.grown || state.named.len() != tracks.len() || !tracks.iter().all(named)
+    }
+
     /// The sections that something of ours is sent on.
     pub(in crate::native) fn mids(&self) -> Vec<String> {
         self.state().sendings.iter().map(|(_, sending)| sending.mid().to_owned()).collect()
