@@ -5,6 +5,7 @@
 //! | send a file as if it were a camera | [`Clip`] |
 //! | send a test pattern or raw pictures | [`Pattern`], `h264::Encoding`, `h264::LiveSender` (feature `h264`) |
 //! | play sounds, and be silent in between | [`Sound`], [`voice()`] |
+//! | take the first source that opens, of several | [`Preferred`] |
 //! | play a source into a track in time | [`SourceTrack`], [`Pump`] |
 //! | see what comes back | `decoded` (feature `h264`), [`I420`] |
 //! | keep what was seen | [`Rgb::write_png`], [`ContactSheet`], [`ivf::Writer`] |
@@ -20,12 +21,14 @@ pub mod clip;
 mod contact;
 #[cfg(feature = "h264")]
 mod decoded;
+mod device;
 #[cfg(feature = "h264")]
 pub mod h264;
 pub mod i420;
 pub mod ivf;
 pub mod pattern;
 pub mod picture;
+mod preferred;
 pub mod pump;
 mod rate;
 pub mod sound;
@@ -37,9 +40,11 @@ pub use clip::{Clip, ClipError, ClipSpec};
 pub use contact::{ContactSheet, Pair};
 #[cfg(feature = "h264")]
 pub use decoded::{Decoded, DecodedExt, DecodedFrames, TakeFrames};
+pub use device::{DeviceError, Lacking};
 pub use i420::{I420, PictureError, Signature};
 pub use pattern::Pattern;
 pub use picture::{Rgb, WritePictureError};
+pub use preferred::{Opened, PassedOver, Preferred};
 pub use pump::{Pump, PumpEnd, PumpStop};
 pub use rate::{FrameRate, FrameRateError};
 pub use sound::{Sound, SoundError};
