@@ -5,6 +5,8 @@
 //! | send a file as if it were a camera | [`Clip`] |
 //! | send a test pattern or raw pictures | [`Pattern`], `h264::Encoding`, `h264::LiveSender` (feature `h264`) |
 //! | play sounds, and be silent in between | [`Sound`], [`voice()`] |
+//! | use the camera, the microphone, the speaker | `Camera` (feature `camera`), `Microphone`, `Speaker` (feature `audio`) |
+//! | show pictures in a window | `Window` (feature `window`) |
 //! | take the first source that opens, of several | [`Preferred`] |
 //! | play a source into a track in time | [`SourceTrack`], [`Pump`] |
 //! | see what comes back | `decoded` (feature `h264`), [`I420`] |
@@ -17,6 +19,10 @@
 #![forbid(unsafe_code)]
 
 pub mod annexb;
+#[cfg(feature = "audio")]
+pub mod audio;
+#[cfg(feature = "camera")]
+pub mod camera;
 pub mod clip;
 mod contact;
 #[cfg(feature = "h264")]
@@ -26,6 +32,8 @@ mod device;
 pub mod h264;
 pub mod i420;
 pub mod ivf;
+#[cfg(any(feature = "camera", feature = "window"))]
+mod latest;
 pub mod pattern;
 pub mod picture;
 mod preferred;
@@ -35,7 +43,13 @@ pub mod sound;
 pub mod source;
 mod text;
 mod voice;
+#[cfg(feature = "window")]
+mod window;
 
+#[cfg(feature = "audio")]
+pub use audio::{Microphone, Speaker};
+#[cfg(feature = "camera")]
+pub use camera::{Camera, CameraOptions};
 pub use clip::{Clip, ClipError, ClipSpec};
 pub use contact::{ContactSheet, Pair};
 #[cfg(feature = "h264")]
@@ -50,6 +64,8 @@ pub use rate::{FrameRate, FrameRateError};
 pub use sound::{Sound, SoundError};
 pub use source::{Lack, Next, Publication, Source, SourceError, SourceTrack};
 pub use voice::{Played, Player, Playing, Voice, voice};
+#[cfg(feature = "window")]
+pub use window::Window;
 
 /// Property tests leave their failing seeds in one place at the top of the repository.
 #[cfg(test)]

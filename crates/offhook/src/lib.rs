@@ -137,10 +137,16 @@ pub use offhook_lifecycle::{
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;
+#[cfg(feature = "window")]
+pub use offhook_media::Window;
+#[cfg(feature = "camera")]
+pub use offhook_media::{Camera, CameraOptions};
 pub use offhook_media::{
     Clip, DeviceError, Lack, Lacking, Opened, PassedOver, Pattern, Preferred, Publication, Source,
     SourceTrack,
 };
+#[cfg(feature = "audio")]
+pub use offhook_media::{Microphone, Speaker};
 pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind};
