@@ -1,4 +1,4 @@
-//! Sources and sinks: test pattern, files, raw frames, H.264 in process, pictures, sound.
+//! Sources and sinks: test pattern, files, raw frames, H.264 in process, pictures, sound, devices.
 //!
 //! | to | take |
 //! |---|---|
@@ -15,7 +15,8 @@
 //! Nothing here opens a connection. From `offhook-transport` it takes the track handles and
 //! nothing else; of tokio it uses the clock. Features: `h264` (openh264, built from source),
 //! `opus` (libopus, built from source with cmake; Ogg Opus is played without it) and `samples` (a five-second clip, compiled in, "Big Buck Bunny", (c) Blender Foundation,
-//! CC BY 3.0, peach.blender.org).
+//! CC BY 3.0, peach.blender.org). Devices have a feature each, off by default: `camera` (Linux),
+//! `audio` (on Linux building it needs the headers of libasound2) and `window`.
 #![forbid(unsafe_code)]
 
 pub mod annexb;
