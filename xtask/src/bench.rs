@@ -37,6 +37,10 @@ enum Part {
     Leak,
     /// `ring()` to joined on both sides, and a thousand rings at once.
     Ring,
+    /// What a clip costs that is played into a session, in shares of a core.
+    Voice,
+    /// Whether the studio repaints 720 lines at 25 pictures a second, and how much of a core that takes.
+    Studio,
     /// Bytes copied for each byte of encoded media sent.
     Copies,
     /// Recovery from each kind of loss, through the relay at 0, 50 and 200 ms round trip.
@@ -66,6 +70,8 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Leave, bench: "session", argument: Some("leave") },
     Target { part: Part::Leak, bench: "session", argument: Some("leak") },
     Target { part: Part::Ring, bench: "session", argument: Some("ring") },
+    Target { part: Part::Voice, bench: "session", argument: Some("voice") },
+    Target { part: Part::Studio, bench: "session", argument: Some("studio") },
     Target { part: Part::Copies, bench: "sending", argument: None },
     Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
     Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },

@@ -5,6 +5,7 @@ use crate::Outcome;
 use crate::args::Join;
 use crate::devices::{self, DevicesError, Screen};
 use crate::signals;
+use crate::trial::printable;
 use crate::trial::watch::describe;
 use futures_util::StreamExt;
 use offhook::WebRtc;
@@ -149,9 +150,10 @@ async fn show(mut events: Events, json: bool) {
             if let Value::Object(fields) = fields {
                 line.extend(fields);
             }
-            println!("{}", Value::Object(line));
+            println!("{}", printable::line(&Value::Object(line)));
         } else if !matches!(event, Event::Stats(_) | Event::GenerationTick { .. }) {
-            let fields = if fields.is_null() { String::new() } else { format!(" {fields}") };
+            let fields =
+                if fields.is_null() { String::new() } else { format!(" {}", printable::line(&fields)) };
             println!("{name}{fields}");
         }
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod log;
 pub(crate) mod network;
+pub(crate) mod printable;
 pub(crate) mod screen;
 pub(crate) mod stage;
 pub(crate) mod timeline;

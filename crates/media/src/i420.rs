@@ -10,6 +10,8 @@ mod convert;
 mod tests;
 
 pub use compare::Signature;
+#[cfg(feature = "stills")]
+pub(crate) use convert::yuv_of;
 
 use std::fmt;
 use thiserror::Error;

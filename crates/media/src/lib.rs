@@ -10,11 +10,13 @@
 //! | take the first source that opens, of several | [`Preferred`] |
 //! | play a source into a track in time | [`SourceTrack`], [`Pump`] |
 //! | see what comes back | `decoded` (feature `h264`), [`I420`] |
+//! | read a still picture that somebody sent | `still::Still` (feature `stills`) |
 //! | keep what was seen | [`Rgb::write_png`], [`ContactSheet`], [`ivf::Writer`] |
 //!
 //! Nothing here opens a connection. From `offhook-transport` it takes the track handles and
 //! nothing else; of tokio it uses the clock. Features: `h264` (openh264, built from source),
-//! `opus` (libopus, built from source with cmake; Ogg Opus is played without it) and `samples` (a five-second clip, compiled in, "Big Buck Bunny", (c) Blender Foundation,
+//! `opus` (libopus, built from source with cmake; Ogg Opus is played without it), `stills` (PNG and
+//! JPEG, by the `image` crate) and `samples` (a five-second clip, compiled in, "Big Buck Bunny", (c) Blender Foundation,
 //! CC BY 3.0, peach.blender.org). Devices have a feature each, off by default: `camera` (Linux),
 //! `audio` (on Linux building it needs the headers of libasound2) and `window`.
 #![forbid(unsafe_code)]
@@ -42,6 +44,8 @@ pub mod pump;
 mod rate;
 pub mod sound;
 pub mod source;
+#[cfg(feature = "stills")]
+pub mod still;
 mod text;
 mod voice;
 #[cfg(feature = "window")]
@@ -64,6 +68,8 @@ pub use pump::{Pump, PumpEnd, PumpStop};
 pub use rate::{FrameRate, FrameRateError};
 pub use sound::{Sound, SoundError};
 pub use source::{Lack, Next, Publication, Source, SourceError, SourceTrack};
+#[cfg(feature = "stills")]
+pub use still::{Still, StillError};
 pub use voice::{Played, Player, Playing, Voice, voice};
 #[cfg(feature = "window")]
 pub use window::Window;

@@ -1,6 +1,6 @@
-//! What a session costs, on loopback and over a bad network: join, leave, leaks, rings.
+//! What a session costs, on loopback and over a bad network: join, leave, leaks, rings, a voice, the studio.
 //!
-//! `cargo bench -p offhook --bench session -- join|leave|leak|ring`. Tables for people go to
+//! `cargo bench -p offhook --bench session -- join|leave|leak|ring|voice|studio`. Tables for people go to
 //! stderr, one JSON object a table to stdout; `cargo xtask bench` collects them. Not a test:
 //! nothing here fails on time.
 
@@ -10,8 +10,12 @@ mod allocator;
 mod rig;
 #[path = "session/ring.rs"]
 mod ring;
+#[path = "session/studio.rs"]
+mod studio;
 #[path = "session/table.rs"]
 mod table;
+#[path = "session/voice.rs"]
+mod voice;
 
 use futures_util::StreamExt;
 use offhook::{Clip, Join, Joined, Session};
@@ -36,19 +40,30 @@ fn main() {
             leave(&runtime);
             leak(&runtime);
             rings(&runtime);
+            voices(&runtime);
+            studio::run(&runtime, is_quick());
         }
         Some("join") => join(&runtime),
         Some("leave") => leave(&runtime),
         Some("leak") => leak(&runtime),
         Some("ring") => rings(&runtime),
-        Some(other) => eprintln!("no part is called {other}: join, leave, leak, ring"),
+        Some("voice") => voices(&runtime),
+        Some("studio") => studio::run(&runtime, is_quick()),
+        Some(other) => eprintln!("no part is called {other}: join, leave, leak, ring, voice, studio"),
     }
 }
 
 fn rings(runtime: &Runtime) {
-    let is_quick = std::env::args().any(|argument| argument == "--quick");
-    ring::one_by_one(runtime, if is_quick { 5 } else { 60 });
+    ring::one_by_one(runtime, if is_quick() { 5 } else { 60 });
     ring::at_once(runtime);
+}
+
+fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
+}
+
+fn voices(runtime: &Runtime) {
+    voice::run(runtime, if is_quick() { 1 } else { 5 });
 }
 
 fn join(runtime: &Runtime) {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// The longest prompt, in bytes of UTF-8: one frame of the wire less its envelope, halved.
 pub(crate) const MAX_PROMPT: usize = 16 * 1024;
-/// The largest reference image, in bytes as encoded.
+/// The largest reference image, in bytes as encoded; as the native protocol has it.
 pub(crate) const MAX_IMAGE: usize = 8 * 1024 * 1024;
 
 /// A change of the desired state, for `Session<Joined>::set`.
@@ -46,13 +46,28 @@ impl Change {
         self
     }
 
-    /// A reference image, encoded (PNG, JPEG or WebP). It is named by its SHA-256, so a far
-    /// side that has it already is not sent it again.
+    /// A reference image: the bytes of a file, at most 8 MiB. Which formats, and how many pixels, is
+    /// the far side's to say; the reference server takes PNG and JPEG, up to 8192 pixels a side and
+    /// 16 million in all. It is named by its SHA-256, so a far side that has it already is not sent
+    /// it again, also over resume, rejoin and a drain.
+    ///
+    /// An address is none: nobody fetches one, since whoever does can be made to ask anything of
+    /// its own network. Fetch it in your application and give what it holds.
     #[must_use]
     pub fn image(mut self, encoded: impl Into<Bytes>) -> Self {
         let bytes = encoded.into();
         let sha256 = Sha256::digest(&bytes).into();
         self.image = Some(Some(Image { sha256, bytes }));
+        self
+    }
+
+    /// A reference image by its SHA-256 alone. One of the last four that this session set by their
+    /// bytes is sent again where the far side forgot it; any other the far side has to have, from this
+    /// session or from others in it, or it refuses the change and says so. It has to have that one
+    /// after every recovery as well: a server that was restarted meanwhile refuses the session.
+    #[must_use]
+    pub fn image_by_sha256(mut self, sha256: [u8; 32]) -> Self {
+        self.image = Some(Some(Image { sha256, bytes: Bytes::new() }));
         self
     }
 
@@ -94,8 +109,11 @@ impl Change {
             return Err(Unfit::TooLarge { what: "prompt", limit: MAX_PROMPT });
         }
         if let Some(Some(image)) = &self.image {
-            if image.bytes.is_empty() {
+            if image.sha256[..] == Sha256::digest(b"")[..] {
                 return Err(Unfit::EmptyImage);
+            }
+            if is_address(&image.bytes) {
+                return Err(Unfit::Address);
             }
             if image.bytes.len() > MAX_IMAGE {
                 return Err(Unfit::TooLarge { what: "image", limit: MAX_IMAGE });
@@ -103,6 +121,13 @@ impl Change {
         }
         Ok(())
     }
+}
+
+/// Does it begin as an address does, and as no picture?
+fn is_address(bytes: &[u8]) -> bool {
+    let begins =
+        |with: &str| bytes.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()));
+    ["http://", "https://", "file:", "data:", "blob:", "ftp://"].into_iter().any(begins)
 }
 
 /// What is wrong with a change, before it goes anywhere.
@@ -119,6 +144,11 @@ pub enum Unfit {
     /// An image without a byte in it.
     #[error("the image is empty; read it before it is set, or use clear_image")]
     EmptyImage,
+    /// An address in the place of an image.
+    #[error(
+        "an image is given by its bytes and not by an address; fetch it in your application and give what it holds"
+    )]
+    Address,
 }
 
 #[cfg(test)]

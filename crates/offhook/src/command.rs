@@ -2,8 +2,11 @@
 //! withdrawals and messages. Each has its way back.
 
 use crate::event::ChangeOutcome;
+use crate::sources::Feeder;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
+use offhook_transport::{Moderate, ModerationRefusal};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Commands that may wait for the host. More are refused, not queued (R16).
@@ -22,6 +25,10 @@ pub(crate) enum Command {
     React { reaction: String, answer: oneshot::Sender<SendAnswer> },
     /// Say something to whoever the conversation is with.
     Say { text: String, answer: oneshot::Sender<SendAnswer> },
+    /// What is published is another list now; here is what feeds a new track, if there is one.
+    Published { feeder: Option<Feeder> },
+    /// Have something done as a moderator.
+    Moderate { act: Moderate, answer: oneshot::Sender<SendAnswer> },
     /// The user is still there.
     KeepAlive,
 }
@@ -48,6 +55,10 @@ pub(crate) enum SendAnswer {
     Refused(SetError),
     /// This session has no such thing.
     NotSupported,
+    /// Too many went out just before.
+    RateLimited,
+    /// A moderator's request was not done.
+    NotModerated(ModerationRefusal, Arc<str>),
     /// The link's own queue has no room.
     LinkFull,
 }

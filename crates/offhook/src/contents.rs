@@ -3,6 +3,7 @@
 //! `translate.rs` puts things in; `host.rs` takes them out.
 
 use crate::view::Loading;
+use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CredentialRef, Epoch, Revision, TargetRef};
 use offhook_transport as wire;
 use secrecy::SecretString;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 
 /// Things of one sort that are kept at once. The machine refers to the newest few only.
 const KEPT: usize = 8;
+/// Images that are kept, each at most 8 MiB: as many as the reference server keeps of a session.
+const IMAGES: usize = 4;
 /// Refusal texts that are kept: as many as changes may wait for an answer.
 const TEXTS: usize = 64;
 /// The longest text of a far side that is kept, in bytes.
@@ -38,6 +41,8 @@ pub(crate) struct Contents {
     /// The far side's words of the last refusal or ending.
     pub(crate) last_text: Option<Arc<str>>,
     refusals: VecDeque<(Revision, Arc<str>)>,
+    /// The images that were set last, for those that are named by their hash alone.
+    images: VecDeque<lifecycle::Image>,
     targets: VecDeque<(TargetRef, wire::Target)>,
     credentials: VecDeque<(CredentialRef, SecretString)>,
     next_target: u32,
@@ -79,6 +84,23 @@ impl Contents {
         self.refused(words);
     }
 
+    /// An image that is named by its hash alone has its bytes again, where this session set it before:
+    /// a far side that forgot it meanwhile can then ask for it.
+    pub(crate) fn with_image(&mut self, change: lifecycle::Change) -> lifecycle::Change {
+        let named = change.entries().iter().find_map(|entry| match entry {
+            lifecycle::Entry::Image(Some(image)) => Some(image.clone()),
+            _ => None,
+        });
+        let Some(named) = named else { return change };
+        let known = self.images.iter().position(|known| known.sha256 == named.sha256);
+        let known = known.and_then(|at| self.images.remove(at));
+        let image = if named.bytes.is_empty() { known.unwrap_or(named) } else { named };
+        if !image.bytes.is_empty() {
+            keep(&mut self.images, IMAGES, image.clone());
+        }
+        change.image(image)
+    }
+
     pub(crate) fn refused_change(&mut self, revision: Revision, words: String) {
         keep(&mut self.refusals, TEXTS, (revision, text(words)));
     }
@@ -90,6 +112,11 @@ impl Contents {
         let found = exact.or_else(|| self.refusals.back()).map(|(_, text)| text.clone());
         // A dial that was refused for what it carried has its words with the refusal.
         found.or_else(|| self.last_text.clone()).unwrap_or_else(|| Arc::from(""))
+    }
+
+    /// The far side's words about just this change, if it had any.
+    pub(crate) fn refusal_of(&self, revision: Revision) -> Option<Arc<str>> {
+        self.refusals.iter().rev().find(|(of, _)| *of == revision).map(|(_, text)| text.clone())
     }
 
     /// Files where a go-away sends us. `None` where it names nothing.

@@ -5,6 +5,7 @@ use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
 use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Revision, StateItem, Who};
+use offhook_transport::media::TrackId;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -204,6 +205,13 @@ pub enum SendError {
     /// Too much waits already.
     #[error("too many messages wait to go out; await some of them first")]
     Full,
+    /// Too many went out just before, awaited or not; 200 at once are let through. It did not go out,
+    /// and the session is as well as before.
+    #[error("more than {per_second} messages a second; wait a moment, and say less")]
+    RateLimited {
+        /// Messages, reactions and words together.
+        per_second: u32,
+    },
 }
 
 impl SendError {
@@ -217,6 +225,63 @@ impl SendError {
             Self::Empty => "empty",
             Self::Control { .. } => "control",
             Self::NotSupported => "not_supported",
+            Self::Full => "full",
+            Self::RateLimited { .. } => "rate_limited",
+        }
+    }
+}
+
+/// Why a moderator's request was not done, or is not known to have been (F64).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ModerateError {
+    /// This member is no moderator here. Seen here where the far side said so when it let us in.
+    #[error("you are no moderator here; join with a credential that makes you one")]
+    NotPermitted,
+    /// Nobody of that name is in the session, or not any more.
+    #[error("there is no such member; take the id from the newest roster")]
+    UnknownMember,
+    /// It names oneself, on this device or another.
+    #[error("that is yourself; use leave() or mute()")]
+    Oneself,
+    /// This far side has no moderation at all.
+    #[error("this far side has no moderation; end sessions from your own backend")]
+    NotSupported,
+    /// The far side said no, for a reason that this version has no word for.
+    #[error("the far side refused ({})", text.escape_debug())]
+    Refused {
+        /// In its own words.
+        text: Arc<str>,
+    },
+    /// The link was replaced before an answer came: it may have been done. It is never asked for
+    /// again by itself (R15).
+    #[error("the link was lost before an answer came; look at the roster, and ask again if it was not done")]
+    Unknown,
+    /// No answer in time.
+    #[error("no answer came in time; it may still be done, look at the roster")]
+    TimedOut,
+    /// The session is over.
+    #[error("the session is over ({reason}); leave it, and join a fresh one")]
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+    /// Too much waits already.
+    #[error("too many requests wait for an answer; await some of them first")]
+    Full,
+}
+
+impl ModerateError {
+    /// The stable code, for logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotPermitted => "not_permitted",
+            Self::UnknownMember => "unknown_member",
+            Self::Oneself => "oneself",
+            Self::NotSupported => "not_supported",
+            Self::Refused { .. } => "refused",
+            Self::Unknown => "unknown",
+            Self::TimedOut => "timed_out",
+            Self::Ended { .. } => "ended",
             Self::Full => "full",
         }
     }
@@ -234,6 +299,9 @@ pub enum TrackError {
     /// This session has no media.
     #[error("this session carries no media; look at its capabilities before asking")]
     NotSupported,
+    /// No member publishes such a track, or not any more.
+    #[error("nobody publishes {0:?} now; take the id from `Event::TrackAdded` or `remote_tracks`")]
+    NoSuchTrack(TrackId),
 }
 
 /// Why a published track was not changed.
@@ -245,6 +313,12 @@ pub enum PublishError {
     /// The track carries another codec.
     #[error("the track carries another codec; replace it by a source of the same codec")]
     OtherCodec,
+    /// Something is published under this label already.
+    #[error("something is published as {0:?} already; take another label, or unpublish that one")]
+    LabelTaken(String),
+    /// This session only receives, or its transport publishes nothing.
+    #[error("this session publishes nothing; join without `viewer`, and look at its capabilities")]
+    NotPermitted,
     /// A track that is only borrowed has no source to replace.
     #[error("a borrowed track cannot be put in the place of a source; send other frames on it instead")]
     Borrowed,

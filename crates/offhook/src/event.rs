@@ -2,12 +2,13 @@
 //! ends a session comes before `Ended`, `Ended` is the last, and nothing follows it (R3).
 //! How events reach listeners is in `events.rs`.
 
+use crate::track::TrackInfo;
 use bytes::Bytes;
 use offhook_lifecycle::{
     AcceptFailure, Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane,
     Progress, Revision, StateItem, Unanswered, Who,
 };
-use offhook_transport::media::Kind;
+use offhook_transport::media::{Kind, TrackId};
 use offhook_transport::{Member, Mood, Stats};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,17 @@ pub enum Event {
         /// What came of it.
         outcome: ChangeOutcome,
     },
+    /// Another percent of the image of a change has arrived at the far side, which did not have it
+    /// (F51). The change's result follows. While it comes no deadline of the change, nor of a join
+    /// or recovery that carries it, ends.
+    Uploading {
+        /// Which change; the newest that has the image.
+        revision: Revision,
+        /// Bytes of the image that have arrived.
+        received: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
     /// A sent message got no receipt.
     MessageUnanswered {
         /// Its number, as `send` gave it.
@@ -93,13 +105,35 @@ pub enum Event {
     /// What the far side of the conversation said, as text. To be escaped before it is shown on a
     /// terminal.
     Said(String),
+    /// A moderator muted a kind of what this session sends, or took that back (F64). Muted by one, the
+    /// session has muted itself before this is told, and the far side takes nothing of that kind; it
+    /// stays so until the user unmutes. Taken back, nothing is sent before the user says so.
+    MutedByModerator {
+        /// Who, by the id of the roster.
+        by: String,
+        /// Audio or video.
+        kind: Kind,
+        /// Muted, or let go again?
+        muted: bool,
+        /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
+        may_unmute: bool,
+    },
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.
     MemberLeft(Member),
     /// Somebody changed, or lost their link.
     MemberUpdated(Member),
-    /// The far side sends, or pauses, a track.
+    /// Another member publishes a track: from the beginning, or later. Take a handle with
+    /// [`Session::track`](crate::Session::track) (F62).
+    TrackAdded(TrackInfo),
+    /// A track of another member is gone for good, with the member or without; its handles end.
+    TrackRemoved(TrackInfo),
+    /// A track of another member was muted by its publisher: nothing comes of it.
+    TrackMuted(TrackId),
+    /// A track of another member is heard or seen again.
+    TrackUnmuted(TrackId),
+    /// The far side sends in a section, or pauses. Whose track that is in a room, see `TrackAdded`.
     RemoteTrack {
         /// Its mid.
         mid: String,

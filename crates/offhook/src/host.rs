@@ -9,11 +9,13 @@ mod credentials;
 mod joining;
 mod links;
 mod outputs;
+mod pace;
 mod reports;
 mod ringing;
 mod showing;
 mod stalls;
 mod telemetry;
+mod tracks;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
@@ -31,6 +33,8 @@ use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
+pub(crate) use pace::PER_SECOND;
+use pace::Pace;
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -72,6 +76,7 @@ pub(crate) struct Host {
     reporter: Reporter,
     batches: Batches,
     stalls: Stalls,
+    pace: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -134,6 +139,7 @@ impl Host {
             reporter: Reporter::default(),
             batches: Batches::default(),
             stalls: Stalls::default(),
+            pace: Pace::default(),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -315,6 +321,9 @@ impl Host {
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);
+        }
+        if let Some(uploaded) = inward.uploaded {
+            self.tell_upload(uploaded);
         }
         self.tell_roster();
         if let Some(content) = inward.content {

@@ -15,6 +15,21 @@ use std::time::Duration;
 /// The label of the track that [`Join::voice`] publishes.
 const VOICE: &str = "voice";
 
+/// What a track of this kind is called unless somebody says otherwise.
+pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {
+    let kind = match kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+    };
+    let mut label = kind.to_owned();
+    let mut n = 1;
+    while taken(&label) {
+        n += 1;
+        label = format!("{kind}-{n}");
+    }
+    label
+}
+
 /// How to join a session.
 ///
 /// Everything in it is carried by the join itself and acknowledged by the far side before
@@ -53,7 +68,9 @@ impl Join {
         self
     }
 
-    /// The reference image in force from the first frame on, encoded.
+    /// The reference image in force from the first frame on: as [`Change::image`]. Where the far side
+    /// lacks it the join takes as long as its bytes do; [`Event::Uploading`](crate::Event) tells how
+    /// far they are.
     pub fn image(mut self, encoded: impl Into<Bytes>) -> Self {
         self.initial = self.initial.image(encoded);
         self
@@ -80,7 +97,7 @@ impl Join {
     /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61).
     pub fn publish(self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
-        let label = self.free_label(publication.codec().kind());
+        let label = self.next_label(publication.codec().kind());
         self.publish_as(label, publication)
     }
 
@@ -93,7 +110,7 @@ impl Join {
     pub fn publish_if_there(mut self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
         let Some(lack) = publication.lack() else { return self.publish(publication) };
-        let label = self.free_label(publication.codec().kind());
+        let label = self.next_label(publication.codec().kind());
         tracing::info!(label, ?lack, "joining without a source that was only wished for");
         self.left_out.push(LeftOut { label, lack: media_lack(lack) });
         self
@@ -104,19 +121,8 @@ impl Join {
         &self.left_out
     }
 
-    fn free_label(&self, kind: Kind) -> String {
-        let kind = match kind {
-            Kind::Audio => "audio",
-            Kind::Video => "video",
-        };
-        let taken = |label: &str| self.publish.iter().any(|(known, _)| known == label);
-        let mut label = kind.to_owned();
-        let mut n = 1;
-        while taken(&label) {
-            n += 1;
-            label = format!("{kind}-{n}");
-        }
-        label
+    fn next_label(&self, kind: Kind) -> String {
+        free_label(kind, |label| self.publish.iter().any(|(known, _)| known == label))
     }
 
     /// Publishes a track under a label of your own. A label used twice is the newer one's.
@@ -181,7 +187,9 @@ impl Join {
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),
             Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
-            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage) => offhook_lifecycle::StateItem::Image,
+            Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => {
+                offhook_lifecycle::StateItem::Image
+            }
         };
         Err(JoinErrorKind::InitialStateRefused { item })
     }

@@ -68,8 +68,6 @@
 //!
 //! # What is not there yet
 //!
-//! Publishing a further track into a running session: publish it with the join,
-//! [`Session::replace`] swaps its source.
 //! A suspend that nobody announces is seen on Linux only; elsewhere say it with
 //! [`Controls::woken`]. A network that is gone, back or another one is seen everywhere, at once
 //! on Linux and within a second elsewhere.
@@ -101,6 +99,7 @@ mod shared;
 mod sources;
 mod telemetry;
 mod token;
+mod track;
 mod translate;
 mod video;
 mod view;
@@ -111,7 +110,8 @@ pub use client::{Client, SessionBuilder};
 pub use controls::{Controls, Network};
 pub use credential::{CredentialRequest, ProviderError, Purpose};
 pub use error::{
-    BuildError, JoinError, PlayError, PresenceError, PublishError, SendError, SetError, TrackError,
+    BuildError, JoinError, ModerateError, PlayError, PresenceError, PublishError, SendError, SetError,
+    TrackError,
 };
 pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
@@ -121,10 +121,11 @@ pub use joining::{Back, Joining};
 pub use remote::RemoteWatch;
 pub use ring::{Caller, Ring};
 pub use session::{
-    AcceptError, Accepting, Answering, EndedFuture, Leaving, RingBack, RingError, Sending, Session, Setting,
-    Summary,
+    AcceptError, Accepting, Answering, EndedFuture, Leaving, Moderating, RingBack, RingError, Sending,
+    Session, Setting, Summary,
 };
 pub use token::{BadToken, ResumeToken};
+pub use track::{RemoteTrack, TrackInfo};
 pub use video::RemoteVideo;
 pub use view::{Loading, View};
 
@@ -149,7 +150,7 @@ pub use offhook_media::{
 pub use offhook_media::{Microphone, Speaker};
 pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
-pub use offhook_transport::media::{EncodedFrame, Kind};
+pub use offhook_transport::media::{EncodedFrame, Kind, TrackId};
 pub use offhook_transport::{
     Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
     Stats, Transport,

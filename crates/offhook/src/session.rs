@@ -4,10 +4,12 @@
 mod idle;
 mod joined;
 mod left;
+mod moderating;
 mod pending;
 mod ringing;
 
 pub use left::Summary;
+pub use moderating::Moderating;
 pub use pending::{EndedFuture, Sending, Setting};
 pub use ringing::{AcceptError, Accepting, Answering, RingBack, RingError};
 

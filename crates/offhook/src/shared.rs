@@ -13,13 +13,15 @@ use crate::ring::Caller;
 use crate::sources::Track;
 use crate::telemetry::Recorder;
 use crate::token::ResumeToken;
+use crate::track::TrackInfo;
 use crate::view::{Facts, View};
 use offhook_lifecycle::{
     Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
 use offhook_media::Player;
-use offhook_transport::media::{Gate, Kind, Remote};
+use offhook_transport::media::{Gate, Kind, Remote, TrackId};
 use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -116,6 +118,10 @@ pub(crate) struct Notes {
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
     pub(crate) tracks: Vec<Track>,
+    /// Does the session only receive?
+    pub(crate) viewer: bool,
+    /// What the other members publish, as listeners were told.
+    pub(crate) remote_tracks: BTreeMap<TrackId, TrackInfo>,
     /// What plays into the published voice, if there is one.
     pub(crate) voice: Option<Player>,
     /// Dials that are over, oldest first.

@@ -23,15 +23,25 @@ pub(crate) struct Inward {
     pub(crate) inputs: [Option<Input>; 2],
     /// What only passes by, to the listeners.
     pub(crate) content: Option<wire::Content>,
+    /// How much of an image has arrived over there.
+    pub(crate) uploaded: Option<Uploaded>,
+}
+
+/// How far the image of a change is, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Uploaded {
+    pub(crate) revision: Revision,
+    pub(crate) received: u64,
+    pub(crate) total: u64,
 }
 
 impl Inward {
     const fn fact(input: Input) -> Self {
-        Self { inputs: [Some(input), None], content: None }
+        Self { inputs: [Some(input), None], content: None, uploaded: None }
     }
 
     const fn content(input: Input, content: wire::Content) -> Self {
-        Self { inputs: [Some(input), None], content: Some(content) }
+        Self { inputs: [Some(input), None], content: Some(content), uploaded: None }
     }
 }
 
@@ -51,7 +61,7 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
                 revision: Revision(revision.0),
                 answer: Answer::Applied,
             });
-            Inward { inputs: [Some(Input::Up { epoch, link: facts }), acked], content: None }
+            Inward { inputs: [Some(Input::Up { epoch, link: facts }), acked], ..Inward::default() }
         }
         E::Carried(on) => Inward::fact(Input::Carried { epoch, plane: plane(on) }),
         E::Alive(on) => Inward::fact(Input::Alive { epoch, plane: plane(on) }),
@@ -85,15 +95,19 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
         E::CredentialRefreshed { expires_in: _ } => Inward::fact(signaling_life(epoch)),
         E::Acked { revision, verdict } => {
             let revision = Revision(revision.0);
+            let mut uploaded = None;
             let answer = match verdict {
                 wire::Verdict::Applied => Answer::Applied,
-                wire::Verdict::Progress => Answer::Progress,
+                wire::Verdict::Progress { received, total } => {
+                    uploaded = Some(Uploaded { revision, received, total });
+                    Answer::Progress
+                }
                 wire::Verdict::Refused { item, text } => {
                     contents.refused_change(revision, text);
                     Answer::Refused(state_item(item))
                 }
             };
-            Inward::fact(Input::Acked { epoch, revision, answer })
+            Inward { uploaded, ..Inward::fact(Input::Acked { epoch, revision, answer }) }
         }
         E::ResumeKey(key) => {
             contents.resume_key(key);
@@ -112,7 +126,9 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
 fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
     use wire::Content as C;
     match &content {
-        C::Sent { id } => Inward::content(Input::Replied { epoch, command: CommandId(*id) }, content),
+        C::Sent { id } | C::Moderated { id, refused: _ } => {
+            Inward::content(Input::Replied { epoch, command: CommandId(*id) }, content)
+        }
         C::Generation(wire::Generation::Started) => {
             Inward::content(Input::Generation { epoch, running: true }, content)
         }
@@ -124,11 +140,12 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         | C::Reaction { .. }
         | C::Conversation(_)
         | C::Said(_)
+        | C::Muted { .. }
         | C::Member(_)
         | C::Track { .. }
         | C::Other(_) => Inward::content(signaling_life(epoch), content),
         // Measured by our own side: proves nothing about the far one.
-        C::Stats(_) => Inward { inputs: [None, None], content: Some(content) },
+        C::Stats(_) => Inward { content: Some(content), ..Inward::default() },
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn versions() -> Versions {
 /// Everything the studio can do.
 pub(crate) const FEATURES: &[Feature] = &[
     Feature::Prompt,
+    Feature::Image,
     Feature::Generation,
     Feature::Resume,
     Feature::IceRestart,
@@ -38,16 +39,20 @@ pub(crate) const FEATURES: &[Feature] = &[
 ];
 
 /// What a member has that is joined with this one.
-pub(crate) fn features(shared: &Shared, model: Model) -> Vec<Feature> {
+pub(crate) fn features(shared: &Shared, model: Model, grants: &Grants) -> Vec<Feature> {
     let of_its_own = match model {
         Model::Studio => None,
         Model::Echo => Some(Feature::Conversation),
+        Model::Room => Some(Feature::Forwarding),
     };
-    // The persona paints nothing, and generates nothing that is counted.
-    let lacks =
-        |feature: &Feature| model == Model::Echo && matches!(feature, Feature::Prompt | Feature::Generation);
+    // Only the studio paints, and generates what is counted.
+    let lacks = |feature: &Feature| {
+        model != Model::Studio && matches!(feature, Feature::Prompt | Feature::Image | Feature::Generation)
+    };
     let intake = shared.config.intake().map(|_| Feature::Telemetry);
-    FEATURES.iter().filter(|feature| !lacks(feature)).cloned().chain(of_its_own).chain(intake).collect()
+    let moderates = grants.moderate.then_some(Feature::Moderation);
+    let of_all = FEATURES.iter().filter(|feature| !lacks(feature)).cloned();
+    of_all.chain(of_its_own).chain(intake).chain(moderates).collect()
 }
 
 /// Somebody who may come in.
@@ -119,7 +124,7 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
 
 fn model_of(join: &Join) -> Result<Model, Refusal> {
     let name = join.model.as_deref();
-    Model::named(name).ok_or_else(|| {
+    Model::named(name, &join.session.kind).ok_or_else(|| {
         let (asked, known) = (name.unwrap_or_default().escape_debug(), Model::names());
         let mut error = Error::new(
             ErrorCode::UnknownModel,
@@ -316,7 +321,7 @@ pub(crate) fn not_a_beginning() -> Refusal {
 
 /// Does anybody here have it?
 fn is_known(shared: &Shared, feature: &Feature) -> bool {
-    Model::ALL.into_iter().any(|model| features(shared, model).contains(feature))
+    Model::ALL.into_iter().any(|model| features(shared, model, &Grants::MODERATOR).contains(feature))
 }
 
 fn agree(shared: &Shared, theirs: Versions, requires: &[Feature]) -> Result<u32, Refusal> {

@@ -1,6 +1,7 @@
 //! Starting a server, and what its owner can do with it: mint credentials, end members, look,
 //! stop. Sending members elsewhere is in `moving.rs`.
 
+mod forwarding;
 mod moving;
 mod naming;
 mod telemetry;
@@ -8,6 +9,7 @@ mod telemetry;
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;
 use crate::endings::Endings;
+use crate::images::Images;
 use crate::kicks::Kicks;
 use crate::listen::{Caller, Lines};
 use crate::lobby::Lobby;
@@ -200,6 +202,8 @@ impl Builder {
             pace: Pace::new(self.config.limits.rejoins_per_second),
             kicks: Kicks::default(),
             endings: Endings::default(),
+            unforwarded: Arc::default(),
+            images: Images::default(),
             life,
             started: Instant::now(),
             emptied_to: Mutex::default(),

@@ -10,12 +10,14 @@ mod taking;
 pub(crate) use taking::take;
 
 use crate::Shared;
-use crate::member::{Mail, Mailbox};
+use crate::member::{Mail, Mailbox, Silenced};
 use crate::model::Model;
 use crate::token::{Credential, Grants, authority};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use offhook_signaling::address::{AddressPolicy, Host, check_target};
-use offhook_signaling::{Desired, Member, Profile};
+use offhook_signaling::{Desired, Member, Profile, limits};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -49,6 +51,9 @@ pub(crate) struct Dossier {
     /// Whom it was joined with.
     #[serde(default)]
     pub(crate) model: Model,
+    /// What a moderator muted of it.
+    #[serde(default)]
+    pub(crate) silenced: Silenced,
 }
 
 /// What the giving end says.
@@ -61,6 +66,8 @@ enum Give {
     Member { dossier: Box<Dossier>, within_ms: u64 },
     /// A session that was made by name.
     Record { session: String, session_id: String, profile: Box<Profile> },
+    /// A piece of an image that a session has.
+    Image { session: String, sha256: String, offset: u64, total: u64, bytes: String },
     /// This one was kicked and is to stay out.
     KeepOut { session: String, user: String, left_ms: u64 },
 }
@@ -166,7 +173,6 @@ impl Peer {
         }
     }
 
-    /// Has the other keep somebody out as well.
     /// Hands over what was said of a session. One that the other server has no room for is made
     /// anew there by its first member, and then closed to nobody: so that is an error.
     pub(crate) async fn hand_over_record(
@@ -183,6 +189,33 @@ impl Peer {
         }
     }
 
+    /// Hands over an image of a session, in pieces. One that the other does not want is asked for
+    /// there by whoever needs it.
+    pub(crate) async fn hand_over_image(
+        &mut self,
+        session: &str,
+        sha256: &str,
+        file: &[u8],
+    ) -> Result<(), DrainError> {
+        let total = file.len() as u64;
+        for (number, piece) in file.chunks(limits::CHUNK_BYTES).enumerate() {
+            let give = Give::Image {
+                session: session.to_owned(),
+                sha256: sha256.to_owned(),
+                offset: (number * limits::CHUNK_BYTES) as u64,
+                total,
+                bytes: STANDARD.encode(piece),
+            };
+            match self.ask(&give).await? {
+                Took::Taken => {}
+                Took::NoRoom => return Ok(()),
+                Took::Hello { .. } => return Err(DrainError::Garbled),
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the other keep somebody out as well.
     pub(crate) async fn keep_out(
         &mut self,
         session: &str,

@@ -2,7 +2,8 @@
 //! about its limits (one process; for more, a real SFU cluster).
 //!
 //! A member joins over the native protocol with a signed short-lived credential; the *studio*
-//! decodes its picture, repaints it as the prompt asks and sends it back.
+//! decodes its picture, lays a reference image into it, repaints it as the prompt asks and sends it
+//! back.
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,6 +27,7 @@ mod entrance;
 mod handle;
 mod handover;
 mod hex;
+mod images;
 mod kicks;
 mod listen;
 mod lobby;
@@ -37,6 +39,7 @@ mod queue;
 mod relics;
 mod rings;
 mod rooms;
+mod router;
 mod socket;
 pub mod studio;
 mod telemetry;
@@ -58,6 +61,7 @@ pub use token::{Claims, Grants, Mint, MintError, Signer, TokenError};
 use config::Config;
 use doormat::Doormat;
 use endings::Endings;
+use images::Images;
 use kicks::Kicks;
 use lobby::Lobby;
 use member::Mail;
@@ -69,7 +73,7 @@ use relics::Relics;
 use rings::Rings;
 use rooms::Rooms;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -92,6 +96,9 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     pub(crate) kicks: Kicks,
     pub(crate) endings: Endings,
+    /// Packets of members' media that a connection had no room for.
+    pub(crate) unforwarded: Arc<AtomicU64>,
+    pub(crate) images: Images,
     /// Which life of which server this is: the ids of the sessions it makes begin with it.
     pub(crate) life: String,
     started: Instant,

@@ -6,9 +6,11 @@
 mod attach;
 mod clock;
 mod frames;
+mod images;
 mod inflow;
 mod leaving;
 mod media;
+mod moderating;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +18,14 @@ use crate::door::Admission;
 use crate::handover::Dossier;
 use crate::model::Model;
 use crate::rooms::{Place, Steering};
-use crate::telemetry::Allowance;
+use crate::studio::Recipe;
+use crate::telemetry::{Allowance, Farewell};
 use crate::token::{Credential, Grants};
 use crate::{Alive, Shared};
+use images::{Awaited, Preparing};
 use leaving::Leaving;
 use media::Media;
+pub(crate) use moderating::{Silenced, Silencing};
 use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
     Migrate, Reliability, Resume, Role, Strategy,
@@ -44,6 +49,8 @@ pub(crate) enum Mail {
     Hold,
     /// Whoever it was held for is in, or gone.
     GiveUp,
+    /// A moderator mutes it, or takes that back.
+    Silence(Silencing),
     /// Its director has it do something.
     Steer(Arc<Steering>),
     /// A socket is gone; `closed` where its client said so in the words of RFC 6455.
@@ -93,6 +100,8 @@ pub(crate) struct Link {
 /// What a socket is to write.
 pub(crate) enum ToSocket {
     Frame(String),
+    /// The member is at its end; whose telemetry may follow on the way out.
+    Farewell(Box<Farewell>),
     Close(u16),
 }
 
@@ -129,6 +138,13 @@ struct Actor {
     model: Model,
     desired: Desired,
     applied: Option<u64>,
+    /// What is painted, once something is applied.
+    recipe: Recipe,
+    /// A state whose image is not here yet.
+    awaited: Option<Awaited>,
+    preparing: Preparing,
+    /// What a moderator muted of it.
+    silenced: Silenced,
     generation: Option<Generation>,
     generations: u64,
     heard: Instant,
@@ -222,6 +238,10 @@ impl Actor {
             model: Model::default(),
             desired: Desired::default(),
             applied: None,
+            recipe: Recipe::default(),
+            awaited: None,
+            preparing: None,
+            silenced: Silenced::default(),
             generation: None,
             generations: 0,
             heard: now,
@@ -244,6 +264,10 @@ impl Actor {
                     None => Flow::Over(LeaveCode::Lost),
                 },
                 happened = media::happened(&mut self.media) => self.media_happened(happened),
+                prepared = images::prepared(&mut self.preparing) => {
+                    self.image_prepared(prepared);
+                    Flow::On
+                }
                 () = tokio::time::sleep_until(deadline) => self.due(),
             };
             if let Flow::Over(why) = flow {
@@ -265,6 +289,10 @@ impl Actor {
             Mail::GiveUp => {
                 self.holds = self.holds.saturating_sub(1);
                 if self.epoch == 0 && self.holds == 0 { Flow::Over(LeaveCode::Left) } else { Flow::On }
+            }
+            Mail::Silence(silencing) => {
+                self.silence(&silencing);
+                Flow::On
             }
             Mail::Steer(steering) => {
                 self.steered(&steering);

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use offhook_media::{Player, Pump, Sound, voice};
 use offhook_signaling::Mood;
 use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSpec, local};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -58,6 +60,8 @@ enum Heard {
 /// One member's persona.
 pub(crate) struct Persona {
     ears: mpsc::Sender<Heard>,
+    /// Does it hear nothing, because a moderator muted whom it listens to?
+    deaf: Arc<AtomicBool>,
     /// Its voice, to be sent to the member.
     pub(crate) track: LocalTrack,
     mood: watch::Receiver<Mood>,
@@ -77,18 +81,24 @@ impl Persona {
         let (told, mood) = watch::channel(Mood::Idle);
         let (says, words) = mpsc::channel(WORDS);
         let listening = tokio::spawn(Mind { heard, player, told, says, later: None }.listen());
-        Self { ears, track, mood, words, tasks: [speaking, listening] }
+        let deaf = Arc::default();
+        Self { ears, deaf, track, mood, words, tasks: [speaking, listening] }
     }
 
     /// What hears for it; for the place where packets come in.
     pub(crate) fn ears(&self) -> impl Fn(&EncodedFrame) + Send + Sync + 'static {
-        let ears = self.ears.clone();
+        let (ears, deaf) = (self.ears.clone(), self.deaf.clone());
         move |frame| {
-            if frame.codec == Codec::Opus {
+            if frame.codec == Codec::Opus && !deaf.load(Ordering::Relaxed) {
                 // Full ears hear nothing; see `EARS`.
                 let _ = ears.try_send(Heard::Sound(frame.data.clone()));
             }
         }
+    }
+
+    /// From here on it hears no sound, or hears again; text it hears all the same.
+    pub(crate) fn deafen(&self, deaf: bool) {
+        self.deaf.store(deaf, Ordering::Relaxed);
     }
 
     /// Says something to it, as text. False where it does not listen just now.

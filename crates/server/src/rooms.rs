@@ -12,6 +12,7 @@ use crate::assets::Assets;
 use crate::handover::Dossier;
 use crate::member::{Mail, Mailbox};
 use crate::queue::{Lane, Turn};
+use crate::router::Router;
 use crate::{Shared, member};
 use offhook_signaling::{Ended, FromServer, Instance, Member, SessionRef};
 use room::{Inside, Room, busy, room};
@@ -185,6 +186,7 @@ impl Rooms {
         if room.members.is_empty() {
             room.idle = Instant::now();
             room.assets = Assets::default();
+            shared.images.forget(&place.key);
             if !room.kept {
                 rooms.remove(&place.key);
             }
@@ -204,6 +206,11 @@ impl Rooms {
                 room.changed();
             }
         }
+    }
+
+    /// Who forwards the media of a session's members.
+    pub(crate) fn router(&self, key: &str) -> Arc<Router> {
+        self.lock().get(key).map(|room| room.router.clone()).unwrap_or_default()
     }
 
     /// Everybody in a session as they are now.
@@ -235,6 +242,14 @@ impl Rooms {
             .filter(|inside| user.is_none_or(|user| user == inside.seen.user))
             .map(|inside| inside.mail.clone())
             .collect()
+    }
+
+    /// Somebody in a session, by instance: the user, and where its letters go.
+    pub(crate) fn member(&self, key: &str, instance: Instance) -> Option<(String, Mailbox)> {
+        let rooms = self.lock();
+        let inside = rooms.get(key)?.members.get(&instance)?;
+        let is_there = !inside.seen.user.is_empty() && !inside.mail.is_closed();
+        is_there.then(|| (inside.seen.user.clone(), inside.mail.clone()))
     }
 
     /// Is nobody in the session but these?

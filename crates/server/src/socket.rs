@@ -7,6 +7,7 @@ use crate::entrance::{self, NotIn};
 use crate::listen::Caller;
 use crate::lobby::Stage;
 use crate::member::{Link, Mail, Mailbox, ToSocket};
+use crate::telemetry::Farewell;
 use crate::{Shared, directory, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::HeaderValue;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendError;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
@@ -188,9 +190,11 @@ async fn pump(
     link: u64,
 ) -> bool {
     let mut bucket = Bucket::new(shared.config.limits.frames_per_second);
+    let mut farewell = None;
     loop {
         tokio::select! {
             out = outbox.recv() => match out {
+                Some(ToSocket::Farewell(words)) => farewell = Some(words),
                 Some(ToSocket::Frame(text)) => {
                     // A peer that does not read is as good as gone.
                     let sent = timeout(shared.config.limits.first_frame, socket.send(Message::Text(text.into())));
@@ -199,11 +203,11 @@ async fn pump(
                     }
                 }
                 Some(ToSocket::Close(code)) => {
-                    close(&mut socket, code).await;
+                    close_hearing(&mut socket, code, farewell).await;
                     return false;
                 }
                 None => {
-                    close(&mut socket, 1000).await;
+                    close_hearing(&mut socket, 1000, farewell).await;
                     return false;
                 }
             },
@@ -216,8 +220,12 @@ async fn pump(
                 }
                 match heard(frame) {
                     Ok(Some(frame)) => {
-                        if mail.send(Mail::Frame { link, frame: Box::new(frame) }).await.is_err() {
-                            drain(&mut socket, &mut outbox).await;
+                        if is_full_chunk(&frame.message) {
+                            bucket.give_back();
+                        }
+                        let letter = Mail::Frame { link, frame: Box::new(frame) };
+                        if let Err(SendError(letter)) = mail.send(letter).await {
+                            drain(&mut socket, &mut outbox, farewell, letter).await;
                             return false;
                         }
                     }
@@ -233,14 +241,63 @@ async fn pump(
     }
 }
 
+/// A whole piece of an image: large, and asked for by us piece by piece.
+fn is_full_chunk(message: &FromClient) -> bool {
+    matches!(message, FromClient::ImageChunk(chunk) if chunk.bytes.len() == limits::CHUNK_BYTES.div_ceil(3) * 4)
+}
+
 /// The member is gone: what it said last still goes out.
-async fn drain(socket: &mut WebSocket, outbox: &mut mpsc::Receiver<ToSocket>) {
-    while let Ok(ToSocket::Frame(text)) = outbox.try_recv() {
-        if !matches!(timeout(CLOSING, socket.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
-            return;
+async fn drain(
+    socket: &mut WebSocket,
+    outbox: &mut mpsc::Receiver<ToSocket>,
+    mut farewell: Option<Box<Farewell>>,
+    unread: Mail,
+) {
+    let mut code = 1000;
+    while let Ok(out) = outbox.try_recv() {
+        match out {
+            ToSocket::Frame(text) => {
+                if !matches!(timeout(CLOSING, socket.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
+                    return;
+                }
+            }
+            ToSocket::Farewell(words) => farewell = Some(words),
+            ToSocket::Close(wanted) => code = wanted,
         }
     }
-    close(socket, 1000).await;
+    if let Mail::Frame { frame, .. } = unread {
+        hear_last(&mut farewell, *frame);
+    }
+    close_hearing(socket, code, farewell).await;
+}
+
+/// Closes a socket whose member is gone, and hears what its client says of it last (F74).
+async fn close_hearing(socket: &mut WebSocket, code: u16, mut farewell: Option<Box<Farewell>>) {
+    let frame = CloseFrame { code, reason: "".into() };
+    let shut = async {
+        socket.send(Message::Close(Some(frame))).await?;
+        while let Some(Ok(message)) = socket.next().await {
+            match message {
+                Message::Close(_) => break,
+                Message::Text(text) if farewell.is_some() => {
+                    if let Ok(frame) = decode_from_client(text.as_bytes()) {
+                        hear_last(&mut farewell, frame);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok::<(), axum::Error>(())
+    };
+    let _ = timeout(CLOSING, shut).await;
+}
+
+fn hear_last(farewell: &mut Option<Box<Farewell>>, frame: Frame<FromClient>) {
+    if let FromClient::Telemetry(batch) = frame.message
+        && let Some(words) = farewell.take()
+    {
+        words.take(batch);
+    }
 }
 
 async fn refuse(socket: &mut WebSocket, text: String, code: u16) {
@@ -288,6 +345,11 @@ impl Bucket {
     pub(crate) fn new(rate: u32) -> Self {
         let rate = f64::from(rate.max(1));
         Self { rate, tokens: rate * 4.0, at: Instant::now() }
+    }
+
+    /// The frame just taken counts for a tenth of one.
+    fn give_back(&mut self) {
+        self.tokens += 0.9;
     }
 
     pub(crate) fn take(&mut self) -> bool {

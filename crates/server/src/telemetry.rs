@@ -106,6 +106,24 @@ impl Stream for TelemetryReports {
     }
 }
 
+/// Whose last batch a socket may still bring, when its member is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Farewell {
+    pub(crate) intake: TelemetryIntake,
+    pub(crate) session: String,
+    pub(crate) session_id: String,
+    pub(crate) user: String,
+    pub(crate) instance: String,
+}
+
+impl Farewell {
+    /// Takes it. There is one.
+    pub(crate) fn take(self, batch: Telemetry) {
+        let Self { intake, session, session_id, user, instance } = self;
+        intake.take(TelemetryReport { session, session_id, user, instance, batch });
+    }
+}
+
 /// How often one member may tell: so many batches a minute, and as many at once.
 #[derive(Debug)]
 pub(crate) struct Allowance {

@@ -33,18 +33,27 @@ pub struct Grants {
     pub create: bool,
     /// Steer a session as its director.
     pub direct: bool,
+    /// Remove others from a session, mute them, end it for everybody.
+    pub moderate: bool,
+    /// Undo a moderator's mute of oneself.
+    pub unmute: bool,
 }
 
 impl Grants {
+    /// Takes part, and is nobody's master.
+    const MEMBER: Self =
+        Self { publish: true, prompt: true, create: true, direct: false, moderate: false, unmute: true };
+    /// Takes part, and keeps order (F64).
+    pub const MODERATOR: Self = Self { moderate: true, ..Self::MEMBER };
     /// Looks on and nothing else (F53).
-    pub const VIEWER: Self = Self { publish: false, prompt: false, create: false, direct: false };
+    pub const VIEWER: Self = Self { publish: false, prompt: false, create: false, ..Self::MEMBER };
     /// An application's backend: makes sessions and steers them, and is no member (F59).
-    pub const DIRECTOR: Self = Self { publish: false, prompt: false, create: true, direct: true };
+    pub const DIRECTOR: Self = Self { publish: false, prompt: false, direct: true, ..Self::MEMBER };
 }
 
 impl Default for Grants {
     fn default() -> Self {
-        Self { publish: true, prompt: true, create: true, direct: false }
+        Self::MEMBER
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::codes::{Feature, GoodbyeCode, RingEnd};
 use crate::directory::{Conclude, Look, Make, Steer};
 use crate::message::messages;
+use crate::moderation::{EndForAll, Kick, MuteMember};
 use crate::parts::{
     Candidate, Desired, EndOfCandidates, KeepAlive, MidRef, NotKnown, Offer, PathReport, Ping, Reaction,
     Relay, Say, SessionRef, Track,
@@ -43,6 +44,12 @@ messages! {
         Reaction(Reaction) = "reaction", reliable;
         /// Text to whoever the conversation is with.
         Say(Say) = "say", reliable;
+        /// A moderator removes somebody.
+        Kick(Kick) = "kick", reliable;
+        /// A moderator mutes somebody, or takes that back.
+        MuteMember(MuteMember) = "mute_member", reliable;
+        /// A moderator ends the session for everybody.
+        EndForAll(EndForAll) = "end_for_all", reliable;
         /// I am still here, and the session is not to end as idle.
         KeepAlive(KeepAlive) = "keep_alive", plain;
         /// How the session went, for the one who runs the server.
@@ -338,6 +345,7 @@ impl FromClient {
             }
             Self::Offer(m) => found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown())),
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
+            Self::MuteMember(m) => found.extend(m.kind.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),
             Self::CancelRing(m) => found.extend(m.reason.unknown()),
             Self::Telemetry(m) => {
@@ -354,6 +362,8 @@ impl FromClient {
             | Self::Message(_)
             | Self::Reaction(_)
             | Self::Say(_)
+            | Self::Kick(_)
+            | Self::EndForAll(_)
             | Self::KeepAlive(_)
             | Self::Credential(_)
             | Self::Ping(_)

@@ -394,6 +394,22 @@ codes! {
         Conversation = "conversation",
         /// Takes telemetry.
         Telemetry = "telemetry",
+        /// Forwards what each member publishes to the others.
+        Forwarding = "forwarding",
+        /// Lets this member moderate: remove, mute, end for everybody.
+        Moderation = "moderation",
+    }
+
+    /// Why a moderator's request was not done.
+    ModerationRefusal {
+        /// This member is no moderator.
+        NotPermitted = "not_permitted",
+        /// Nobody of that instance is in the session.
+        UnknownMember = "unknown_member",
+        /// It names the one who asks, or another instance of the same user.
+        Oneself = "oneself",
+        /// There is no such kind of media.
+        NotSupported = "not_supported",
     }
 
     /// What an entry of telemetry is about.
@@ -408,6 +424,10 @@ codes! {
         Recovered = "recovered",
         /// A move to another server is over: `moved`.
         Moved = "moved",
+        /// The picture of the server stands still.
+        PictureStalled = "picture_stalled",
+        /// It moves again, or is not due any more: `took_ms`.
+        PictureResumed = "picture_resumed",
         /// Something ended the session, or its recovery: `error`.
         Error = "error",
         /// What the link measured: `statistics`.

@@ -2,6 +2,7 @@
 //! start from them, the tests hold the schema to them. A message without one does not compile.
 
 mod directory;
+mod moderation;
 mod telemetry;
 
 use crate::codes::*;
@@ -92,6 +93,9 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
         ClientKind::Say => {
             vec![FromClient::Say(Say { id: 14, words: "how far is it to the sea?".to_owned() })]
         }
+        ClientKind::Kick => moderation::kick(),
+        ClientKind::MuteMember => moderation::mute_member(),
+        ClientKind::EndForAll => moderation::end_for_all(),
         ClientKind::KeepAlive => vec![FromClient::KeepAlive(KeepAlive {})],
         ClientKind::Telemetry => telemetry::batches(),
         ClientKind::Credential => {
@@ -216,6 +220,9 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         }
         ServerKind::Conversation => vec![FromServer::Conversation(Conversation { mood: Mood::Processing })],
         ServerKind::Said => vec![FromServer::Said(Said { words: "an hour on foot".to_owned() })],
+        ServerKind::Moderated => moderation::moderated(),
+        ServerKind::NotModerated => moderation::not_moderated(),
+        ServerKind::MutedBy => moderation::muted_by(),
         ServerKind::MemberJoined => vec![FromServer::MemberJoined(MemberChange { member: member() })],
         ServerKind::MemberUpdated => vec![FromServer::MemberUpdated(MemberChange {
             member: Member { attendance: Attendance::Away, ..member() },
@@ -323,6 +330,7 @@ fn track() -> Track {
         mid: Some("0".to_owned()),
         width: Some(640),
         height: Some(360),
+        muted: false,
     }
 }
 

@@ -59,6 +59,10 @@ pub struct Track {
     /// Height in pixels, of video, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
+    /// In a roster: is it muted, so that nothing of it is forwarded? Of no meaning in an offer, where
+    /// the desired state says it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
 }
 
 /// An offer; only clients make one, so there is no glare.

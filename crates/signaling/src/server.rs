@@ -7,6 +7,7 @@ use crate::codes::{
 };
 use crate::directory::{SessionGone, SessionInfo, Steered};
 use crate::message::messages;
+use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
     NotKnown, Ping, Reaction, Relay, Ring, Said, SessionSnapshot,
@@ -67,6 +68,12 @@ messages! {
         Conversation(Conversation) = "conversation", reliable;
         /// Text of the far side of the conversation.
         Said(Said) = "said", reliable;
+        /// A moderator's request is done.
+        Moderated(Moderated) = "moderated", reliable;
+        /// A moderator's request is not done.
+        NotModerated(NotModerated) = "not_moderated", reliable;
+        /// A moderator muted this member, or took that back.
+        MutedBy(MutedBy) = "muted_by", reliable;
         /// Somebody came.
         MemberJoined(MemberChange) = "member_joined", reliable;
         /// Somebody changed.
@@ -493,6 +500,8 @@ impl FromServer {
             Self::Gone(m) => found.extend(m.why.unknown()),
             Self::RingRefused(m) => found.extend(m.why.unknown()),
             Self::Conversation(m) => found.extend(m.mood.unknown()),
+            Self::NotModerated(m) => found.extend(m.why.unknown()),
+            Self::MutedBy(m) => found.extend(m.kind.unknown()),
             Self::Session(m) => found.extend(m.unknown_words()),
             Self::Queued(_)
             | Self::Admitted(_)
@@ -510,6 +519,7 @@ impl FromServer {
             | Self::Message(_)
             | Self::Reaction(_)
             | Self::Said(_)
+            | Self::Moderated(_)
             | Self::CredentialRefreshed(_)
             | Self::Ping(_)
             | Self::Pong(_)

@@ -96,7 +96,10 @@ impl Connection for MockConnection {
 
     fn close(&mut self) {
         match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Open(id) => self.world.leave(id),
+            Phase::Open(id) => {
+                self.world.lock().last_words(id, &mut self.actions);
+                self.world.leave(id);
+            }
             Phase::Done => self.phase = Phase::Done,
             Phase::Fresh(_) | Phase::Closing => {}
         }

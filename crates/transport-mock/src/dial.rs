@@ -2,11 +2,11 @@
 
 use crate::link::{Happening, LinkId};
 use crate::world::World;
-use offhook_transport::media::{EncodedFrame, TrackSpec};
+use offhook_transport::media::{EncodedFrame, Kind, TrackId, TrackSpec};
 use offhook_transport::{
     Action, Content, CredentialWhy, Desired, DialRequest, EndCode, Epoch, Event, Fault, FaultKind,
-    Generation, GoAwayHint, InstanceId, MemberChange, Mood, Plan, Plane, Progress, RefusalItem, RefusedCode,
-    ResumeRefusal, Revision, Secret, SessionRef, Target, Up, Verdict,
+    Generation, GoAwayHint, InstanceId, MemberChange, ModerationRefusal, Mood, Plan, Plane, Progress,
+    RefusalItem, RefusedCode, ResumeRefusal, Revision, Secret, SessionRef, Target, Up, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -373,6 +373,21 @@ impl MockDial {
         self.content(Content::Said(text.into()));
     }
 
+    /// Does what a moderator asked for, whatever that is to a test.
+    pub fn moderated(&self, id: u64) {
+        self.content(Content::Moderated { id, refused: None });
+    }
+
+    /// Does not do what a moderator asked for.
+    pub fn refuse_moderation(&self, id: u64, why: ModerationRefusal, text: &str) {
+        self.content(Content::Moderated { id, refused: Some((why, text.into())) });
+    }
+
+    /// A moderator mutes a kind of what this client sends, or takes that back; it may unmute itself.
+    pub fn mute(&self, by: &str, kind: Kind, muted: bool) {
+        self.content(Content::Muted { by: by.into(), kind, muted, may_unmute: true });
+    }
+
     /// Any content.
     pub fn content(&self, content: Content) {
         self.report(Event::Content(content));
@@ -390,5 +405,12 @@ impl MockDial {
     /// the client takes nothing.
     pub fn send_frame(&self, frame: &EncodedFrame) -> bool {
         self.world.lock().send_frame(self.id, frame)
+    }
+
+    /// As [`send_frame`](Self::send_frame), of a track that another member publishes: one whose
+    /// [`Member::tracks`](offhook_transport::Member) name it, on a link whose welcome has
+    /// `Capability::Forwarding`. False also where nobody holds a handle of it.
+    pub fn send_track_frame(&self, of: &TrackId, frame: &EncodedFrame) -> bool {
+        self.world.lock().send_track_frame(self.id, of, frame)
     }
 }

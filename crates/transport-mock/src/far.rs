@@ -6,7 +6,7 @@ use crate::log::{Published, What};
 use crate::transport::everything;
 use crate::world::Inner;
 use crate::{DialSeen, Studio};
-use offhook_transport::media::EncodedFrame;
+use offhook_transport::media::{EncodedFrame, TrackId};
 use offhook_transport::{
     Action, Content, Event, Fault, FaultKind, Generation, Member, Plan, Plane, ResumeKey, Secret, SessionRef,
     Up, Verdict,
@@ -115,6 +115,7 @@ impl Inner {
                 Some(Event::Content(Content::Generation(Generation::Tick { used })))
             }
             Happening::Measure => self.measure(id, now),
+            Happening::Piece(upload) => self.piece(id, *upload, now),
             Happening::Close => {
                 self.let_go(id);
                 None
@@ -169,7 +170,11 @@ impl Inner {
             Event::Acked { revision, verdict: Verdict::Applied } => {
                 self.acked.insert(link.seen.instance, *revision);
             }
-            Event::Refused { .. } | Event::DialFailed(_) | Event::ResumeRefused(_) | Event::Ended { .. } => {
+            Event::Ended { .. } => {
+                link.ended = link.signaling;
+                self.let_go(id);
+            }
+            Event::Refused { .. } | Event::DialFailed(_) | Event::ResumeRefused(_) => {
                 self.let_go(id);
             }
             _ => {}
@@ -279,6 +284,13 @@ impl Inner {
                 continue;
             }
             link.restarted |= *action == Action::RestartIce;
+            if let Action::Publish(tracks) = &*action {
+                link.publish.clone_from(tracks);
+                if let Some(plane) = self.planes.get_mut(&link.media) {
+                    plane.retap(tracks);
+                }
+            }
+            let Some(link) = self.links.get_mut(&id) else { return };
             link.receive(action.clone());
             let seen = link.seen.clone();
             self.note(id, What::Action(action.clone()), now);
@@ -289,7 +301,22 @@ impl Inner {
             if let Some(studio) = &mut self.studio {
                 let plan = studio.asked(&seen, &action, age);
                 self.carry_out(id, plan);
+                if let Action::Moderate(moderation) = &*action {
+                    self.moderate(id, moderation);
+                }
             }
+        }
+    }
+
+    /// The client closes a link that the far side ended: telemetry is heard still, as over a socket
+    /// that is being closed.
+    pub(crate) fn last_words(&mut self, id: LinkId, actions: &mut VecDeque<Action>) {
+        if !self.links.get(&id).is_some_and(|link| link.ended) {
+            return;
+        }
+        let now = Instant::now();
+        for action in actions.drain(..).filter(|action| matches!(action, Action::Telemetry(_))) {
+            self.note(id, What::Action(Arc::new(action)), now);
         }
     }
 
@@ -349,6 +376,15 @@ impl Inner {
     /// Sends a frame to the holders of a link's media plane, the newest first: it may switch
     /// the receiver over, and then the older ones must come too late.
     pub(crate) fn send_frame(&mut self, id: LinkId, frame: &EncodedFrame) -> bool {
+        self.send(id, None, frame)
+    }
+
+    /// As [`send_frame`](Self::send_frame), of a member's track.
+    pub(crate) fn send_track_frame(&mut self, id: LinkId, of: &TrackId, frame: &EncodedFrame) -> bool {
+        self.send(id, Some(of), frame)
+    }
+
+    fn send(&mut self, id: LinkId, of: Option<&TrackId>, frame: &EncodedFrame) -> bool {
         let now = Instant::now();
         let Some(plane) = self.links.get(&id).and_then(|link| self.planes.get(&link.media)) else {
             return false;
@@ -369,7 +405,10 @@ impl Inner {
             {
                 plane.count(frame, true);
             }
-            taken |= link.sink.as_ref().is_some_and(|sink| sink.push(frame));
+            taken |= link.sink.as_ref().is_some_and(|sink| match of {
+                Some(of) => sink.push_track(of, frame),
+                None => sink.push(frame),
+            });
             if link.up && !link.knows_media_lost && link.saw_frame(now) {
                 self.happen(holder, Duration::ZERO, Happening::Report(Event::Alive(Plane::Media)));
             }
@@ -393,7 +432,12 @@ impl Inner {
             liveness: None,
             resume_window: Some(Duration::from_secs(25)),
             acked,
-            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+            roster: vec![Member {
+                id: seen.instance.to_string(),
+                name: "me".into(),
+                away: false,
+                tracks: Vec::new(),
+            }],
         }
     }
 }

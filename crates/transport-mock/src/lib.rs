@@ -61,15 +61,17 @@ mod link;
 mod log;
 mod machine;
 mod measuring;
+mod moderating;
 mod remote;
 mod seed;
 mod studio;
 mod transport;
+mod uploading;
 mod world;
 
 pub use dial::{DialSeen, MockDial};
 pub use faults::Faults;
 pub use log::{Published, Seen, What};
 pub use remote::{Census, Remote};
-pub use studio::{Studio, repainted_with};
+pub use studio::{Studio, image_in, repainted_with};
 pub use transport::{MockTransport, a_join, pair};

@@ -2,7 +2,7 @@
 
 use crate::DialSeen;
 use offhook_transport::media::{EncodedFrame, Gate, Kind, LocalTrack, RemoteSink, Tap};
-use offhook_transport::{Action, Event, Fault, Plane, StreamStats};
+use offhook_transport::{Action, Desired, Event, Fault, Plane, Revision, StreamStats};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -29,10 +29,21 @@ pub(crate) enum Happening {
     Tick(Duration),
     /// The client measures its link: statistics are due, now and every second.
     Measure,
+    /// Another piece of an image that the far side lacks has arrived.
+    Piece(Box<Upload>),
     /// Our checks were not answered for so long that the media plane counts as lost.
     Starve,
     /// The far side closed the socket, as it does after a goodbye.
     Close,
+}
+
+/// A state that waits for its image, piece by piece.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) revision: Revision,
+    pub(crate) desired: Desired,
+    /// Bytes of the image that have arrived.
+    pub(crate) received: usize,
 }
 
 #[derive(Debug)]
@@ -49,6 +60,8 @@ pub(crate) struct Link {
     pub(crate) sink: Option<RemoteSink>,
     pub(crate) gate: Gate,
     pub(crate) up: bool,
+    /// Ended by the far side, which hears last words.
+    pub(crate) ended: bool,
     pub(crate) signaling: bool,
     pub(crate) closed: bool,
     pub(crate) goodbye: bool,
@@ -101,6 +114,7 @@ impl Link {
             sink: ports.sink,
             gate: ports.gate,
             up: false,
+            ended: false,
             signaling: true,
             closed: false,
             goodbye: false,
@@ -236,6 +250,14 @@ impl MediaPlane {
             if !self.taps.iter().any(|tapped| tapped.tap.spec() == track.spec()) {
                 self.taps.push(Tapped { tap: track.tap(), awaits_key: track.spec().kind() == Kind::Video });
             }
+        }
+    }
+
+    /// Takes these tracks and no others, if it takes any yet.
+    pub(crate) fn retap(&mut self, tracks: &[LocalTrack]) {
+        self.taps.retain(|tapped| tracks.iter().any(|track| track.spec() == tapped.tap.spec()));
+        if self.life == Life::Alive {
+            self.tap(tracks);
         }
     }
 

@@ -3,7 +3,7 @@
 mod settings;
 
 use crate::DialSeen;
-use crate::link::Happening;
+use crate::link::{Happening, Upload};
 use crate::seed::Seed;
 use crate::transport::everything;
 use bytes::{Bytes, BytesMut};
@@ -12,11 +12,13 @@ use offhook_transport::{
     Action, Capabilities, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
     Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Opens the tag of a repainted frame; the prompt follows, then a zero byte, then the frame.
 const TAG: &[u8] = b"offhook-mock:";
+/// Opens the tag of a frame with an image in it, inside the other; its hash follows, then the frame.
+const IMAGE_TAG: &[u8] = b"offhook-mock-image:";
 
 type PlanOf = Vec<(Duration, Happening)>;
 
@@ -32,6 +34,10 @@ pub struct Studio {
     /// What is loaded before a join is let in, each an answer's time.
     loading: Vec<(String, Option<u8>)>,
     knows: Option<Vec<String>>,
+    /// Why it takes no image, where it takes none.
+    no_images: Option<String>,
+    /// Images that it has, by their hash. Kept over everything but a restart.
+    images: HashSet<[u8; 32]>,
     credential: Option<Secret>,
     ticks: bool,
     measures: bool,
@@ -65,6 +71,8 @@ impl Studio {
             queue: 0,
             loading: Vec::new(),
             knows: None,
+            no_images: None,
+            images: HashSet::new(),
             credential: None,
             ticks: true,
             measures: false,
@@ -76,6 +84,7 @@ impl Studio {
     pub(crate) fn restart(&mut self) {
         self.restarted = true;
         self.places.clear();
+        self.images.clear();
     }
 
     pub(crate) const fn pace(&self) -> Duration {
@@ -199,7 +208,12 @@ impl Studio {
             liveness: self.liveness,
             resume_window: Some(self.window),
             acked: resume.then_some(place.revision),
-            roster: vec![Member { id: seen.instance.to_string(), name: "me".into(), away: false }],
+            roster: vec![Member {
+                id: seen.instance.to_string(),
+                name: "me".into(),
+                away: false,
+                tracks: Vec::new(),
+            }],
         };
 
         let mut steps: Vec<Event> = Vec::new();
@@ -233,8 +247,18 @@ impl Studio {
             place.generating = true;
             steps.push(Event::Content(Content::Generation(Generation::Started)));
         }
+        let awaited = self.awaits(seen.revision, &seen.desired).filter(|_| !resume);
         let mut plan: PlanOf =
             (1..).zip(steps).map(|(step, event)| (self.pace * step, Happening::Report(event))).collect();
+        if let Some(piece) = awaited {
+            // Acked when it is there; everything else goes on meanwhile.
+            let acked = |(_, happening): &mut (Duration, Happening)| {
+                matches!(happening, Happening::Report(Event::Acked { .. }))
+            };
+            if let Some(step) = plan.iter_mut().find_map(|step| acked(step).then_some(step)) {
+                step.1 = piece;
+            }
+        }
         if place.generating && self.ticks {
             let from = plan.last().map_or(self.pace, |(after, _)| *after) + Duration::from_secs(1);
             plan.push((from, Happening::Tick(Duration::from_secs(1))));
@@ -265,7 +289,8 @@ impl Studio {
             Action::React(words) | Action::Say(words) => {
                 vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
             }
-            Action::KeepAlive | Action::Telemetry(_) => Vec::new(),
+            // Done by the world, which knows who else is there.
+            Action::Moderate(_) | Action::KeepAlive | Action::Publish(_) | Action::Telemetry(_) => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()
@@ -278,6 +303,9 @@ impl Studio {
     fn apply(&mut self, instance: InstanceId, revision: Revision, desired: &Desired) -> PlanOf {
         if let Some((item, text)) = self.refusal(desired) {
             return vec![self.soon(Event::Acked { revision, verdict: Verdict::Refused { item, text } })];
+        }
+        if let Some(piece) = self.awaits(revision, desired) {
+            return vec![(self.pace, piece)];
         }
         let mut plan = vec![self.soon(Event::Acked { revision, verdict: Verdict::Applied })];
         let started = self.places.get_mut(&instance).is_some_and(|place| {
@@ -309,16 +337,43 @@ impl Studio {
     /// The frame as the prompt in force would have it.
     pub(crate) fn repaint(&self, instance: InstanceId, frame: &EncodedFrame) -> Option<EncodedFrame> {
         let place = self.places.get(&instance)?;
-        let Some(prompt) = &place.desired.prompt else { return Some(frame.clone()) };
-        let mut data = BytesMut::with_capacity(TAG.len() + prompt.text.len() + 1 + frame.data.len());
-        data.extend_from_slice(TAG);
-        data.extend_from_slice(prompt.text.as_bytes());
-        data.extend_from_slice(&[0]);
+        let mut data = BytesMut::new();
+        if let Some(prompt) = &place.desired.prompt {
+            data.extend_from_slice(TAG);
+            data.extend_from_slice(prompt.text.as_bytes());
+            data.extend_from_slice(&[0]);
+        }
+        if let Some(Some(image)) = &place.desired.image {
+            data.extend_from_slice(IMAGE_TAG);
+            data.extend_from_slice(&image.sha256);
+        }
         data.extend_from_slice(&frame.data);
         Some(EncodedFrame { data: data.freeze(), ..frame.clone() })
     }
 
+    /// A state whose image it does not have waits for it.
+    fn awaits(&self, revision: Revision, desired: &Desired) -> Option<Happening> {
+        let Some(Some(image)) = &desired.image else { return None };
+        (!self.images.contains(&image.sha256))
+            .then(|| Happening::Piece(Box::new(Upload { revision, desired: desired.clone(), received: 0 })))
+    }
+
+    /// The image of a state is there.
+    pub(crate) fn arrived(&mut self, instance: InstanceId, sha256: [u8; 32], upload: &Upload) -> PlanOf {
+        self.images.insert(sha256);
+        self.apply(instance, upload.revision, &upload.desired)
+    }
+
     fn refusal(&self, desired: &Desired) -> Option<(RefusalItem, String)> {
+        if let Some(Some(image)) = &desired.image {
+            if let Some(why) = &self.no_images {
+                return Some((RefusalItem::Image, why.clone()));
+            }
+            if image.bytes.is_empty() && !self.images.contains(&image.sha256) {
+                let text = "the far side does not keep an image of this hash; set it by its bytes";
+                return Some((RefusalItem::Image, text.to_owned()));
+            }
+        }
         let (knows, prompt) = (self.knows.as_ref()?, desired.prompt.as_ref()?);
         let known = knows.contains(&prompt.text);
         (!known).then(|| (RefusalItem::Prompt, format!("unknown prompt; try one of: {}", knows.join(", "))))
@@ -337,6 +392,13 @@ pub fn repainted_with(frame: &EncodedFrame) -> Option<(String, EncodedFrame)> {
     let prompt = String::from_utf8(tagged[..end].to_vec()).ok()?;
     let data = Bytes::copy_from_slice(&tagged[end + 1..]);
     Some((prompt, EncodedFrame { data, ..frame.clone() }))
+}
+
+/// The hash of the image that a frame of the studio has in it, if it has one.
+pub fn image_in(frame: &EncodedFrame) -> Option<[u8; 32]> {
+    let inner = repainted_with(frame).map(|(_, inner)| inner);
+    let data = inner.as_ref().map_or(&frame.data, |inner| &inner.data);
+    data.strip_prefix(IMAGE_TAG)?.get(..32)?.try_into().ok()
 }
 
 fn searching(queue_position: Option<u32>) -> Event {

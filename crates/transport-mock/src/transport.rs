@@ -15,7 +15,7 @@ use std::time::Duration;
 /// A transport and the hand that plays its far side. The far side does nothing until told.
 pub fn pair() -> (MockTransport, Remote) {
     let world = Arc::new(World::new());
-    let capabilities = everything().with(Capability::Telemetry);
+    let capabilities = everything().with(Capability::Telemetry).with(Capability::Forwarding);
     (MockTransport { world: world.clone(), capabilities }, Remote::new(world))
 }
 
@@ -109,5 +109,6 @@ pub(crate) const fn everything() -> Capabilities {
         .with(Capability::Rings)
         .with(Capability::Directory)
         .with(Capability::Acks)
+        .with(Capability::Moderate)
         .migrating(MigrationStyle::MakeBeforeBreak)
 }

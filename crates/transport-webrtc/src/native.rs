@@ -21,6 +21,7 @@ mod driver;
 mod incoming;
 mod lane;
 mod media;
+mod moderating;
 mod network;
 mod nodes;
 mod opening;
@@ -154,11 +155,13 @@ impl Transport for WebRtc {
             Capability::IceRestart,
             Capability::Prompt,
             Capability::Image,
+            Capability::Moderate,
             Capability::Publish,
             Capability::Messages,
             Capability::Reactions,
             Capability::Conversation,
             Capability::Telemetry,
+            Capability::Forwarding,
             Capability::Queue,
             Capability::Directory,
             Capability::Rings,

@@ -45,10 +45,12 @@ pub use config::{
 };
 pub use error::PeerError;
 pub use events::{LocalCandidate, PeerEvent, PeerEvents};
-pub use forwarding::RtpOut;
+pub use forwarding::{KeyFrameRequests, RtpOut};
 pub use gates::Gates;
+pub use receiving::KeyFrameAsker;
 pub use rtp::RtpPacket;
 pub use sdp::Section;
+pub(crate) use sdp::sections as offered;
 pub use sending::{PAUSE, Sending};
 
 use candidates::RemoteCandidates;
@@ -209,7 +211,7 @@ impl Inner {
 
     fn receive(&self, track: Arc<dyn TrackRemote>) {
         let intake = self.config.intake.clone();
-        self.spawn(receiving::run(self.shared.clone(), track, intake));
+        self.spawn(receiving::run(self.shared.clone(), track, intake, self.config.key_frame_every));
     }
 
     /// With relay only, nothing that names this machine may ever be gathered.

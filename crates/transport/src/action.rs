@@ -1,6 +1,7 @@
 //! What a host asks of a living connection.
 
-use crate::{Desired, Revision, Secret, Telemetry};
+use crate::media::LocalTrack;
+use crate::{Desired, Moderation, Revision, Secret, Telemetry};
 use bytes::Bytes;
 
 /// One request to the far side. Results come back as events.
@@ -19,12 +20,18 @@ pub enum Action {
     Ping,
     /// Make the media path anew over the living signaling plane.
     RestartIce,
+    /// From here on these tracks are published, in this order, and no others: one that is new is
+    /// offered to the far side, one that is missing is taken back, and the rest is not touched. What
+    /// is under way when the link goes is in the next dial.
+    Publish(Vec<LocalTrack>),
     /// Send a custom message to the other members.
     Send(Outgoing),
     /// Show a reaction to the other members; answered as a message is.
     React(Words),
     /// Say something to whoever the conversation is with; answered as a message is.
     Say(Words),
+    /// Have something done as a moderator; answered by `Content::Moderated`.
+    Moderate(Moderation),
     /// Say that the user is still there, so that the far side does not end the session as idle.
     KeepAlive,
     /// Tell the far side how the session went; best effort, never answered. Refused as full where it

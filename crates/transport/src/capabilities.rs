@@ -29,6 +29,9 @@ pub enum Capability {
     Conversation,
     /// An intake for telemetry.
     Telemetry,
+    /// What each member publishes is forwarded to the others: the tracks of a
+    /// [`Member`](crate::Member) can be received.
+    Forwarding,
     /// A queue to wait in.
     Queue,
     /// Rings.
@@ -37,6 +40,8 @@ pub enum Capability {
     Directory,
     /// Acks and refusals for the desired state.
     Acks,
+    /// Being a moderator: removing others, muting them, ending for everybody.
+    Moderate,
 }
 
 impl Capability {

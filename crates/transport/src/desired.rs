@@ -16,7 +16,8 @@ pub struct Prompt {
 pub struct Image {
     /// SHA-256 of `bytes`.
     pub sha256: [u8; 32],
-    /// The encoded image (PNG, JPEG or WebP), sent in acked chunks only if asked for.
+    /// The encoded image, sent in acked chunks only if asked for. Empty where it is named by its hash
+    /// alone: then there is nothing to send, and a far side that asks is a refusal.
     pub bytes: Bytes,
 }
 

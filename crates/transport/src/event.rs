@@ -2,7 +2,8 @@
 
 use crate::fault::coded;
 use crate::{
-    Capabilities, CredentialWhy, Fault, Plane, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Stats,
+    Capabilities, CredentialWhy, Fault, ModerationRefusal, Plane, RefusedCode, ResumeKey, ResumeRefusal,
+    Revision, Secret, Stats,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -195,7 +196,12 @@ pub enum Verdict {
         text: String,
     },
     /// Another chunk of its image arrived over there; the answer is still to come.
-    Progress,
+    Progress {
+        /// Bytes of the image that have arrived.
+        received: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
 }
 
 coded! {
@@ -279,6 +285,25 @@ pub enum Content {
         /// Its id.
         id: u64,
     },
+    /// What came of an `Action::Moderate`.
+    Moderated {
+        /// Its id.
+        id: u64,
+        /// Why it was not done, and the far side's words; `None` where it was.
+        refused: Option<(ModerationRefusal, String)>,
+    },
+    /// A moderator muted a kind of our media, or took that back. The far side takes nothing of it
+    /// meanwhile.
+    Muted {
+        /// Who, as the roster names it.
+        by: String,
+        /// Audio or video.
+        kind: crate::media::Kind,
+        /// Muted, or let go again?
+        muted: bool,
+        /// May we unmute by ourselves?
+        may_unmute: bool,
+    },
     /// Someone came, went or changed.
     Member(MemberChange),
     /// A generation began, ticked or ended.
@@ -307,6 +332,19 @@ pub struct Member {
     pub name: String,
     /// Lost its link, may be back.
     pub away: bool,
+    /// What it publishes, in its own order.
+    pub tracks: Vec<MemberTrack>,
+}
+
+/// One track that a member publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberTrack {
+    /// The member's name for it, the same over every recovery of theirs. Untrusted text.
+    pub label: String,
+    /// Audio or video.
+    pub kind: crate::media::Kind,
+    /// Is it muted by its publisher? Nothing comes of it then.
+    pub muted: bool,
 }
 
 /// One change of the roster.

@@ -19,6 +19,7 @@ mod event;
 mod fault;
 mod ids;
 pub mod media;
+mod moderation;
 mod network;
 mod presence;
 mod secret;
@@ -36,10 +37,11 @@ pub use directory::{
 };
 pub use event::{
     Advice, Content, EndCode, Event, Generation, GoAwayHint, GoAwayReason, Liveness, Member, MemberChange,
-    Mood, Progress, RefusalItem, Up, Verdict,
+    MemberTrack, Mood, Progress, RefusalItem, Up, Verdict,
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
+pub use moderation::{Moderate, Moderation, ModerationRefusal};
 pub use network::{NetworkFact, NetworkWatch};
 pub use presence::{
     DeclineCode, Presence, PresenceConnection, PresenceEvent, PresenceRequest, RingAction, RingEndCode,

@@ -14,7 +14,7 @@ mod tests;
 
 pub use gate::{Gate, GateLevel};
 pub use local::{LocalTrack, Tap, TrackSender, TrackSpec, local};
-pub use remote::{Remote, RemoteSink, TrackReceiver};
+pub use remote::{KeyWishes, Remote, RemoteSink, TrackId, TrackReceiver};
 
 use bytes::Bytes;
 use std::time::Duration;

@@ -72,6 +72,13 @@ pub enum Happened {
         /// Did the new link carry in time?
         moved: bool,
     },
+    /// The picture of the far side stands still.
+    PictureStalled,
+    /// It moves again, or is not due any more.
+    PictureResumed {
+        /// How long it stood still.
+        after: Duration,
+    },
     /// Something ended the session, or its recovery.
     Error {
         /// The code.

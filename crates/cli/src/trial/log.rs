@@ -73,11 +73,12 @@ impl Log {
             ("event".to_owned(), json!(event)),
         ]);
         line.extend(fields.clone());
-        let line = Value::Object(line).to_string();
+        let line = Value::Object(line);
+        let shown = super::printable::line(&line);
         // A full disk is told at the end, when the file is flushed.
         let _ = writeln!(inner.file, "{line}");
         if self.stdout {
-            let _ = writeln!(std::io::stdout(), "{line}");
+            let _ = writeln!(std::io::stdout(), "{shown}");
         }
         inner.entries.push(Entry { at, event, fields });
         at

@@ -149,17 +149,28 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         }
         Event::MessageUnanswered { id, .. } => ("message_unanswered", json!({ "id": id })),
         Event::MessageTaken { id } => ("message_taken", json!({ "id": id })),
-        Event::Message { topic, payload, .. } => {
-            ("message", json!({ "topic": topic, "bytes": payload.len() }))
+        Event::Message { from, topic, payload } => {
+            ("message", json!({ "from": from, "topic": topic, "bytes": payload.len() }))
         }
         Event::Reaction { from, reaction } => ("reaction", json!({ "from": from, "reaction": reaction })),
         Event::Conversation(mood) => ("conversation", json!({ "mood": mood_name(*mood) })),
         Event::Said(text) => ("said", json!({ "text": text })),
-        Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id })),
-        Event::MemberLeft(member) => ("member_left", json!({ "id": member.id })),
+        Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id, "name": member.name })),
+        Event::MemberLeft(member) => ("member_left", json!({ "id": member.id, "name": member.name })),
         Event::MemberUpdated(member) => ("member_updated", json!({ "id": member.id, "away": member.away })),
+        Event::TrackAdded(track) => ("track_added", of_track(&track.id)),
+        Event::TrackRemoved(track) => ("track_removed", of_track(&track.id)),
+        Event::TrackMuted(id) => ("track_muted", of_track(id)),
+        Event::TrackUnmuted(id) => ("track_unmuted", of_track(id)),
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
+        }
+        Event::MutedByModerator { by, kind, muted, may_unmute } => (
+            "muted_by_moderator",
+            json!({ "by": by, "kind": format!("{kind:?}"), "muted": muted, "may_unmute": may_unmute }),
+        ),
+        Event::Uploading { revision, received, total } => {
+            ("uploading", json!({ "revision": revision.0, "received": received, "total": total }))
         }
         Event::PictureStalled { mid } => ("picture_stalled", json!({ "mid": mid })),
         Event::PictureResumed { mid, after } => {
@@ -188,6 +199,10 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
             }),
         ),
     }
+}
+
+fn of_track(id: &offhook::TrackId) -> Value {
+    json!({ "member": id.member(), "track": id.label() })
 }
 
 fn outcome_name(outcome: &offhook::ChangeOutcome) -> &'static str {

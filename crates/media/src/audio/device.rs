@@ -64,8 +64,16 @@ pub(super) struct Kept {
     _stop: SyncSender<()>,
 }
 
-/// Opens a device and runs it. `flow` makes the ring for what was opened; the callback is
-/// [`Ring::push`] or [`Ring::play`].
+#[cfg(test)]
+impl Kept {
+    /// Keeps no device: what a test stands in for.
+    pub(super) fn nothing() -> Self {
+        Self { _stop: sync_channel(1).0 }
+    }
+}
+
+/// Opens a device and runs it: its callback fills a ring of `most` frames, or plays from it once
+/// `cushion` frames are there.
 pub(super) fn open(
     way: Way,
     name: Option<&str>,
@@ -277,7 +285,7 @@ where
 }
 
 /// The system's word as one of the three causes.
-fn of(called: &str, error: &cpal::Error) -> DeviceError {
+pub(super) fn of(called: &str, error: &cpal::Error) -> DeviceError {
     let lack = match error.kind() {
         ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => Lack::Absent,
         ErrorKind::PermissionDenied => Lack::Declined,

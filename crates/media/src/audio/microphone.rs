@@ -65,6 +65,11 @@ impl Microphone {
     /// [`DeviceError`] with one of the three causes.
     pub fn open(name: Option<&str>) -> Result<Self, DeviceError> {
         let (opened, ring, kept) = device::open(Way::In, name, |opened| opened.rate as usize / 2, |_| 0)?;
+        Self::of(opened, ring, kept)
+    }
+
+    /// Of what fills this ring.
+    pub(super) fn of(opened: Opened, ring: Arc<Ring>, kept: Kept) -> Result<Self, DeviceError> {
         let unusable = |what: String| DeviceError::new(opened.name.clone(), Lack::Unusable, what);
         let channels = opened.channels.min(2);
         let resampler = Running::new(opened.rate as usize, RATE, channels).map_err(unusable)?;

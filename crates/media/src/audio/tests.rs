@@ -1,14 +1,17 @@
 //! Facts about samples on their way, without any device.
 
+use super::Microphone;
+use super::device::{Kept, Opened, of};
 use super::hearing::Hearing;
 use super::resample::Running;
 use super::ring::Ring;
 use crate::device::DeviceError;
 use crate::sound::{FRAME, FrameEncoder, RATE};
-use crate::source::Lack;
+use crate::source::{Lack, Next, Source, SourceError};
 use bytes::Bytes;
 use offhook_transport::media::{Codec, EncodedFrame};
 use std::f32::consts::TAU;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn tone(hertz: f32, rate: usize, frames: usize, channels: usize) -> Vec<f32> {
@@ -173,4 +176,70 @@ fn what_is_no_opus_is_counted_and_passed_over() {
     let next = EncodedFrame { pts: Duration::from_secs(1), ..good };
     hearing.take(&next, &mut out);
     assert_eq!(out.len(), FRAME * 2);
+}
+
+/// A microphone whose device is the test: mono, at this rate, in pieces of 10 ms.
+fn microphone(rate: u32) -> (Microphone, Arc<Ring>) {
+    let ring = Arc::new(Ring::new(1, rate as usize / 2));
+    let opened = Opened { name: "test".into(), rate, channels: 1 };
+    (Microphone::of(opened, ring.clone(), Kept::nothing()).unwrap(), ring)
+}
+
+fn speak(ring: &Ring, rate: u32, pieces: u32) {
+    for _ in 0..pieces {
+        ring.push(tone(440.0, rate as usize, rate as usize / 100, 1).into_iter());
+    }
+}
+
+// F61
+#[test]
+fn a_microphone_yields_a_packet_each_20_ms_and_says_when_the_device_had_nothing() {
+    for rate in [48_000, 44_100, 16_000] {
+        let (mut microphone, ring) = microphone(rate);
+        assert_eq!(microphone.next_frame(false).unwrap(), Next::Nothing, "before anything was heard");
+        // The reserve, and as much as is read: the device's clock is that of its reader.
+        speak(&ring, rate, 4);
+        let mut packets = 0;
+        for tick in 1..=50 {
+            assert_eq!(microphone.next_due(), Duration::from_millis(20 * tick));
+            packets += u64::from(matches!(microphone.next_frame(false).unwrap(), Next::Frame(_)));
+            speak(&ring, rate, 2);
+        }
+        let spoken = microphone.spoken();
+        assert_eq!((spoken.packets, spoken.missing, spoken.lost), (packets, 51 - packets, 0), "{rate}");
+        assert!(packets >= 49, "{rate}: {spoken:?}");
+    }
+}
+
+// F61
+#[test]
+fn what_was_heard_while_nobody_read_is_forgotten_and_counted() {
+    let (mut microphone, ring) = microphone(48_000);
+    speak(&ring, 48_000, 200);
+    assert_eq!(ring.lost(), 3 * 24_000, "two seconds came, half a one is held");
+    assert!(matches!(microphone.next_frame(false).unwrap(), Next::Frame(_)));
+    // A piece of the device and a packet of ours: no more delay than that.
+    assert_eq!(microphone.spoken().lost, 96_000 - 480 - 960);
+}
+
+// F61
+#[test]
+fn a_microphone_that_is_unplugged_in_the_middle_is_a_failed_device_with_the_next_step() {
+    let (mut microphone, ring) = microphone(48_000);
+    speak(&ring, 48_000, 10);
+    assert!(matches!(microphone.next_frame(false).unwrap(), Next::Frame(_)));
+    ring.fail(of("test", &cpal::ErrorKind::DeviceNotAvailable.into()));
+    let error = microphone.next_frame(false).unwrap_err();
+    assert!(matches!(error, SourceError::Device(_)));
+    assert!(error.to_string().contains("open it again"), "{error}");
+    assert_eq!(microphone.lack(), Some(Lack::Absent));
+}
+
+// F61
+#[test]
+fn what_the_system_says_of_a_sound_device_is_one_of_the_three_causes() {
+    use cpal::ErrorKind::{BackendError, DeviceBusy, DeviceNotAvailable, HostUnavailable, PermissionDenied};
+    let lacks = [DeviceNotAvailable, HostUnavailable, DeviceBusy, BackendError, PermissionDenied]
+        .map(|kind| of("it", &kind.into()).lack());
+    assert_eq!(lacks, [Lack::Absent, Lack::Absent, Lack::Unusable, Lack::Unusable, Lack::Declined]);
 }

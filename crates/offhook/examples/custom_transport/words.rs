@@ -63,9 +63,11 @@ pub(crate) fn asking(action: &Action) -> Option<String> {
         Action::Goodbye => Some("bye".to_owned()),
         Action::Credential(_)
         | Action::RestartIce
+        | Action::Publish(_)
         | Action::Send(_)
         | Action::React(_)
         | Action::Say(_)
+        | Action::Moderate(_)
         | Action::KeepAlive
         | Action::Telemetry(_) => None,
     }

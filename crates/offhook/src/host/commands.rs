@@ -2,10 +2,14 @@
 //! answered exactly once (R15), by the machine or by the far side.
 
 use super::Host;
+use crate::change::Change;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
+use crate::sources::{Feeder, Track};
+use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
-use offhook_transport::{Action, Capability, Outgoing, Words};
+use offhook_transport::media::Kind;
+use offhook_transport::{Action, Capability, Moderation, Outgoing, Words};
 use tokio::sync::oneshot;
 
 impl Host {
@@ -18,7 +22,7 @@ impl Host {
                     let _ = answer.send(ChangeAnswer::NotSupported(what));
                     return;
                 }
-                match self.machine.set(change, now) {
+                match self.machine.set(self.contents.with_image(change), now) {
                     Ok(revision) => {
                         self.changes.insert(revision, answer);
                     }
@@ -37,11 +41,48 @@ impl Host {
             Command::Say { text, answer } => {
                 self.send(Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
             }
+            Command::Published { feeder } => self.published(feeder),
+            Command::Moderate { act, answer } => {
+                self.send(Capability::Moderate, answer, |id| Action::Moderate(Moderation { id, act }));
+            }
             Command::KeepAlive => {
                 if let Some(epoch) = self.shared.told.get().epoch() {
                     self.links.act(epoch, Action::KeepAlive);
                 }
             }
+        }
+        self.settle();
+    }
+
+    /// The list stands from here on, whatever links there are: every later dial has it (F60).
+    fn published(&mut self, feeder: Option<Feeder>) {
+        let tracks = self.shared.notes().tracks.clone();
+        let known = |track: &Track| self.join.tracks.iter().any(|known| known.track == track.track);
+        let muted = translate::desired(self.machine.desired()).muted;
+        for track in tracks.iter().filter(|track| !known(track)) {
+            let muted = match track.kind() {
+                Kind::Audio => muted.audio,
+                Kind::Video => muted.video,
+            };
+            track.track.set_muted(muted);
+        }
+        if let Some(feeder) = feeder {
+            let run = feeder.run(self.shared.sources.clone());
+            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
+        }
+        self.join.tracks = tracks;
+        self.links.act_on_all(|| {
+            Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect())
+        });
+    }
+
+    /// A moderator muted a kind of what is sent: from here on that is what is desired, so that it holds
+    /// over every recovery, until the user says otherwise.
+    pub(super) fn muted_by_moderator(&mut self, kind: Kind) {
+        self.shared.mute(kind, true);
+        let change = translate::change(Change::new().muted(kind, true));
+        if let Err(error) = self.machine.set(change, self.clock.now()) {
+            tracing::debug!(parent: &self.span, %error, "a moderator's mute is not carried on");
         }
         self.settle();
     }
@@ -72,6 +113,10 @@ impl Host {
             (false, _) => SendAnswer::NotSupported,
             (true, None) => SendAnswer::Refused(SetError::Over),
             (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
+            // A moderator's requests are few, and not to wait behind a flood of reactions.
+            (true, Some(_)) if what != Capability::Moderate && !self.pace.take(self.clock.now()) => {
+                SendAnswer::RateLimited
+            }
             (true, Some(epoch)) => match self.machine.track(self.clock.now()) {
                 Err(error) => SendAnswer::Refused(error),
                 Ok(id) => {

@@ -25,12 +25,14 @@ impl Host {
         let initial = std::mem::take(&mut join.initial);
         let mut notes = self.shared.notes();
         notes.tracks = join.tracks.clone();
+        notes.viewer = join.viewer;
         notes.voice = join.voice.clone();
         drop(notes);
         self.join = join;
         if !initial.is_empty() {
             let now = self.clock.now();
-            self.initial = self.machine.set(translate::change(initial), now).ok();
+            let initial = self.contents.with_image(translate::change(initial));
+            self.initial = self.machine.set(initial, now).ok();
             self.settle();
         }
     }

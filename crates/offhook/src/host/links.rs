@@ -65,6 +65,12 @@ impl Links {
         }
     }
 
+    /// Hands an action to every link that is not being closed.
+    pub(super) fn act_on_all(&mut self, action: impl Fn() -> Action) {
+        let epochs: Vec<_> = self.all.iter().filter(|link| !link.closing).map(|link| link.epoch).collect();
+        epochs.into_iter().for_each(|epoch| self.act(epoch, action()));
+    }
+
     /// Says goodbye, and these last words before it if they have room; the connection closes itself
     /// when that was sent.
     pub(super) fn goodbye(&mut self, epoch: Epoch, last: Option<Action>) {
@@ -147,19 +153,23 @@ impl Link {
         }
     }
 
-    /// Only the newest desired state counts, and a ping that waits is as good as two.
+    /// Only the newest desired state counts, and the newest list of what is published; a ping that
+    /// waits is as good as two.
     fn overflow(&mut self) {
         let newest = self.backlog.iter().rposition(|action| matches!(action, Action::Apply { .. }));
+        let published = self.backlog.iter().rposition(|action| matches!(action, Action::Publish(_)));
         let mut at = 0;
         self.backlog.retain(|action| {
             let keep = match action {
                 Action::Apply { .. } => Some(at) == newest,
+                Action::Publish(_) => Some(at) == published,
                 Action::Ping | Action::KeepAlive | Action::Telemetry(_) => false,
                 Action::Credential(_)
                 | Action::RestartIce
                 | Action::Send(_)
                 | Action::React(_)
                 | Action::Say(_)
+                | Action::Moderate(_)
                 | Action::Goodbye => true,
             };
             at += 1;

@@ -39,6 +39,12 @@ impl Host {
                 self.links.goodbye(epoch, last);
             }
             Output::Close { epoch } => {
+                // Ended by the far side there is no goodbye, and this is the time for it.
+                if self.machine.state().is_over()
+                    && let Some(last) = self.last_telemetry(epoch)
+                {
+                    self.links.act(epoch, last);
+                }
                 self.links.close(epoch);
                 self.shared.forget_gate(epoch);
             }

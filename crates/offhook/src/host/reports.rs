@@ -5,6 +5,7 @@ use super::Host;
 use super::stalls::Stall;
 use crate::command::{ChangeAnswer, SendAnswer};
 use crate::event::{ChangeOutcome, Ended, ErrorReport, Event};
+use crate::translate::Uploaded;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, State, Time};
 use offhook_transport::{Content, Generation, Happened, Member, MemberChange};
@@ -27,6 +28,8 @@ pub(super) struct Reporter {
     media: MediaLife,
     /// Who is there, as far as listeners were told.
     members: BTreeMap<String, Member>,
+    /// The image that was told of last, and how much of it, in percent.
+    upload: Option<(Revision, u64)>,
 }
 
 /// The longest silence of media within an outage, as heard here.
@@ -152,7 +155,7 @@ impl Host {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.flush_reports();
         self.shared.events.send(&event);
     }
@@ -196,10 +199,24 @@ impl Host {
         self.tell(Event::Change { revision, outcome });
     }
 
+    /// An image gets on. Told when another percent of it has arrived, so that a large one does not
+    /// push everything else out of a listener's queue.
+    pub(super) fn tell_upload(&mut self, uploaded: Uploaded) {
+        let Uploaded { revision, received, total } = uploaded;
+        let percent = received.saturating_mul(100) / total.max(1);
+        if self.reporter.upload.is_some_and(|(of, told)| of == revision && told >= percent) {
+            return;
+        }
+        self.reporter.upload = Some((revision, percent));
+        self.tell(Event::Uploading { revision, received, total });
+    }
+
     /// The session is as it was before: what the join brought along goes back with it.
     fn join_failed(&mut self) {
         self.feeders.abort_all();
         self.provider = None;
+        let last = self.contents.last_text.take();
+        let text = self.initial.and_then(|initial| self.contents.refusal_of(initial)).or(last);
         if let Some(initial) = self.initial.take() {
             self.machine.withdraw(initial, self.clock.now());
         }
@@ -207,7 +224,7 @@ impl Host {
         let mut notes = self.shared.notes();
         notes.tracks.clear();
         notes.voice = None;
-        notes.text = self.contents.last_text.take();
+        notes.text = text;
     }
 
     fn on_end(&mut self, ending: lifecycle::Ending, now: Time) {
@@ -238,22 +255,24 @@ impl Host {
                 }
                 Event::MessageTaken { id }
             }
-            Content::Member(change) => {
-                let known = &mut self.reporter.members;
-                match change {
-                    MemberChange::Joined(member) => {
-                        remember(known, &member);
-                        Event::MemberJoined(member)
-                    }
-                    MemberChange::Updated(member) => {
-                        remember(known, &member);
-                        Event::MemberUpdated(member)
-                    }
-                    MemberChange::Left(member) => {
-                        known.remove(&member.id);
-                        Event::MemberLeft(member)
-                    }
+            Content::Moderated { id, refused } => {
+                // The answer of the one who asked; listeners are told of what it changes.
+                if let Some(answer) = self.messages.remove(&CommandId(id)) {
+                    let _ = answer.send(match refused {
+                        None => SendAnswer::Taken,
+                        Some((why, text)) => SendAnswer::NotModerated(why, text.into()),
+                    });
                 }
+                return;
+            }
+            Content::Muted { by, kind, muted, may_unmute } => {
+                if muted {
+                    self.muted_by_moderator(kind);
+                }
+                Event::MutedByModerator { by, kind, muted, may_unmute }
+            }
+            Content::Member(change) => {
+                return self.tell_member(change);
             }
             Content::Generation(Generation::Started) => Event::GenerationStarted,
             Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
@@ -278,8 +297,35 @@ impl Host {
         self.tell(event);
     }
 
+    /// Who came comes before what they publish, and who goes after it.
+    fn tell_member(&mut self, change: MemberChange) {
+        let known = &mut self.reporter.members;
+        match change {
+            MemberChange::Joined(member) => {
+                remember(known, &member);
+                self.tell(Event::MemberJoined(member.clone()));
+                self.tell_tracks(&member);
+            }
+            MemberChange::Updated(member) => {
+                remember(known, &member);
+                self.tell(Event::MemberUpdated(member.clone()));
+                self.tell_tracks(&member);
+            }
+            MemberChange::Left(member) => {
+                known.remove(&member.id);
+                self.tell_tracks_gone(&member.id);
+                self.tell(Event::MemberLeft(member));
+            }
+        }
+    }
+
     fn tell_stalls(&mut self, stalls: impl IntoIterator<Item = Stall>) {
         for stall in stalls {
+            // Which picture is the far side's word, and none of the codes that telemetry is made of.
+            self.sample(match &stall {
+                Stall::Began { .. } => Happened::PictureStalled,
+                Stall::Ended { after, .. } => Happened::PictureResumed { after: *after },
+            });
             self.tell(match stall {
                 Stall::Began { mid } => Event::PictureStalled { mid },
                 Stall::Ended { mid, after } => Event::PictureResumed { mid, after },
@@ -307,8 +353,10 @@ impl Host {
                 Some(_) => {}
             }
             remember(&mut self.reporter.members, &member);
+            self.tell_tracks(&member);
         }
         for gone in known.into_values() {
+            self.tell_tracks_gone(&gone.id);
             self.tell(Event::MemberLeft(gone));
         }
     }

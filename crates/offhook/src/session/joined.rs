@@ -7,15 +7,17 @@ use super::{Leaving, Session};
 use crate::change::Change;
 use crate::command::{Command, SendAnswer};
 use crate::error::{PlayError, PublishError, SendError, SetError, TrackError};
-use crate::sources::Origin;
+use crate::join::free_label;
+use crate::sources::{Origin, Track};
 use crate::token::ResumeToken;
+use crate::track::{RemoteTrack, TrackInfo};
 use crate::translate;
 use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
 use offhook_transport::Capability;
-use offhook_transport::media::{Kind, TrackReceiver};
+use offhook_transport::media::{Kind, TrackId, TrackReceiver};
 use tokio::sync::oneshot;
 
 /// The largest message, topic and payload together, in bytes.
@@ -38,8 +40,13 @@ impl Session<Joined> {
         self.set(Change::new().prompt(text))
     }
 
-    /// Gives the far side a reference image, encoded as PNG, JPEG or WebP (F51). Acts when
-    /// called.
+    /// Gives the far side a reference image, the bytes of a file (F51): limits and formats are
+    /// with [`Change::image`]. Acts when called.
+    ///
+    /// A far side that lacks it is sent it in pieces, at most 64 KiB ahead of its receipts, between
+    /// everything else: [`Event::Uploading`](crate::Event::Uploading) tells how far it is. Each
+    /// receipt starts the 15 seconds anew after which this would end `Unconfirmed`. With
+    /// [`set`](Self::set) prompt and image are one change: in effect together, or refused together.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -238,15 +245,65 @@ impl Session<Joined> {
         voice.is_some_and(|voice| voice.stop())
     }
 
-    /// Ends a published track for good. Of a source that was taken over nothing is read when
-    /// this returns, and it is given back; a borrowed track lives on as it was.
+    /// Publishes one more track into the running session, and gives its label: `video` or `audio`,
+    /// with a number from the second of a kind on (F60). A source is taken over, a track of yours is
+    /// borrowed, as with [`Join::publish`](crate::Join::publish).
+    ///
+    /// Acts when called, also while the session is away: then the track is there when it is back, in
+    /// the order of publication, and after every later recovery. It is muted if its kind is.
     ///
     /// # Errors
-    /// [`PublishError`].
+    /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
+    pub fn publish(&self, publication: impl Into<Publication>) -> Result<String, PublishError> {
+        let publication = publication.into();
+        let label = free_label(publication.codec().kind(), |label| self.shared().track(label).is_some());
+        self.publish_as(label.clone(), publication)?;
+        Ok(label)
+    }
+
+    /// As [`publish`](Self::publish), under a label of your own.
+    ///
+    /// # Errors
+    /// [`PublishError`], and [`PublishError::LabelTaken`] for a label that is in use.
+    pub fn publish_as(
+        &self,
+        label: impl Into<String>,
+        publication: impl Into<Publication>,
+    ) -> Result<(), PublishError> {
+        let label = label.into();
+        self.open().map_err(|reason| PublishError::Ended { reason })?;
+        if self.shared().notes().viewer || !self.shared().capabilities.has(Capability::Publish) {
+            return Err(PublishError::NotPermitted);
+        }
+        let (track, feeder) = Track::new(label.clone(), publication.into());
+        let mut notes = self.shared().notes();
+        if notes.tracks.iter().any(|known| known.label() == label) {
+            return Err(PublishError::LabelTaken(label));
+        }
+        notes.tracks.push(track);
+        match self.inner.send(Command::Published { feeder: Some(feeder) }) {
+            Ok(()) => Ok(()),
+            Err(Full(_)) => {
+                notes.tracks.pop();
+                Err(PublishError::Full)
+            }
+        }
+    }
+
+    /// Ends a published track for good: nothing more of it goes out when this returns, and its label
+    /// is free. Of a source that was taken over nothing is read any more, and it is given back; a
+    /// borrowed track lives on as it was.
+    ///
+    /// # Errors
+    /// [`PublishError`]; with [`PublishError::Full`] the track goes on.
     pub fn unpublish(&self, label: &str) -> Result<Option<Box<dyn offhook_media::Source>>, PublishError> {
         self.open().map_err(|reason| PublishError::Ended { reason })?;
-        let track = self.shared().track(label);
-        let track = track.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
+        let mut notes = self.shared().notes();
+        let at = notes.tracks.iter().position(|track| track.label() == label);
+        let at = at.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
+        self.inner.send(Command::Published { feeder: None }).map_err(|Full(_)| PublishError::Full)?;
+        let track = notes.tracks.remove(at);
+        drop(notes);
         track.track.set_muted(true);
         Ok(match &track.origin {
             Origin::Taken(slot) => slot.take(),
@@ -278,6 +335,28 @@ impl Session<Joined> {
     #[allow(clippy::unused_async, reason = "as remote_video")]
     pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
         self.remote(Kind::Audio)
+    }
+
+    /// What the other members publish now, in a session whose far side forwards it. Each of them was
+    /// or will be told as [`Event::TrackAdded`](crate::Event::TrackAdded), too (F62).
+    pub fn remote_tracks(&self) -> Vec<TrackInfo> {
+        self.shared().notes().remote_tracks.values().cloned().collect()
+    }
+
+    /// A handle of another member's track, which goes on over every recovery of this session and of
+    /// theirs (F41, F62). Several may be taken; each gets every frame. Ready at once: frames come when
+    /// the far side sends some.
+    ///
+    /// # Errors
+    /// [`TrackError`].
+    pub fn track(&self, id: &TrackId) -> Result<RemoteTrack, TrackError> {
+        self.open().map_err(|reason| TrackError::Ended { reason })?;
+        let shared = self.shared();
+        // Taken while the list is held: a track that goes at this moment ends its handle.
+        let notes = shared.notes();
+        let kind = notes.remote_tracks.get(id).map(|track| track.kind);
+        let kind = kind.ok_or_else(|| TrackError::NoSuchTrack(id.clone()))?;
+        Ok(RemoteTrack::new(id.clone(), shared.remote.track(id, kind)))
     }
 
     /// What a later process needs to take this session up again. A level: it changes with

@@ -5,6 +5,7 @@ use super::Session;
 use crate::command::{ChangeAnswer, SendAnswer};
 use crate::error::{SendError, SetError};
 use crate::event::ChangeOutcome;
+use crate::host::PER_SECOND;
 use crate::link::HostLink;
 use crate::shared::Shared;
 use offhook_lifecycle as lifecycle;
@@ -125,7 +126,9 @@ impl Future for Sending {
                 Err(SendError::Full)
             }
             Ok(SendAnswer::Refused(lifecycle::SetError::Over | lifecycle::SetError::Empty)) => Err(ended()),
-            Ok(SendAnswer::NotSupported) => Err(SendError::NotSupported),
+            Ok(SendAnswer::RateLimited) => Err(SendError::RateLimited { per_second: PER_SECOND }),
+            // The second is no answer to a message.
+            Ok(SendAnswer::NotSupported | SendAnswer::NotModerated(..)) => Err(SendError::NotSupported),
             Err(_) => Err(ended()),
         })
     }

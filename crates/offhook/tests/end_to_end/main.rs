@@ -8,13 +8,17 @@ mod far_side;
 
 mod audio;
 mod bad_input;
+mod bad_words;
 mod conversation;
 mod endings;
+mod images;
 mod join;
 mod kinds;
 mod leave;
+mod moderation;
 mod prompt;
 mod remote;
 mod ringing;
+mod rooms;
 mod statistics;
 mod telemetry;

@@ -3,7 +3,7 @@
 use crate::far_side::*;
 use offhook::{Clip, Event, Join};
 use offhook_server::reported::{Happened, TelemetryEntry};
-use offhook_server::{Server, TelemetryIntake, TelemetryReport, TelemetryReports};
+use offhook_server::{EndCode, Server, TelemetryIntake, TelemetryReport, TelemetryReports};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -93,4 +93,29 @@ async fn a_short_session_is_told_of_too() {
     assert_eq!((only.batch.batch, only.batch.last), (1, true));
     assert_eq!(states(&only.batch.entries), ["Joining", "Joined"]);
     server.shutdown().await;
+}
+
+/// F74, R4, F14: whoever the server ends tells the last of it, and all is released within the second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_the_server_ends_is_told_of_a_last_time() {
+    for reason in [EndCode::Kicked, EndCode::IdleTimeout] {
+        let (server, mut reports) = curious().await;
+        let client = client(&server, "ada");
+        let session = joined(&client, "7").await;
+        let mut events = session.events();
+        event("statistics", &mut events, |event| matches!(event, Event::Stats(_)).then_some(())).await;
+        let ended = session.ended();
+        assert!(server.end("studio/7", "ada", reason.clone()).await);
+        let mut left = soon("the end", ended).await;
+        let at_the_end = Instant::now();
+        soon("the release", left.released()).await;
+        assert!(at_the_end.elapsed() < Duration::from_millis(1_500), "{:?}", at_the_end.elapsed());
+        let only = next(&mut reports).await;
+        assert_eq!((only.batch.batch, only.batch.last), (1, true));
+        assert_eq!((only.session.as_str(), only.user.as_str()), ("studio/7", "ada"));
+        assert_eq!(states(&only.batch.entries)[..2], ["Joining", "Joined"]);
+        assert!(only.batch.entries.iter().any(|entry| entry.kind == Happened::Statistics), "{only:?}");
+        server.shutdown().await;
+        assert_eq!(soon("the end", reports.next()).await, None, "nothing came after it");
+    }
 }

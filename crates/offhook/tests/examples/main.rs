@@ -10,6 +10,10 @@ mod programs {
     pub(crate) mod custom_transport;
     pub(crate) mod graceful_shutdown;
     pub(crate) mod incoming_call;
+    pub(crate) mod moderate_room;
+    pub(crate) mod repaint_file;
+    #[cfg(feature = "webrtc")]
+    pub(crate) mod room;
     pub(crate) mod same_program;
     pub(crate) mod scoped_component;
     pub(crate) mod talking_persona;
@@ -21,8 +25,12 @@ mod programs {
 #[cfg(unix)]
 mod graceful_shutdown;
 mod incoming_call;
+mod moderate_room;
 mod own_transport;
 mod owners;
+mod repaint_file;
+#[cfg(feature = "webrtc")]
+mod room;
 mod same_program;
 mod screen;
 mod survivors;

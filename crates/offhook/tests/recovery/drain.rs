@@ -44,6 +44,32 @@ async fn a_drained_session_moves_whole_and_the_old_server_ends_empty() {
     second.shutdown().await;
 }
 
+/// F51, R14: the other server has the image before the session comes, so nothing is sent twice and no
+/// picture comes back without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drained_session_has_its_image_on_the_other_server_without_sending_it_again() {
+    let (line, second) = two().await;
+    let mut session = line.joined().await;
+    let red = offhook_media::Rgb::filled(160, 90, [230, 10, 10]).to_png();
+    let image = offhook::Change::new().prompt("original").image(red);
+    soon("the ack", session.session.set(image)).await.expect("a good image");
+    let past = session.told().len();
+    assert!(matches!(session.told()[past - 2].1, Event::Uploading { .. }), "{:#?}", session.told());
+    assert_eq!(drain(&line, &second, DEADLINE).await, Drained { moved: 1, stayed: 0 });
+    assert!(session.moved(past).await, "{:#?}", session.told());
+    let since = session.told().split_off(past);
+    assert!(!since.iter().any(|(_, event)| matches!(event, Event::Uploading { .. })), "{since:#?}");
+    let mut pictures = session.session.remote_video().await.expect("it has media").decoded();
+    for n in 0..5 {
+        let picture = soon("a picture", pictures.next()).await.expect("the session goes on").picture;
+        let (width, height) = (picture.width() / 2, picture.height() / 2);
+        let corner = (height * 4 / 5 * width + width * 4 / 5) as usize;
+        assert!(picture.v()[corner] > 180, "picture {n} is without the image");
+    }
+    line.end().await;
+    second.shutdown().await;
+}
+
 /// There is no room there: nobody is sent away, and nothing is noticed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_the_second_server_does_not_take_stays_where_it_is() {

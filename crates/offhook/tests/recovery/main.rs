@@ -14,6 +14,7 @@ mod line;
 mod moving;
 mod outflow;
 mod planes;
+mod rooms;
 mod sick;
 mod stalls;
 mod voice;

@@ -14,7 +14,7 @@ use offhook::{CallingState, Event, Join, Member, SetError};
 use std::time::Duration;
 
 fn member(id: &str) -> Member {
-    Member { id: id.into(), name: id.into(), away: false }
+    Member { id: id.into(), name: id.into(), away: false, tracks: Vec::new() }
 }
 
 fn hint() -> GoAwayHint {

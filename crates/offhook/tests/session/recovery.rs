@@ -200,7 +200,7 @@ async fn a_go_away_moves_the_session_while_media_flows() {
 #[tokio::test(start_paused = true)]
 async fn the_roster_after_a_recovery_is_the_far_sides_by_whatever_plan() {
     use offhook::Member;
-    let member = |id: &str| Member { id: id.into(), name: id.into(), away: false };
+    let member = |id: &str| Member { id: id.into(), name: id.into(), away: false, tracks: Vec::new() };
     let let_in = |dial: &offhook::mock::MockDial, roster: [&str; 2]| {
         let mut up = dial.a_welcome();
         up.roster = roster.map(member).into();

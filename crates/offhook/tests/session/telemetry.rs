@@ -2,8 +2,9 @@
 
 use crate::common::*;
 use offhook::mock::{MockTransport, Remote, Seen, Studio, What};
+use offhook::transport::media::Kind;
 use offhook::transport::{
-    Action, Capability, Content, FaultKind, Happened, Plane, Telemetry, TelemetryEntry,
+    Action, Capability, Content, EndCode, FaultKind, Happened, Plane, Telemetry, TelemetryEntry,
 };
 use offhook::{Client, Clip, Event, Join, SetError};
 use std::sync::Arc;
@@ -237,4 +238,59 @@ async fn telemetry_never_takes_the_room_of_a_goodbye() {
     assert!(taken > 0);
     link.act(Action::Goodbye).expect("there is room for it");
     link.act(Action::Ping).expect_err("and for nothing else");
+}
+
+/// F74, R4: ended by the far side, it is told the last of it as well: within the second that an ending
+/// may take, and nothing after all is released.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_the_far_side_ends_is_told_of_a_last_time() {
+    let (client, remote) = curious();
+    let session = joined_studio(&client, Join::new().publish(Clip::sample())).await;
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    let dial = remote.newest().expect("the link");
+    let ended = session.ended();
+    let began = remote.now();
+    dial.end(EndCode::Kicked);
+    let mut left = ended.await;
+    left.released().await;
+    let released = remote.now();
+    let told = remote.telemetry();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].last && released <= began + Duration::from_secs(1), "{began:?} to {released:?}");
+    assert_eq!(states(&told[0].entries).first(), Some(&"Joining"));
+    assert!(measured(&told[0].entries) >= 4);
+    dial.content(Content::Stats(Box::default()));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(remote.telemetry().len(), 1, "none after released");
+    client.shutdown().await;
+}
+
+/// F71, F74: a picture that stands still is an entry, and so is its end with how long it stood.
+#[tokio::test(start_paused = true)]
+async fn a_stall_of_the_picture_is_told_with_its_length() {
+    let (client, remote) = curious();
+    let session = joined_studio(&client, Join::new()).await;
+    let dial = remote.newest().expect("the link");
+    dial.content(Content::Track { mid: "video".into(), kind: Kind::Video, sending: true });
+    for n in 0..50 {
+        remote.send_frame(&frame(n, true));
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    for n in 50..100 {
+        remote.send_frame(&frame(n, true));
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    session.leave().await.released().await;
+    let entries: Vec<_> = remote.telemetry().into_iter().flat_map(|batch| batch.entries).collect();
+    let stalls: Vec<_> = entries
+        .iter()
+        .filter(|entry| matches!(entry.what, Happened::PictureStalled | Happened::PictureResumed { .. }))
+        .collect();
+    let [began, over] = &stalls[..] else { panic!("{stalls:?}") };
+    assert_eq!(began.what, Happened::PictureStalled);
+    let Happened::PictureResumed { after } = over.what else { panic!("{over:?}") };
+    assert!(after.abs_diff(Duration::from_secs(5)) <= Duration::from_millis(1_600), "{after:?}");
+    assert!(over.at > began.at);
+    client.shutdown().await;
 }

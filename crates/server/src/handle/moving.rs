@@ -118,6 +118,10 @@ impl Server {
                     stayed += 1;
                 }
             }
+            // After its members: there the session is theirs.
+            for (sha256, file) in self.shared.images.of(&key) {
+                peer.hand_over_image(&key, &sha256, &file).await?;
+            }
         }
         Ok((taken, stayed))
     }

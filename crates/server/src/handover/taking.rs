@@ -2,6 +2,7 @@
 //! members that are away and may come.
 
 use super::{ANSWER_WITHIN, Give, Took};
+use crate::images::Assembly;
 use crate::listen::Caller;
 use crate::{Shared, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -33,6 +34,7 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
     if !say(&mut socket, &Took::Hello { voucher: answer }).await {
         return;
     }
+    let mut arriving = None;
     while let Some(give) = hear(&mut socket).await {
         let took = match give {
             Give::Hello { .. } => return,
@@ -45,6 +47,11 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
                 let there_is_room = shared.rooms.adopt_record(&shared, &session, &session_id, *profile);
                 if there_is_room { Took::Taken } else { Took::NoRoom }
             }
+            Give::Image { session, sha256, offset, total, bytes } => {
+                let piece = (offset, total, &*bytes);
+                let is_taken = take_image(&shared, &mut arriving, &session, &sha256, piece).await;
+                if is_taken { Took::Taken } else { Took::NoRoom }
+            }
             Give::KeepOut { session, user, left_ms } => {
                 let left = Duration::from_millis(left_ms).min(shared.config.kick_life);
                 shared.kicks.keep_out(&session, &user, left, Instant::now());
@@ -55,6 +62,29 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
             return;
         }
     }
+}
+
+/// Takes a piece of an image, and keeps the image with its last one.
+async fn take_image(
+    shared: &Shared,
+    arriving: &mut Option<Assembly>,
+    session: &str,
+    sha256: &str,
+    (offset, total, bytes): (u64, u64, &str),
+) -> bool {
+    let mut assembly =
+        arriving.take().filter(|assembly| assembly.sha256 == sha256).unwrap_or_else(|| Assembly::new(sha256));
+    if assembly.take(offset, total, bytes).is_err() {
+        return false;
+    }
+    match assembly.whole() {
+        Some(file) => match shared.images.read(sha256.to_owned(), file.clone()).await {
+            Ok(reference) => shared.images.keep(session, sha256, file, reference),
+            Err(_) => return false,
+        },
+        None => *arriving = Some(assembly),
+    }
+    true
 }
 
 /// The answer to a voucher that is good, new and meant for this server.

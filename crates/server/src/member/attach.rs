@@ -88,7 +88,14 @@ impl Actor {
         let viewer = entry.viewer || !admission.grants.publish || invited == Some(Role::Viewer);
         // Everything that can fail comes first: an offer that is not usable costs its link and
         // nothing of what the member had.
-        let (media, answer) = match self.prepare(model, recipe, !viewer, entry.offer.as_ref()).await {
+        let reference = self.reference_of(&entry.desired);
+        let recipe = match &reference {
+            Ok(reference) => recipe.over(reference.clone()),
+            // Whatever comes before its image is here goes nowhere (R14).
+            Err(()) => recipe.held(),
+        };
+        let prepared = self.prepare(model, recipe.clone(), !viewer, entry.offer.as_ref()).await;
+        let (media, answer) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 return self.turn_away(&link, Error::new(ErrorCode::MediaFailed, error.to_string()));
@@ -125,8 +132,21 @@ impl Actor {
         self.previous_secret = None;
         self.confirmed |= entry.resumed;
         self.model = model;
-        self.applied = Some(entry.desired.revision);
-        self.desired = entry.desired;
+        let awaited = match reference {
+            Ok(_) => {
+                self.await_no_image();
+                self.recipe = recipe;
+                self.applied = Some(entry.desired.revision);
+                self.desired = entry.desired;
+                None
+            }
+            Err(()) => {
+                self.recipe = Recipe::default();
+                self.applied = None;
+                self.desired = Desired { muted: entry.desired.muted.clone(), ..Desired::default() };
+                Some(entry.desired)
+            }
+        };
         let offered = entry.offer.map(|offer| offer.tracks).filter(|tracks| !tracks.is_empty());
         self.seen = offhook_signaling::Member {
             instance: self.place.instance,
@@ -136,12 +156,20 @@ impl Actor {
             attendance: Attendance::Present,
             tracks: if viewer { Vec::new() } else { offered.unwrap_or(entry.tracks) },
         };
+        self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
         self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
+        if let Some(desired) = awaited {
+            self.await_image(desired, None, true);
+        }
+        self.still_silenced();
+        self.repaint();
         let change = MemberChange { member: self.seen.clone() };
         let news =
             if newcomer { FromServer::MemberJoined(change) } else { FromServer::MemberUpdated(change) };
         self.shared.rooms.tell(&self.place, None, &news);
+        // Those who are to receive it know whose it is by now.
+        self.forward_published().await;
         if self.shared.config.one_instance {
             let ended = Ended {
                 reason: EndCode::Replaced,
@@ -177,7 +205,7 @@ impl Actor {
         publishes: bool,
         offer: Option<&Offer>,
     ) -> Result<(Media, Option<Answer>), MediaError> {
-        let mut media = Media::open(&self.shared, model, recipe, publishes).await?;
+        let mut media = Media::open(&self.shared, &self.place, model, recipe, publishes).await?;
         let Some(offer) = offer else { return Ok((media, None)) };
         match media.answer(offer).await {
             Ok(answer) => Ok((media, Some(answer))),
@@ -215,7 +243,7 @@ impl Actor {
             ice_servers: self.shared.config.ice_servers.clone(),
             answer,
             capabilities: Capabilities {
-                features: door::features(&self.shared, self.model),
+                features: door::features(&self.shared, self.model, &self.grants),
                 video: None,
                 models: Model::names(),
                 publish: self.seen.role == Role::Participant,
@@ -229,11 +257,12 @@ impl Actor {
             self.say(&FromServer::Acked(Acked { revision, id: None }));
         }
         if asked {
-            let (audio, video) = match self.model {
-                Model::Studio => (0, 1),
-                Model::Echo => (1, 0),
+            let need = match self.model {
+                Model::Studio => NeedSections { audio: 0, video: 1 },
+                Model::Echo => NeedSections { audio: 1, video: 0 },
+                Model::Room => self.media.as_mut().map_or(NeedSections { audio: 0, video: 0 }, Media::ask),
             };
-            self.say(&FromServer::NeedSections(NeedSections { audio, video }));
+            self.say(&FromServer::NeedSections(need));
         }
     }
 
@@ -316,9 +345,15 @@ impl Actor {
         // Asked at once, its client need not ask: a frame after `resumed` is its proof (R5), and
         // its answer retires the previous secret.
         self.say(&FromServer::Ping(Ping { id: self.frames.last_sent() }));
+        self.ask_for_image_again();
         self.show(Attendance::Present);
         if let Some(offer) = offer {
             self.publishes(&offer.tracks);
+            self.forward_published().await;
+        }
+        self.settle();
+        if let Some(media) = &mut self.media {
+            media.ask_again();
         }
         self.leaves = self.leaves.filter(|leaving| !leaving.place_is_kept);
     }
@@ -375,12 +410,20 @@ impl Actor {
         desired: &Desired,
         grants: &Grants,
     ) -> Result<Recipe, (Item, String)> {
-        if model == Model::Echo && (desired.prompt.is_some() || desired.image.is_some()) {
+        if desired.prompt.is_some() || desired.image.is_some() {
             let item = if desired.prompt.is_some() { Item::Prompt } else { Item::Image };
-            return Err((item, "the echo persona paints nothing; join with the studio".into()));
+            match model {
+                Model::Studio => {}
+                Model::Echo => {
+                    return Err((item, "the echo persona paints nothing; join with the studio".into()));
+                }
+                Model::Room => {
+                    return Err((item, "nobody paints in a room; join with the studio".into()));
+                }
+            }
         }
-        if desired.image.is_some() {
-            return Err((Item::Image, "this studio paints from prompts; clear the image".into()));
+        if desired.image.is_some() && !grants.prompt {
+            return Err((Item::Image, "the credential does not allow images; ask for one that does".into()));
         }
         let longest = self.shared.config.limits.prompt;
         match &desired.prompt {

@@ -3,14 +3,15 @@
 use super::clock::FAULT_GRACE;
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
+use crate::model::Model;
 use crate::persona::Does;
 use crate::rooms::Steering;
 use crate::telemetry::TelemetryReport;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
-    FromServer, GenerationEnd, GoodbyeCode, Item, LeaveCode, MediaFault, MemberChange, Mood, NotKnown, Offer,
-    Party, Receipt, RefusalCode, Refused, Relay, Role, Said, Telemetry, Track,
+    FromServer, GenerationEnd, GoodbyeCode, LeaveCode, MediaFault, MemberChange, MidRef, Mood, NotKnown,
+    Offer, Party, Receipt, Relay, Role, Said, Telemetry, Track,
 };
 use tokio::time::Instant;
 
@@ -40,7 +41,8 @@ impl Actor {
     async fn message(&mut self, message: FromClient) -> Flow {
         match message {
             FromClient::Ping(ping) => self.say(&FromServer::Pong(ping)),
-            FromClient::Apply(apply) => self.apply(&apply),
+            FromClient::Apply(apply) => self.apply(apply),
+            FromClient::ImageChunk(chunk) => self.image_chunk(&chunk),
             FromClient::Offer(offer) => return self.offer(&offer).await,
             FromClient::Candidate(candidate) => {
                 if let Some(media) = &self.media {
@@ -54,6 +56,9 @@ impl Actor {
                 }
             }
             FromClient::KeepAlive(_) => self.interacts(),
+            FromClient::Kick(kick) => self.kick(&kick),
+            FromClient::MuteMember(mute) => self.mute_member(&mute),
+            FromClient::EndForAll(end) => self.end_for_all(&end),
             FromClient::Telemetry(batch) => self.tells(batch),
             FromClient::Message(mut relay) => {
                 self.interacts();
@@ -110,11 +115,14 @@ impl Actor {
                     media.inflow.paused(&section.mid);
                 }
             }
+            FromClient::Pong(pong) => {
+                if let Some(media) = &mut self.media {
+                    media.answered_ping(pong.id);
+                }
+            }
             FromClient::Steer(steer) => self.unknown(steer.id, "steer"),
             FromClient::EndOfCandidates(_)
             | FromClient::Conclude(_)
-            | FromClient::ImageChunk(_)
-            | FromClient::Pong(_)
             | FromClient::Unsupported(_)
             | FromClient::Accept(_)
             | FromClient::Decline(_)
@@ -145,40 +153,35 @@ impl Actor {
     }
 
     /// A revision is applied whole or refused; one that is not newer is in effect already.
-    fn apply(&mut self, apply: &Apply) {
-        let revision = apply.desired.revision;
+    fn apply(&mut self, apply: Apply) {
+        let Apply { id, desired } = apply;
+        let revision = desired.revision;
         if self.applied.is_some_and(|applied| revision <= applied) {
-            return self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+            return self.say(&FromServer::Acked(Acked { revision, id: Some(id) }));
         }
         self.interacts();
-        match self.read_recipe(self.model, &apply.desired, &self.grants) {
-            Ok(recipe) => {
-                if let Some(media) = &mut self.media {
-                    media.paint_with(recipe);
-                    // What was muted may come again.
-                    media.inflow.afresh(Instant::now());
-                }
-                self.desired = apply.desired.clone();
-                self.applied = Some(revision);
-                self.say(&FromServer::Acked(Acked { revision, id: Some(apply.id) }));
+        if let Err((item, text)) = self.read_recipe(self.model, &desired, &self.grants) {
+            return self.refuse(revision, Some(id), item, text);
+        }
+        if self.may_not_unmute(&desired, Some(id)) {
+            return;
+        }
+        match self.reference_of(&desired) {
+            Ok(reference) => {
+                self.await_no_image();
+                self.take_effect(desired, Some(id), reference);
             }
-            Err((item, text)) => {
-                let code = match item {
-                    Item::Prompt if self.grants.prompt => RefusalCode::NotUnderstood,
-                    Item::Prompt => RefusalCode::NotPermitted,
-                    _ => RefusalCode::NotSupported,
-                };
-                let refused = Refused { revision, id: Some(apply.id), item, code, text };
-                self.say(&FromServer::Refused(refused));
-            }
+            Err(()) => self.await_image(desired, Some(id), false),
         }
     }
 
     /// Its director has it painted otherwise, until its own client asks for something, and says
     /// something to it.
     pub(super) fn steered(&mut self, steering: &Steering) {
-        if let (Some(recipe), Some(media)) = (&steering.recipe, &mut self.media) {
-            media.paint_with(recipe.clone());
+        if let Some(recipe) = &steering.recipe {
+            // Its image is not touched.
+            self.recipe = recipe.clone().over(self.recipe.reference().cloned());
+            self.repaint();
         }
         if let Some(text) = &steering.text {
             let data = serde_json::json!({ "text": text });
@@ -192,7 +195,9 @@ impl Actor {
         match media.answer(offer).await {
             Ok(answer) => {
                 self.say(&FromServer::Answer(answer));
+                self.settle();
                 self.publishes(&offer.tracks);
+                self.forward_published().await;
             }
             Err(error) => {
                 let text = Some(error.to_string());
@@ -202,16 +207,52 @@ impl Actor {
         Flow::On
     }
 
+    /// Asks whether the newest answer was taken, if anything waits for that.
+    pub(super) fn settle(&mut self) {
+        if let Some(ping) = self.media.as_ref().and_then(Media::settling) {
+            self.say(&FromServer::Ping(ping));
+        }
+    }
+
     /// What it publishes now, as its newest offer says; the others hear of a change. An offer
     /// that names nothing says nothing.
     pub(super) fn publishes(&mut self, tracks: &[Track]) {
-        if tracks.is_empty() || self.seen.role != Role::Participant || self.seen.tracks == tracks {
+        // In a room what is named is what there is.
+        let says_nothing = tracks.is_empty() && self.model != Model::Room;
+        if says_nothing || self.seen.role != Role::Participant {
             return;
         }
-        self.seen.tracks = tracks.to_vec();
+        let before = std::mem::replace(&mut self.seen.tracks, tracks.to_vec());
+        self.mark_muted();
+        if before != self.seen.tracks {
+            self.show_tracks();
+        }
+    }
+
+    /// Which of its tracks are muted is for the others to see. True if that is news.
+    pub(super) fn mark_muted(&mut self) -> bool {
+        let mut news = false;
+        let all = self.muted_tracks();
+        for track in &mut self.seen.tracks {
+            let muted = all.contains(&track.track);
+            news |= std::mem::replace(&mut track.muted, muted) != muted;
+        }
+        news
+    }
+
+    pub(super) fn show_tracks(&self) {
         self.shared.rooms.show(&self.place, self.seen.clone());
         let change = MemberChange { member: self.seen.clone() };
         self.shared.rooms.tell(&self.place, None, &FromServer::MemberUpdated(change));
+    }
+
+    /// What it publishes goes to the others in its room from here on.
+    pub(super) async fn forward_published(&mut self) {
+        let muted = self.muted_tracks();
+        if let Some(media) = &mut self.media {
+            let publishes = self.seen.role == Role::Participant;
+            media.publish(if publishes { &self.seen.tracks } else { &[] }, &muted).await;
+        }
     }
 
     /// A fresh credential, in band. One that is not good costs the link, not the membership: the
@@ -290,6 +331,11 @@ impl Actor {
                     self.say(&news);
                 }
             }
+            Happened::Sends { mid, sends } => {
+                let section = MidRef { mid };
+                self.say(&if sends { FromServer::Sending(section) } else { FromServer::Paused(section) });
+            }
+            Happened::Needs(need) => self.say(&FromServer::NeedSections(need)),
             Happened::Persona(does) => return self.persona_does(does),
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));

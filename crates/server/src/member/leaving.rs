@@ -2,10 +2,11 @@
 //! and how one that another server sends is awaited.
 
 use super::clock::millis;
-use super::{Actor, Away, Flow};
+use super::{Actor, Away, Flow, ToSocket};
 use crate::config::REAP_AFTER_WINDOW;
 use crate::endings::Ending;
 use crate::handover::Dossier;
+use crate::telemetry::Farewell;
 use crate::token::Pass;
 use offhook_signaling::{
     EndCode, Ended, Error, ErrorCode, FromServer, GoAway, LeaveCode, Party, Role, Secret,
@@ -25,7 +26,25 @@ impl Actor {
     pub(super) fn end(&mut self, ended: Ended) {
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
         self.say(&FromServer::Ended(ended));
+        self.hear_last_words();
         self.close_link(1000);
+    }
+
+    /// The session ends here first, so its client has not told the last of it yet (F74).
+    fn hear_last_words(&mut self) {
+        let config = &self.shared.config;
+        let (Some(intake), Some(link)) = (config.intake(), &self.link) else { return };
+        if !self.telemetry.take(config.limits.telemetry_per_minute, Instant::now()) {
+            return;
+        }
+        let farewell = Farewell {
+            intake: intake.clone(),
+            session: self.place.key.clone(),
+            session_id: self.place.session_id.clone(),
+            user: self.seen.user.clone(),
+            instance: self.place.instance.to_string(),
+        };
+        let _ = link.out.try_send(ToSocket::Farewell(Box::new(farewell)));
     }
 
     pub(super) fn ended_by_user(&self) -> Ended {
@@ -133,6 +152,7 @@ impl Actor {
             desired: self.desired.clone(),
             generations: self.generations,
             model: self.model,
+            silenced: self.silenced,
         })
     }
 
@@ -152,6 +172,7 @@ impl Actor {
         self.desired = dossier.desired;
         self.generations = dossier.generations;
         self.model = dossier.model;
+        self.silenced = dossier.silenced;
         self.confirmed = true;
         self.lost = Some(now + within);
         let change = offhook_signaling::MemberChange { member: self.seen.clone() };

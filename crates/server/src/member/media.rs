@@ -1,13 +1,18 @@
-//! A member's media: its peer connection, what comes in, who is behind it (the studio's painter or
-//! the echo persona), what goes back.
+//! A member's media: its peer connection, what comes in, who is behind it (the studio's painter, the
+//! echo persona, or the others in the room), what goes back.
+
+mod forwarding;
 
 use super::inflow::Inflow;
 use crate::Shared;
 use crate::model::Model;
 use crate::persona::{Does, Persona};
+use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
+use forwarding::Forwarding;
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Offer, PathReport, sdp,
+    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer,
+    PathReport, Ping, Track, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -24,6 +29,13 @@ const SILENT: &str = "checks are not answered any more";
 /// A path that was silent for long enough to be told of answered none of our checks for longer than this.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// One who comes into a room is to see everybody soon, however shortly after another: so often a
+/// member is asked for a key frame at most.
+const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
+
+/// Marks a ping that asks whether an answer was taken; other pings are numbered below.
+const SETTLED: u64 = 1 << 52;
+
 /// What the media plane reports.
 pub(super) enum Happened {
     /// A candidate of ours for the client.
@@ -34,6 +46,10 @@ pub(super) enum Happened {
     FirstFrame,
     /// Pictures stopped, or come again.
     Flows(bool),
+    /// A track of somebody else flows in this section from now on, or does not.
+    Sends { mid: String, sends: bool },
+    /// There is somebody else to be heard, and no section for it.
+    Needs(NeedSections),
     /// What the persona does.
     Persona(Does),
     /// The path does not work, as seen from here.
@@ -72,6 +88,8 @@ enum Behind {
     Studio(Painter),
     /// Says what it heard.
     Echo(Persona),
+    /// The others.
+    Room(Box<Forwarding>),
 }
 
 /// One peer connection and who is behind it.
@@ -79,7 +97,8 @@ pub(super) struct Media {
     peer: Peer,
     events: Option<PeerEvents>,
     received: Received,
-    returned: LocalTrack,
+    /// What goes back of somebody's making; of a room nothing.
+    returned: Option<LocalTrack>,
     gate: Gate,
     behind: Behind,
     /// Held so that the pump of the returned track lives as long as this does.
@@ -87,11 +106,13 @@ pub(super) struct Media {
     /// What is due from the client.
     pub(super) inflow: Inflow,
     negotiation: u64,
+    /// Was any offer answered yet?
+    answered: bool,
     flows: bool,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
     /// When the last one was answered.
-    answered: Option<Instant>,
+    checked: Option<Instant>,
 }
 
 impl Media {
@@ -99,6 +120,7 @@ impl Media {
     /// offer. What a member sends that may not publish goes nowhere.
     pub(super) async fn open(
         shared: &Shared,
+        place: &Place,
         model: Model,
         recipe: Recipe,
         publishes: bool,
@@ -113,11 +135,25 @@ impl Media {
         config.include_loopback = config.bind.iter().any(|address| address.ip().is_loopback());
         let inflow = Inflow::default();
         let arrivals = inflow.arrivals.clone();
+        let forwarding = (model == Model::Room).then(|| {
+            let router = shared.rooms.router(&place.key);
+            Box::new(Forwarding::new(router, place.instance, shared.unforwarded.clone()))
+        });
+        let ingest = forwarding.as_ref().map(|forwarding| forwarding.ingest());
         config.intake = Intake {
-            sink: publishes.then(|| remote.sink(Epoch(0))),
-            packets: Some(Arc::new(move |mid, _| arrivals.note(mid))),
+            // What is only forwarded is not put together.
+            sink: (publishes && ingest.is_none()).then(|| remote.sink(Epoch(0))),
+            packets: Some(Arc::new(move |mid, packet| {
+                arrivals.note(mid);
+                if let Some(ingest) = &ingest {
+                    ingest.packet(mid, packet);
+                }
+            })),
             ..Intake::default()
         };
+        if forwarding.is_some() {
+            config.key_frame_every = KEY_FRAME_EVERY;
+        }
         config.gate = gate.clone();
         config.codecs = vec![Codec::H264, Codec::Opus];
         let persona = (model == Model::Echo).then(Persona::start);
@@ -126,16 +162,17 @@ impl Media {
             config.intake.frames = Some(Arc::new(move |_, frame| ears(frame)));
         }
         let (peer, events) = Peer::open(config).await?;
-        let (behind, returned) = match persona {
-            Some(persona) => {
+        let (behind, returned) = match (persona, forwarding) {
+            (_, Some(forwarding)) => (Behind::Room(forwarding), None),
+            (Some(persona), None) => {
                 let returned = persona.track.clone();
-                (Behind::Echo(persona), returned)
+                (Behind::Echo(persona), Some(returned))
             }
-            None => {
+            (None, None) => {
                 let (sender, returned) = local(TrackSpec { codec: Codec::H264, label: "studio".into() });
                 let orders = Orders { bitrate: shared.config.bitrate, edge: shared.config.limits.edge };
                 let painter = Painter::start(remote.receiver(Kind::Video), sender, recipe, orders)?;
-                (Behind::Studio(painter), returned)
+                (Behind::Studio(painter), Some(returned))
             }
         };
         let events = Some(events);
@@ -149,9 +186,10 @@ impl Media {
             sending: Vec::new(),
             inflow,
             negotiation: 0,
+            answered: false,
             flows: false,
             silent: false,
-            answered: None,
+            checked: None,
         })
     }
 
@@ -159,23 +197,38 @@ impl Media {
     pub(super) async fn answer(&mut self, offer: &Offer) -> Result<Answer, MediaError> {
         sdp::check_sdp(offer.sdp.as_str())?;
         let answer = self.peer.answer(offer.sdp.as_str()).await?;
+        let first = !std::mem::replace(&mut self.answered, true);
         self.negotiation = offer.negotiation_id;
         self.silent = false;
         self.inflow.afresh(Instant::now());
-        for section in self.peer.sections().await {
-            // One picture, or one voice, comes back however many sections there are.
-            let kind = self.returned.spec().kind();
-            if section.kind == kind && section.sends && self.sending.is_empty() {
-                let sending =
-                    self.peer.send_track(&section.mid, self.returned.tap(), self.gate.clone()).await?;
-                self.sending.push((section.mid, sending));
+        let sections = self.peer.sections().await;
+        let mids = match (&mut self.behind, &self.returned) {
+            (Behind::Room(forwarding), _) => {
+                forwarding.answered(&self.peer, &sections, first).await?;
+                forwarding.uses()
             }
-        }
-        let mids = self
-            .sending
-            .iter()
-            .map(|(mid, _)| MidUse { mid: mid.clone(), kind: self.kind(), member: None, track: None })
-            .collect();
+            (Behind::Studio(_) | Behind::Echo(_), Some(returned)) => {
+                let kind = returned.spec().kind();
+                for section in sections {
+                    // One picture, or one voice, comes back however many sections there are.
+                    if section.kind == kind && section.sends && self.sending.is_empty() {
+                        let sending =
+                            self.peer.send_track(&section.mid, returned.tap(), self.gate.clone()).await?;
+                        self.sending.push((section.mid, sending));
+                    }
+                }
+                let kind = media_kind(kind);
+                let mids = self.sending.iter();
+                mids.map(|(mid, _)| MidUse {
+                    mid: mid.clone(),
+                    kind: kind.clone(),
+                    member: None,
+                    track: None,
+                })
+                .collect()
+            }
+            (Behind::Studio(_) | Behind::Echo(_), None) => Vec::new(),
+        };
         Ok(Answer { negotiation_id: offer.negotiation_id, sdp: offhook_signaling::Sdp::new(answer), mids })
     }
 
@@ -198,7 +251,7 @@ impl Media {
     /// Is this the path that is had here, too, and does it work? A check that was answered before the
     /// path fell silent says nothing of that.
     pub(super) fn keeps(&self, path: &PathReport) -> bool {
-        let answers = self.answered.is_some_and(|at| at.elapsed() < FRESH) && !self.silent;
+        let answers = self.checked.is_some_and(|at| at.elapsed() < FRESH) && !self.silent;
         path.negotiation_id == self.negotiation && (path.answers || answers)
     }
 
@@ -220,21 +273,73 @@ impl Media {
     /// Says something to whoever is behind it. False where nobody listens.
     pub(super) fn tell(&self, text: String) -> bool {
         match &self.behind {
-            Behind::Studio(_) => false,
+            Behind::Studio(_) | Behind::Room(_) => false,
             Behind::Echo(persona) => persona.tell(text),
         }
     }
 
-    fn kind(&self) -> MediaKind {
-        match self.returned.spec().kind() {
-            Kind::Audio => MediaKind::Audio,
-            Kind::Video => MediaKind::Video,
+    /// What it publishes, for the others in its room, and what of it is muted.
+    pub(super) async fn publish(&mut self, offered: &[Track], muted: &[String]) {
+        if let Behind::Room(forwarding) = &mut self.behind {
+            let sections = self.peer.sections().await;
+            forwarding.publish(&self.peer, &sections, offered, muted);
+        }
+    }
+
+    /// Nothing of these tracks is forwarded to anybody when this has returned.
+    pub(super) fn mute(&self, muted: &[String]) {
+        if let Behind::Room(forwarding) = &self.behind {
+            forwarding.mute(muted);
+        }
+    }
+
+    /// What to ask its client in order to know that it took the newest answer: frames are read one after
+    /// another, so it says `pong` once it has. None where nothing waits for that.
+    pub(super) fn settling(&self) -> Option<Ping> {
+        let Behind::Room(forwarding) = &self.behind else { return None };
+        forwarding.is_unsettled().then_some(Ping { id: SETTLED | self.negotiation })
+    }
+
+    /// Its client answered a ping; if it was that one, what waited for it begins.
+    pub(super) fn answered_ping(&mut self, id: u64) {
+        if let Behind::Room(forwarding) = &mut self.behind
+            && id == SETTLED | self.negotiation
+        {
+            forwarding.settled();
+        }
+    }
+
+    /// What its client has to offer before there is any answer.
+    pub(super) fn ask(&mut self) -> NeedSections {
+        let need = match &mut self.behind {
+            Behind::Room(forwarding) => forwarding.need(),
+            Behind::Studio(_) | Behind::Echo(_) => None,
+        };
+        need.unwrap_or(NeedSections { audio: 0, video: 0 })
+    }
+
+    /// Its client came back on another socket: what it was asked for may be lost.
+    pub(super) fn ask_again(&mut self) {
+        if let Behind::Room(forwarding) = &mut self.behind {
+            forwarding.ask_again();
+        }
+    }
+
+    /// A moderator muted a kind, or took that back: a persona hears nothing meanwhile. What is painted
+    /// is the recipe's affair.
+    pub(super) fn silence(&self, kind: Kind, silent: bool) {
+        if let (Behind::Echo(persona), Kind::Audio) = (&self.behind, kind) {
+            persona.deafen(silent);
         }
     }
 
     /// Where media is due from here: while pictures go out, or the voice does.
     pub(super) fn sending(&self) -> Vec<MidRef> {
-        if self.flows { self.sections() } else { Vec::new() }
+        match &self.behind {
+            Behind::Room(forwarding) => forwarding.sending(),
+            Behind::Studio(_) | Behind::Echo(_) if self.flows => self.sections(),
+            Behind::Studio(_) | Behind::Echo(_) => Vec::new(),
+        }
     }
 
     /// Where media goes out, when there is any.
@@ -249,7 +354,15 @@ impl Media {
         match self.behind {
             Behind::Studio(painter) => painter.ended().await,
             Behind::Echo(persona) => persona.end().await,
+            Behind::Room(mut forwarding) => forwarding.close(),
         }
+    }
+}
+
+fn media_kind(kind: Kind) -> MediaKind {
+    match kind {
+        Kind::Audio => MediaKind::Audio,
+        Kind::Video => MediaKind::Video,
     }
 }
 
@@ -269,6 +382,7 @@ impl Behind {
                 }
             },
             Self::Echo(persona) => Happened::Persona(persona.next().await),
+            Self::Room(forwarding) => forwarding.next().await,
         }
     }
 }
@@ -279,7 +393,7 @@ impl Behind {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, behind, flows, negotiation, silent, answered, .. } = media;
+    let Media { events, behind, flows, negotiation, silent, checked, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -309,7 +423,12 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                         PeerEvent::PathSilent { .. } => *silent = true,
                         PeerEvent::PathAnswered => {
                             *silent = false;
-                            *answered = Some(Instant::now());
+                            *checked = Some(Instant::now());
+                        }
+                        PeerEvent::Connected => {
+                            if let Behind::Room(forwarding) = behind {
+                                forwarding.connected();
+                            }
                         }
                         // A voice flows from its first packet on: it is never silent on the wire.
                         PeerEvent::FrameOut { .. } if matches!(behind, Behind::Echo(_)) => {

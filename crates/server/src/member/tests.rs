@@ -79,7 +79,7 @@ impl Line {
                         return (frame.message, Instant::now());
                     }
                 }
-                Some(ToSocket::Close(_)) => {}
+                Some(ToSocket::Close(_) | ToSocket::Farewell(_)) => {}
                 None => panic!("the link is over"),
             }
         }

@@ -3,9 +3,11 @@
 use crate::assets::Assets;
 use crate::member::Mailbox;
 use crate::queue::Lane;
+use crate::router::Router;
 use crate::{Shared, hex};
 use offhook_signaling::{Error, ErrorCode, FromServer, Instance, Member, Profile, Role, SessionRef};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -32,6 +34,8 @@ pub(super) struct Room {
     /// Since when none is.
     pub(super) undirected: Instant,
     pub(super) assets: Assets,
+    /// Forwards what its members publish.
+    pub(super) router: Arc<Router>,
     /// Rises with everything that somebody outside can see.
     pub(super) news: watch::Sender<u64>,
 }
@@ -50,6 +54,7 @@ impl Room {
             directors: 0,
             undirected: now,
             assets: Assets::default(),
+            router: Arc::default(),
             news: watch::Sender::new(0),
         }
     }

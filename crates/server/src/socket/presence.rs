@@ -172,6 +172,9 @@ impl Link {
             | FromClient::Message(_)
             | FromClient::Reaction(_)
             | FromClient::Say(_)
+            | FromClient::Kick(_)
+            | FromClient::MuteMember(_)
+            | FromClient::EndForAll(_)
             | FromClient::KeepAlive(_)
             | FromClient::Telemetry(_)
             | FromClient::Credential(_) => {

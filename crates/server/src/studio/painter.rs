@@ -2,18 +2,20 @@
 //! because it lives as long as its member: in the runtime's pool it would keep others out.
 //!
 //! Every picture is decoded, because later ones need it; when pictures wait behind it, it is
-//! not painted, so that a slow machine returns fewer pictures rather than later ones.
+//! not painted, so that a slow machine returns fewer pictures rather than later ones. Where that
+//! goes on, what is large is painted smaller (`effort`).
 
 #[cfg(test)]
 mod tests;
 
 use super::Recipe;
+use super::effort::{Effort, Verdict};
 use futures_util::FutureExt;
 use offhook_media::h264::{Decoder, Encoder, EncoderOptions};
 use offhook_media::{FrameRate, I420};
 use offhook_transport::media::{EncodedFrame, TrackReceiver, TrackSender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -133,10 +135,12 @@ impl Easel {
         let mut encoder: Option<(Encoder, (u32, u32))> = None;
         let mut waiting = None;
         let mut skipped = 0;
+        let mut effort = Effort::new();
         loop {
             let Some(frame) = waiting.take().or_else(|| runtime.block_on(self.next())) else {
                 return Ok(());
             };
+            let begun = Instant::now();
             let decoded = decoder.decode_frame(&frame);
             waiting = self.received.next().now_or_never().flatten();
             let mut picture = match decoded {
@@ -148,15 +152,43 @@ impl Easel {
                     continue;
                 }
             };
+            let size = (picture.width(), picture.height());
             if waiting.is_some() && skipped < MOST_SKIPPED {
                 skipped += 1;
+                self.keep_up(&mut effort, frame.pts, begun, size);
                 continue;
             }
             skipped = 0;
+            let (width, height) = effort.size(size.0, size.1);
+            if (width, height) != size {
+                picture = picture.scaled(width, height)?;
+            }
             // A copy: whoever brings the next prompt must not wait for the brush.
             let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if recipe.is_held() {
+                // Nothing goes back, and is not to be waited for.
+                self.tell(false);
+                continue;
+            }
             recipe.apply(&mut picture);
             self.hand_on(&mut encoder, &picture, frame.pts)?;
+            self.keep_up(&mut effort, frame.pts, begun, size);
+        }
+    }
+
+    /// Says so where it changes what is painted.
+    fn keep_up(&self, effort: &mut Effort, at: Duration, begun: Instant, size: (u32, u32)) {
+        let verdict = effort.note(at, begun.elapsed(), size);
+        let (width, height) = effort.size(size.0, size.1);
+        match verdict {
+            Verdict::GoOn => {}
+            Verdict::Smaller => {
+                let (from, to) = (format!("{}x{}", size.0, size.1), format!("{width}x{height}"));
+                tracing::warn!(from, to, "this machine cannot repaint so large a picture in time");
+            }
+            Verdict::Larger => {
+                tracing::info!(to = format!("{width}x{height}"), "there is time to paint larger")
+            }
         }
     }
 

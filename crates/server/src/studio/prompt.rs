@@ -1,15 +1,19 @@
-//! From the words of a prompt to the filters it asks for. Text that names none is refused,
-//! with the words that would do.
+//! From the words of a prompt to the filters it asks for, and what is painted over beside them.
+//! Text that names none is refused, with the words that would do.
 
 use super::filters::Filter;
+use super::reference::Reference;
 
 /// Filters that run one after the other; at most this many.
 pub const MAX_CHAIN: usize = 3;
 
-/// What a prompt asks for: no filter (the picture as it came) or up to [`MAX_CHAIN`] of them.
+/// What a prompt asks for: no filter (the picture as it came) or up to [`MAX_CHAIN`] of them. With
+/// a reference image, that lies in the picture before they run.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Recipe {
     filters: Vec<Filter>,
+    reference: Option<Reference>,
+    held: bool,
 }
 
 /// Why a prompt cannot be painted.
@@ -47,18 +51,43 @@ impl Recipe {
         match filters.len() {
             0 if plain => Ok(Self::default()),
             0 => Err(PromptError::Unknown),
-            1..=MAX_CHAIN => Ok(Self { filters }),
+            1..=MAX_CHAIN => Ok(Self { filters, ..Self::default() }),
             _ => Err(PromptError::TooMany),
         }
     }
 
     /// Does it leave the picture as it came?
     pub fn is_plain(&self) -> bool {
-        self.filters.is_empty()
+        self.filters.is_empty() && self.reference.is_none()
+    }
+
+    /// With this image, or with none.
+    #[must_use]
+    pub(crate) fn over(mut self, reference: Option<Reference>) -> Self {
+        self.reference = reference;
+        self
+    }
+
+    /// Nothing is to come of it: what is painted is handed to nobody.
+    #[must_use]
+    pub(crate) fn held(mut self) -> Self {
+        self.held = true;
+        self
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    pub(crate) fn reference(&self) -> Option<&Reference> {
+        self.reference.as_ref()
     }
 
     /// Repaints one picture.
     pub fn apply(&self, picture: &mut offhook_media::I420) {
+        if let Some(reference) = &self.reference {
+            reference.lay_into(picture);
+        }
         self.filters.iter().for_each(|filter| filter.apply(picture));
     }
 }

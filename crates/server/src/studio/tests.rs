@@ -1,8 +1,9 @@
 //! What the studio promises: each filter is seen, unknown words are refused with the known ones.
 
+use super::Reference;
 use super::filters::Filter;
 use super::prompt::{PromptError, Recipe};
-use offhook_media::I420;
+use offhook_media::{I420, Rgb, Still};
 
 /// A picture with light, colour and shape in it, the same on no two axes.
 fn picture() -> I420 {
@@ -113,5 +114,51 @@ fn greyscale_leaves_the_light_through_the_codec() {
         if number > 8 {
             assert!(shown.u()[320 * 50 + 25].abs_diff(128) < 6, "picture {number}");
         }
+    }
+}
+
+fn red(width: u32, height: u32) -> Reference {
+    let file = Rgb::filled(width, height, [230, 10, 10]).to_png();
+    Reference::new("red", Still::decode(&file).expect("a good file"))
+}
+
+// F51
+#[test]
+fn an_image_lies_in_the_lower_right_and_touches_nothing_else() {
+    for (width, height) in [(160, 90), (1000, 10), (10, 1000), (1, 1)] {
+        let recipe = Recipe::default().over(Some(red(width, height)));
+        assert!(!recipe.is_plain());
+        let mut painted = picture();
+        recipe.apply(&mut painted);
+        let before = picture();
+        let (mut touched, mut apart) = (0, 0);
+        for (at, (&new, &old)) in painted.v().iter().zip(before.v()).enumerate() {
+            let (x, y) = (at % 32, at / 32);
+            let is_corner = x >= 32 / 2 && y >= 24 / 2;
+            touched += usize::from(is_corner && new > 200 && new != old);
+            apart += usize::from(!is_corner && new != old);
+        }
+        assert!(touched > 0, "{width}x{height} is not seen");
+        assert_eq!(apart, 0, "{width}x{height} is seen where it should not be");
+    }
+}
+
+// F51: it is a part of the picture for what the prompt asks for.
+#[test]
+fn filters_repaint_the_image_with_the_rest() {
+    let recipe = Recipe::read("greyscale").expect("a known word").over(Some(red(160, 90)));
+    let mut painted = picture();
+    recipe.apply(&mut painted);
+    assert!(painted.u().iter().chain(painted.v()).all(|&chroma| chroma == 128));
+    let mut plain = picture();
+    Recipe::read("greyscale").expect("a known word").apply(&mut plain);
+    assert!(difference(&painted, &plain) > 1.0, "its light is there");
+}
+
+#[test]
+fn the_smallest_picture_takes_an_image_and_breaks_nothing() {
+    for (width, height) in [(2, 2), (16, 16), (18, 400), (400, 18)] {
+        let mut tiny = I420::black(width, height).expect("even and small");
+        Recipe::default().over(Some(red(3, 5))).apply(&mut tiny);
     }
 }

@@ -102,7 +102,7 @@ async fn a_required_feature_that_is_missing_is_named_with_those_that_are_there()
 async fn an_unknown_model_is_refused_with_the_known_ones() {
     let error = refused(Join { model: Some("dreamer".into()), ..join("ada", 1) }).await;
     assert_eq!(error.code, ErrorCode::UnknownModel);
-    assert_eq!(error.known, ["studio", "echo"]);
+    assert_eq!(error.known, ["studio", "echo", "room"]);
 }
 
 // F03

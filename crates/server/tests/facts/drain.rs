@@ -45,7 +45,14 @@ fn rejoin(member: &Member, secret: &Secret) -> Join {
 }
 
 fn camera() -> Track {
-    Track { track: "camera".into(), kind: MediaKind::Video, mid: None, width: None, height: None }
+    Track {
+        track: "camera".into(),
+        kind: MediaKind::Video,
+        mid: None,
+        width: None,
+        height: None,
+        muted: false,
+    }
 }
 
 // F32

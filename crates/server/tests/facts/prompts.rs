@@ -2,7 +2,7 @@
 
 use crate::wire::{Member, Wire, apply, credential, desired, join, server};
 use offhook_server::{Grants, Mint};
-use offhook_signaling::{Acked, Apply, Desired, FromClient, FromServer, Item, Join, RefusalCode, Refused};
+use offhook_signaling::{Acked, FromServer, Item, Join, RefusalCode, Refused};
 
 async fn answer(member: &mut Member) -> Result<Acked, Refused> {
     member
@@ -64,15 +64,4 @@ async fn a_credential_without_the_right_to_prompt_sets_none() {
     answer(&mut member).await.expect("no prompt, nothing to refuse");
     member.wire.say(&apply(1, 2, "sepia")).await;
     assert_eq!(answer(&mut member).await.expect_err("not allowed").code, RefusalCode::NotPermitted);
-}
-
-#[tokio::test]
-async fn an_image_is_refused_as_what_it_is() {
-    let server = server().await;
-    let mut member = Wire::enter(&server, "ada", 1).await;
-    answer(&mut member).await.expect("the join's own state");
-    let desired = Desired { revision: 2, image: Some("0".repeat(64)), ..Desired::default() };
-    member.wire.say(&FromClient::Apply(Apply { id: 1, desired })).await;
-    let refused = answer(&mut member).await.expect_err("this studio paints from prompts");
-    assert_eq!((refused.item, refused.code), (Item::Image, RefusalCode::NotSupported));
 }

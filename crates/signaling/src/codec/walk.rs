@@ -68,6 +68,18 @@ impl FieldFault {
             Self::NumberTooLarge { .. } => "number_too_large",
         }
     }
+
+    /// Where in the message it is: names of fields with dots between them.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        match self {
+            Self::TooLong { field, .. }
+            | Self::TooShort { field, .. }
+            | Self::Character { field, .. }
+            | Self::TooMany { field, .. }
+            | Self::NumberTooLarge { field } => field,
+        }
+    }
 }
 
 /// Is this JSON text nested deeper than `limit`? Looks at brackets outside strings only, so that it

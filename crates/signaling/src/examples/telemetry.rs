@@ -39,6 +39,8 @@ pub(super) fn batches() -> Vec<FromClient> {
             ..entry(5_150, Happened::Recovered)
         },
         TelemetryEntry { moved: Some(true), ..entry(8_300, Happened::Moved) },
+        entry(8_700, Happened::PictureStalled),
+        TelemetryEntry { took_ms: Some(4_000), ..entry(9_000, Happened::PictureResumed) },
         TelemetryEntry { error: text("timed_out"), ..entry(9_100, Happened::Error) },
     ];
     let last = Telemetry {

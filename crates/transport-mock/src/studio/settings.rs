@@ -56,6 +56,13 @@ impl Studio {
         self
     }
 
+    /// Takes no image, and says why in these words.
+    #[must_use]
+    pub fn refusing_images(mut self, why: &str) -> Self {
+        self.no_images = Some(why.to_owned());
+        self
+    }
+
     /// Lets in only who shows this credential; asks who shows none.
     #[must_use]
     pub fn requiring(mut self, credential: Secret) -> Self {

@@ -5,6 +5,7 @@ use super::payload;
 use super::telemetry;
 use super::translate;
 use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, KeepAlive, Reaction, Relay, Say};
+use offhook_transport::media::LocalTrack;
 use offhook_transport::{Action, Desired, Event, Outgoing, RefusalItem, Revision, Verdict, Words};
 
 impl Driver {
@@ -25,11 +26,13 @@ impl Driver {
             Action::Ping if self.stage == Stage::Up => self.ping(),
             Action::Ping => Flow::On,
             Action::RestartIce => self.restart_ice().await,
+            Action::Publish(tracks) => self.publish(tracks).await,
             Action::Send(message) => self.relay(message),
             Action::React(Words { id, text }) => {
                 self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }))
             }
             Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, words: text })),
+            Action::Moderate(moderation) => self.moderate(moderation),
             Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
             Action::KeepAlive => Flow::On,
             // Without a socket it is lost, as it is where it does not arrive.
@@ -44,6 +47,7 @@ impl Driver {
     fn apply(&mut self, revision: Revision, desired: &Desired) -> Flow {
         let Some(lane) = self.lane.clone() else { return Flow::On };
         self.uploads.revision = revision;
+        self.image_wanted(desired.image.as_ref().and_then(Option::as_ref));
         let wire = translate::desired(desired, revision, self.published());
         let id = {
             let mut state = lane.state();
@@ -74,6 +78,38 @@ impl Driver {
             data: payload::to_wire(&message.payload),
         };
         self.post(message.id, &FromClient::Message(relay))
+    }
+
+    /// What is published is another list from here on. Before we are let in nothing can be offered:
+    /// then it is once we are.
+    async fn publish(&mut self, tracks: Vec<LocalTrack>) -> Flow {
+        if self.request.viewer {
+            return Flow::On;
+        }
+        self.request.media.publish = tracks;
+        self.publish_wanted = true;
+        if self.stage == Stage::Up { self.offer_published().await } else { Flow::On }
+    }
+
+    /// Offers what is published by now, where that is not what was offered last.
+    pub(super) async fn offer_published(&mut self) -> Flow {
+        let Some(lane) = self.lane.clone().filter(|_| std::mem::take(&mut self.publish_wanted)) else {
+            return Flow::On;
+        };
+        let dropped = lane.unpublish(self.published());
+        match lane.make_room(self.published()).await {
+            Ok(grown) => {
+                lane.state().grown |= grown || dropped;
+                if self.tell_outflow() == Flow::Over {
+                    return Flow::Over;
+                }
+                if grown || dropped { self.negotiate(false).await } else { Flow::On }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a track finds no section and is not sent on this link");
+                Flow::On
+            }
+        }
     }
 
     /// A reliable message whose receipt is waited for under this number.

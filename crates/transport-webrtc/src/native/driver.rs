@@ -12,11 +12,12 @@ use super::opening::Opened;
 use super::outward::Outward;
 use super::registry::Registry;
 use super::socket::{Heard, Socket, UpgradeFault, Upgraded, Wire};
+use super::telemetry;
 use super::uploads::Uploads;
 use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
-use offhook_signaling::{FromClient, Ping};
-use offhook_transport::media::RemoteSink;
+use offhook_signaling::{FromClient, Ping, encode};
+use offhook_transport::media::{KeyWishes, RemoteSink};
 use offhook_transport::{Action, DialRequest, Event, Fault, FaultKind, Plane};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
@@ -29,6 +30,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 const GOODBYE: Duration = Duration::from_millis(600);
 /// How long the closing of a socket may take.
 const CLOSING: Duration = Duration::from_millis(250);
+/// A host hears of an ending as soon as it may; one that does not is given up, within the second that
+/// an ending may take.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 /// How long the peer may take to close.
 const PEER_CLOSING: Duration = Duration::from_millis(500);
 /// Frames that may wait before no more actions are taken.
@@ -99,6 +103,10 @@ pub(super) struct Driver {
     pub(super) spare: bool,
     /// Asked for while an offer was open.
     pub(super) restart_wanted: bool,
+    /// Sections were asked for while an offer was open: the next one has them.
+    pub(super) offer_wanted: bool,
+    /// The host published something, or took it back, that was not offered yet.
+    pub(super) publish_wanted: bool,
     /// Asked for while nothing was heard on the socket.
     pub(super) restart_when_heard: bool,
     /// When a frame last came.
@@ -112,6 +120,8 @@ pub(super) struct Driver {
     pub(super) refresh_due: Option<Instant>,
     pub(super) goodbye_due: Option<Instant>,
     pub(super) close_code: u16,
+    /// The far side ended the session: the host may have last words for it.
+    pub(super) ended: bool,
     pub(super) unknown_messages: u64,
 }
 
@@ -126,7 +136,7 @@ enum Turn {
     Heard(Heard),
     Reported(Option<PeerEvent>),
     Action(Action),
-    KeyFrame,
+    KeyFrame(KeyWishes),
     Media,
     Posted,
     Due,
@@ -182,6 +192,8 @@ impl Driver {
             restarts: false,
             spare: false,
             restart_wanted: false,
+            offer_wanted: false,
+            publish_wanted: false,
             restart_when_heard: false,
             heard_at: None,
             answered: false,
@@ -193,6 +205,7 @@ impl Driver {
             refresh_due: None,
             goodbye_due: None,
             close_code: 1000,
+            ended: false,
             unknown_messages: 0,
         }
     }
@@ -214,11 +227,11 @@ impl Driver {
                 Turn::Heard(heard) => self.heard(heard).await,
                 Turn::Reported(report) => self.reported(report).await,
                 Turn::Action(action) => self.act(action).await,
-                Turn::KeyFrame => {
+                Turn::KeyFrame(wishes) => {
                     if let Some(lane) = &self.lane {
                         // A switch to this link asks for one as well.
                         lane.sinks.settle();
-                        lane.want_key_frames();
+                        lane.want_key_frames(&wishes);
                     }
                     Flow::On
                 }
@@ -259,7 +272,7 @@ impl Driver {
             heard = listen(&mut self.socket) => Turn::Heard(heard),
             report = report(&mut self.reports) => Turn::Reported(report),
             Some(action) = self.actions.recv(), if idle => Turn::Action(action),
-            () = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame,
+            wishes = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame(wishes),
             () = posted(&self.lane), if self.stage == Stage::Up => Turn::Posted,
             () = arrived(&self.lane, self.proof) => Turn::Media,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Turn::Due,
@@ -394,6 +407,25 @@ impl Driver {
         self.goodbye_due = Some(Instant::now() + GOODBYE);
     }
 
+    /// The session was ended: the host has heard of it when it closes the link, and what it gave on
+    /// its way out is a last batch of telemetry.
+    async fn last_words(&mut self, socket: &mut Socket, closed: &mut oneshot::Receiver<()>) {
+        let heard = async {
+            self.out.make_room().await;
+            let _ = closed.await;
+        };
+        if timeout(LAST_WORDS, heard).await.is_err() {
+            return;
+        }
+        while let Ok(action) = self.actions.try_recv() {
+            if let Action::Telemetry(batch) = action
+                && let Ok(text) = encode(None, 0, &FromClient::Telemetry(telemetry::to_wire(&batch)))
+            {
+                let _ = socket.send(text);
+            }
+        }
+    }
+
     async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
         self.given_up();
         self.connecting = None;
@@ -418,7 +450,10 @@ impl Driver {
             {
                 socket = Some(upgraded.socket);
             }
-            if let Some(socket) = socket {
+            if let Some(mut socket) = socket {
+                if self.ended {
+                    self.last_words(&mut socket, &mut closed).await;
+                }
                 socket.close(code, CLOSING).await;
             }
         };
@@ -468,9 +503,9 @@ async fn report(reports: &mut Option<broadcast::Receiver<PeerEvent>>) -> Option<
     }
 }
 
-async fn key_frame_wanted(sink: &mut Option<RemoteSink>) {
+async fn key_frame_wanted(sink: &mut Option<RemoteSink>) -> KeyWishes {
     match sink {
-        Some(sink) => poll_fn(|cx| sink.poll_key_frame_wanted(cx)).await,
+        Some(sink) => poll_fn(|cx| sink.poll_key_wishes(cx)).await,
         None => pending().await,
     }
 }

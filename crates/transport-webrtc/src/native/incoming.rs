@@ -128,6 +128,7 @@ impl Driver {
 
     fn ended(&mut self, ended: &wire::Ended) -> Flow {
         self.health = Health::default();
+        self.ended = true;
         self.fail(Event::Ended {
             code: translate::ended(&ended.reason),
             text: ended.text.clone(),

@@ -8,7 +8,7 @@ use super::sinks::Sinks;
 use crate::peer::{Certificate, Direction, Peer, PeerError, PeerEvent, PeerEvents, SectionSpec, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
-use offhook_transport::media::{Kind, LocalTrack, MediaPorts};
+use offhook_transport::media::{KeyWishes, Kind, LocalTrack, MediaPorts};
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,6 +95,10 @@ pub(super) struct State {
     pub(super) grown: bool,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
+    /// Labels of the tracks that the newest offer names: only these can have a section by its answer.
+    pub(super) named: HashSet<String>,
+    /// Sections whose track was taken back, free for the next one of their kind.
+    spare: Vec<Kind>,
     inbound: u64,
     flowed: Option<Instant>,
     lived: Option<Instant>,
@@ -149,7 +153,9 @@ impl Lane {
                 sendings: Vec::new(),
                 outflow: Outflow::default(),
                 grown: false,
+                named: offered.clone(),
                 offered,
+                spare: Vec::new(),
                 inbound: 0,
                 flowed: None,
                 lived: None,
@@ -234,38 +240,67 @@ impl Lane {
 
     /// Sends each published track on a section of its kind, in the order of publication.
     pub(super) async fn publish(&self, ports: &MediaPorts) -> Result<(), PeerError> {
-        let mut sections: Vec<_> =
-            self.peer.sections().await.into_iter().filter(|section| section.sends).collect();
+        let taken = self.mids();
+        let mut sections: Vec<_> = self.peer.sections().await;
+        sections.retain(|section| section.sends && !taken.contains(&section.mid));
         for track in &ports.publish {
             let label = track.spec().label.clone();
             let kind = track.spec().kind();
+            if self.mid_of(&label).is_some() || !self.state().named.contains(&label) {
+                continue;
+            }
             let Some(at) = sections.iter().position(|section| section.kind == kind) else {
                 return Err(PeerError::NoSuchSection(label));
             };
             let section = sections.remove(at);
-            if self.state().sendings.iter().any(|(of, _)| *of == label) {
-                continue;
-            }
             let sending = self.peer.send_track(&section.mid, track.tap(), self.peer.gates().clone()).await?;
             self.state().sendings.push((label, sending));
         }
         Ok(())
     }
 
-    /// Adds a section for each of these tracks that was not there at the last offer, which the next
-    /// one must tell of. True if there were any.
+    /// Takes back what is not among these any more: nothing more of it is sent, and its section is
+    /// free. True if there was anything.
+    pub(super) fn unpublish(&self, tracks: &[LocalTrack]) -> bool {
+        let mut state = self.state();
+        let kept = |label: &String| tracks.iter().any(|track| track.spec().label == *label);
+        let gone: Vec<_> = state.offered.iter().filter(|label| !kept(label)).cloned().collect();
+        for label in &gone {
+            state.offered.remove(label);
+            if let Some(at) = state.sendings.iter().position(|(of, _)| of == label) {
+                let (_, sending) = state.sendings.remove(at);
+                state.spare.push(sending.kind());
+            }
+        }
+        !gone.is_empty()
+    }
+
+    /// Finds a section for each of these tracks that was not there at the last offer, which the next
+    /// one must tell of: a free one, or one more. True if there were any.
     pub(super) async fn make_room(&self, tracks: &[LocalTrack]) -> Result<bool, PeerError> {
         let mut grown = false;
         for track in tracks {
-            // Once for each, whatever the far side made of it.
-            if !self.state().offered.insert(track.spec().label.clone()) {
-                continue;
-            }
-            let section = SectionSpec { kind: track.spec().kind(), direction: Direction::SendRecv };
-            self.peer.add_section(section).await?;
+            let kind = track.spec().kind();
+            let free = {
+                let mut state = self.state();
+                // Once for each, whatever the far side made of it.
+                if !state.offered.insert(track.spec().label.clone()) {
+                    continue;
+                }
+                let free = state.spare.iter().position(|spare| *spare == kind);
+                free.map(|at| state.spare.remove(at))
+            };
             grown = true;
+            if free.is_none() {
+                self.peer.add_section(SectionSpec { kind, direction: Direction::SendRecv }).await?;
+            }
         }
         Ok(grown)
+    }
+
+    /// The sections that something of ours is sent on.
+    pub(super) fn mids(&self) -> Vec<String> {
+        self.state().sendings.iter().map(|(_, sending)| sending.mid().to_owned()).collect()
     }
 
     /// The section a published track is sent on.
@@ -280,12 +315,14 @@ impl Lane {
         self.state().sendings.clear();
     }
 
-    /// Asks for a key frame on every section that brings video.
-    pub(super) fn want_key_frames(&self) {
-        let mids: Vec<String> = {
+    /// Asks for a key frame on every section that brings video, or on those that bring these tracks.
+    pub(super) fn want_key_frames(&self, wishes: &KeyWishes) {
+        let mids: Vec<String> = if wishes.all {
             let state = self.state();
             let video = state.kinds.iter().filter(|(_, kind)| **kind == Kind::Video);
             video.map(|(mid, _)| mid.clone()).collect()
+        } else {
+            wishes.tracks.iter().filter_map(|track| self.sinks.mid_of(track)).collect()
         };
         mids.iter().for_each(|mid| self.peer.request_key_frame(mid));
     }

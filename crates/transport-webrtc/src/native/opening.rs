@@ -15,8 +15,7 @@ use offhook_signaling::{
 };
 use offhook_transport::media::{Kind, LocalTrack};
 use offhook_transport::{
-    DialRequest, Event, Fault, FaultKind, Plan, Progress, RefusalItem, RefusedCode, ResumeRefusal, Secret,
-    Target,
+    DialRequest, Event, Fault, FaultKind, Plan, Progress, ResumeRefusal, Secret, Target,
 };
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -116,7 +115,7 @@ impl Driver {
             let arrivals = Arc::<Arrivals>::default();
             let (into, counted) = (sinks.clone(), arrivals.clone());
             settings.intake = Intake {
-                frames: Some(Arc::new(move |_, frame| into.push(frame))),
+                frames: Some(Arc::new(move |mid, frame| into.push(mid, frame))),
                 packets: Some(Arc::new(move |_, _| counted.note())),
                 ..Intake::default()
             };
@@ -207,18 +206,8 @@ impl Driver {
             }
             // No far side would take it: as if it had said so.
             Err(error) => {
+                let (code, item) = translate::unsayable(&error);
                 let text = error.to_string();
-                let secret = text.contains("`credential`") || text.contains("`ticket`");
-                // A token of no far side's making has nothing to take up.
-                let (code, item) = if secret {
-                    (RefusedCode::Unauthorized, None)
-                } else if text.contains("`rejoin.") {
-                    (RefusedCode::NoSessionToResume, None)
-                } else if text.contains("prompt.text`") {
-                    (RefusedCode::InitialState, Some(RefusalItem::Prompt))
-                } else {
-                    (RefusedCode::BadRequest, None)
-                };
                 self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item })
             }
         }
@@ -300,13 +289,17 @@ impl Driver {
             lane.peer.rollback().await?;
             lane.state().open_offer = None;
         }
-        // A track that was published since the last offer needs a section of its own.
-        let grown = lane.make_room(self.published()).await?;
+        // A track that was published since the last offer needs a section of its own, and one that was
+        // taken back needs none.
+        self.publish_wanted = false;
+        let dropped = lane.unpublish(self.published());
+        let grown = lane.make_room(self.published()).await? || dropped;
         let (has_grown, path, unsettled) = {
             let mut state = lane.state();
             state.grown |= grown;
             (state.grown, state.path(), state.unsettled)
         };
+        self.uploads.revision = self.request.revision;
         let path = path.filter(|_| restart);
         // A path that answers again is not made anew, unless a dial that is given up offered a restart:
         // the far side may have taken it, and only the answer was lost.
@@ -348,12 +341,14 @@ impl Driver {
     /// An offer with a fresh number, and what is in its sections.
     pub(super) fn offer_of(&self, lane: &Lane, sdp: &str) -> Offer {
         let negotiation_id = lane.state().next_negotiation();
+        let publish = self.published();
+        let taken = lane.mids();
         let mut mids = mids(sdp);
-        let mids_of: Vec<_> = self
-            .request
-            .media
-            .publish
+        mids.retain(|(_, mid)| !taken.contains(mid));
+        // As they will be put into the sections that the answer grants.
+        let mids_of: Vec<_> = publish
             .iter()
+            .filter(|track| lane.mid_of(&track.spec().label).is_none())
             .map(|track| {
                 let at = mids.iter().position(|(kind, _)| *kind == track.spec().kind());
                 (track.spec().label.clone(), at.map(|at| mids.remove(at).1))
@@ -362,7 +357,7 @@ impl Driver {
         let mid = |label: &str| {
             lane.mid_of(label).or_else(|| mids_of.iter().find(|(of, _)| of == label)?.1.clone())
         };
-        let publish = self.published();
+        lane.state().named = publish.iter().map(|track| track.spec().label.clone()).collect();
         Offer { negotiation_id, sdp: Sdp::new(sdp), tracks: translate::tracks(publish, mid) }
     }
 }
@@ -382,22 +377,13 @@ pub(super) fn sections(request: &DialRequest) -> Vec<SectionSpec> {
     sections
 }
 
-/// The sections of an offer of our own, in order.
+/// The sections of an offer of our own on which we may send, in order.
 fn mids(sdp: &str) -> Vec<(Kind, String)> {
-    let mut found = Vec::new();
-    let mut kind = None;
-    for line in sdp.lines() {
-        if let Some(media) = line.strip_prefix("m=") {
-            kind = match media.split(' ').next() {
-                Some("audio") => Some(Kind::Audio),
-                Some("video") => Some(Kind::Video),
-                _ => None,
-            };
-        } else if let (Some(mid), Some(kind)) = (line.strip_prefix("a=mid:"), kind) {
-            found.push((kind, mid.trim().to_owned()));
-        }
-    }
-    found
+    crate::peer::offered(sdp)
+        .into_iter()
+        .filter(|section| section.sends)
+        .map(|section| (section.kind, section.mid))
+        .collect()
 }
 
 /// This machine for a server on it; else every interface there is.

@@ -37,6 +37,10 @@ fn entry(of: &ours::TelemetryEntry) -> TelemetryEntry {
             ..blank(at_ms, Happened::Recovered)
         },
         H::Moved { moved } => TelemetryEntry { moved: Some(moved), ..blank(at_ms, Happened::Moved) },
+        H::PictureStalled => blank(at_ms, Happened::PictureStalled),
+        H::PictureResumed { after } => {
+            TelemetryEntry { took_ms: Some(millis(after)), ..blank(at_ms, Happened::PictureResumed) }
+        }
         H::Error { code } => TelemetryEntry { error: text(code), ..blank(at_ms, Happened::Error) },
         H::Statistics(totals) => {
             TelemetryEntry { statistics: Some(statistics(&totals)), ..blank(at_ms, Happened::Statistics) }

@@ -3,7 +3,7 @@
 
 use offhook_signaling as wire;
 use offhook_transport as ours;
-use ours::{Capability, MigrationStyle, RefusedCode};
+use ours::{Capability, MigrationStyle, RefusalItem, RefusedCode};
 use std::time::Duration;
 use wire::{ErrorCode, Feature};
 
@@ -83,6 +83,7 @@ pub(super) fn tracks(
             mid: mid(&track.spec().label),
             width: None,
             height: None,
+            muted: false,
         })
         .collect()
 }
@@ -95,7 +96,19 @@ pub(super) fn member(member: &wire::Member) -> ours::Member {
             wire::Attendance::Away => true,
             wire::Attendance::Present | wire::Attendance::Other(_) => false,
         },
+        tracks: member.tracks.iter().filter_map(member_track).collect(),
     }
+}
+
+/// `None` for a kind of media of a later version.
+fn member_track(track: &wire::Track) -> Option<ours::MemberTrack> {
+    let kind = our_kind(&track.kind)?;
+    Some(ours::MemberTrack { label: track.track.clone(), kind, muted: track.muted })
+}
+
+/// Whose track a section carries, as the far side says; `None` for one that is nobody's.
+pub(super) fn track_id(used: &wire::MidUse) -> Option<ours::media::TrackId> {
+    Some(ours::media::TrackId::new(used.member?.to_string(), used.track.as_deref()?))
 }
 
 /// What the far side granted, as this library counts it.
@@ -122,6 +135,8 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
             Feature::Reactions => all.with(Capability::Reactions),
             Feature::Conversation => all.with(Capability::Conversation),
             Feature::Telemetry => all.with(Capability::Telemetry),
+            Feature::Forwarding => all.with(Capability::Forwarding),
+            Feature::Moderation => all.with(Capability::Moderate),
             Feature::Queue => all.with(Capability::Queue),
             Feature::Rings => all.with(Capability::Rings),
             Feature::Directory => all.with(Capability::Directory),
@@ -135,6 +150,16 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
         };
     }
     all
+}
+
+pub(super) fn not_moderated(why: &wire::ModerationRefusal) -> ours::ModerationRefusal {
+    match why {
+        wire::ModerationRefusal::NotPermitted => ours::ModerationRefusal::NotPermitted,
+        wire::ModerationRefusal::UnknownMember => ours::ModerationRefusal::UnknownMember,
+        wire::ModerationRefusal::Oneself => ours::ModerationRefusal::Oneself,
+        wire::ModerationRefusal::NotSupported => ours::ModerationRefusal::NotSupported,
+        wire::ModerationRefusal::Other(_) => ours::ModerationRefusal::Other,
+    }
 }
 
 /// `None` for a word of a later version.
@@ -271,3 +296,22 @@ pub(super) fn advice(strategy: &wire::Strategy) -> Option<ours::Advice> {
 pub(super) fn liveness(liveness: wire::Liveness) -> ours::Liveness {
     ours::Liveness { ping: millis(liveness.ping_ms), silence: millis(liveness.silence_ms) }
 }
+
+/// What a far side would make of a first frame that cannot even be written.
+pub(super) fn unsayable(error: &wire::EncodeError) -> (RefusedCode, Option<RefusalItem>) {
+    let wire::EncodeError::Field(fault) = error else { return (RefusedCode::BadRequest, None) };
+    let field = fault.field();
+    if ["credential", "ticket", "join_ticket"].contains(&field) {
+        (RefusedCode::Unauthorized, None)
+    } else if field.starts_with("rejoin.") {
+        // A token of no far side's making has nothing to take up.
+        (RefusedCode::NoSessionToResume, None)
+    } else if field == "desired.prompt.text" {
+        (RefusedCode::InitialState, Some(RefusalItem::Prompt))
+    } else {
+        (RefusedCode::BadRequest, None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

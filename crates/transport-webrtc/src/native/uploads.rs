@@ -8,7 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use offhook_signaling::limits::{CHUNK_BYTES, CHUNKS_IN_FLIGHT_BYTES};
 use offhook_signaling::{FromClient, ImageChunk};
-use offhook_transport::{Event, Image, Revision, Verdict};
+use offhook_transport::{Event, Image, RefusalItem, Revision, Verdict};
+
+/// What the user is told who named an image by a hash that the far side does not know.
+const NOT_KEPT: &str = "the far side does not keep an image of this hash; set it by its bytes";
 
 /// The upload under way; a newer image takes its place.
 #[derive(Default)]
@@ -32,6 +35,15 @@ impl Driver {
             tracing::debug!("the far side asks for an image that is wanted no more");
             return Flow::On;
         };
+        if image.bytes.is_empty() {
+            let verdict = Verdict::Refused { item: RefusalItem::Image, text: NOT_KEPT.to_owned() };
+            self.out.say(Event::Acked { revision: self.uploads.revision, verdict });
+            return Flow::On;
+        }
+        if self.uploads.now.as_ref().is_some_and(|upload| upload.sha256 == sha256) {
+            // Asked twice: for what was replayed, and for what was on its way.
+            return Flow::On;
+        }
         self.uploads.now = Some(Upload { sha256: sha256.to_owned(), image, sent: 0, received: 0 });
         self.upload()
     }
@@ -40,13 +52,24 @@ impl Driver {
         let Some(upload) = self.uploads.now.as_mut().filter(|upload| upload.sha256 == sha256) else {
             return Flow::On;
         };
-        let received = usize::try_from(received).unwrap_or(usize::MAX).min(upload.sent);
+        let total = upload.image.bytes.len();
+        let received = usize::try_from(received).unwrap_or(usize::MAX).min(total);
         if received > upload.received {
             upload.received = received;
-            let revision = self.uploads.revision;
-            self.out.say(Event::Acked { revision, verdict: Verdict::Progress });
+            // What an earlier link brought there is not sent again.
+            upload.sent = upload.sent.max(received);
+            let verdict = Verdict::Progress { received: received as u64, total: total as u64 };
+            self.out.say(Event::Acked { revision: self.uploads.revision, verdict });
         }
         self.upload()
+    }
+
+    /// Another image is wanted from here on, or none: what is left of the one before is not sent.
+    pub(super) fn image_wanted(&mut self, image: Option<&Image>) {
+        let wanted = image.map(|image| hex(&image.sha256));
+        if self.uploads.now.as_ref().is_some_and(|upload| Some(&upload.sha256) != wanted.as_ref()) {
+            self.uploads.now = None;
+        }
     }
 
     fn upload(&mut self) -> Flow {

@@ -158,6 +158,8 @@ pub struct PeerConfig {
     pub dtls_within: Duration,
     /// How long our checks may stay without an answer.
     pub silent_after: Duration,
+    /// How often the far side is asked for a key frame at most, on each section: key frames are dear.
+    pub key_frame_every: Duration,
     /// After this long without one the far side's consent is over, and no media is sent until a check
     /// is answered again (RFC 7675 §5.1: 30 s).
     pub consent: Duration,
@@ -184,6 +186,7 @@ impl PeerConfig {
             max_remote_candidates: 8,
             dtls_within: Duration::from_secs(10),
             silent_after: Duration::from_secs(5),
+            key_frame_every: Duration::from_millis(500),
             consent: Duration::from_secs(30),
         }
     }

@@ -2,6 +2,7 @@
 //! the leg they go out on (SSRC, sequence, time, payload type; no header extensions).
 
 use super::handler::{Counters, Shared, lock};
+use super::leg::Leg;
 use super::sending::Claim;
 use super::{Peer, PeerError, RtpPacket};
 use futures_util::FutureExt;
@@ -15,7 +16,6 @@ use webrtc::media_stream::track_local::TrackLocal;
 pub struct RtpOut {
     claim: Claim,
     shared: Arc<Shared>,
-    payload_types: Option<(u64, Codec, u8)>,
     source: Option<Source>,
     counters: Arc<Counters>,
 }
@@ -43,27 +43,47 @@ impl Peer {
         let claim = self.claim(mid).await?;
         let shared = self.inner.shared.clone();
         let counters = shared.counters(mid, false);
-        Ok(RtpOut { claim, shared, payload_types: None, source: None, counters })
+        Ok(RtpOut { claim, shared, source: None, counters })
+    }
+
+    /// As [`RtpOut::prepare`], for the section's way out that somebody has.
+    pub async fn prepare_rtp(&self, mid: &str, codec: Codec) -> bool {
+        let Some(leg) = self.inner.leg(mid).await else { return false };
+        leg.payload_type(&self.inner.shared, codec).await.is_some()
     }
 }
 
 impl RtpOut {
+    /// Learns what the far side calls this codec, so that [`try_forward`](Self::try_forward) need not
+    /// ask; after each negotiation. False if it is not spoken there.
+    pub async fn prepare(&self, codec: Codec) -> bool {
+        self.claim.0.payload_type(&self.shared, codec).await.is_some()
+    }
+
+    /// Is there a path that packets can go out on?
+    pub fn is_ready(&self) -> bool {
+        self.shared.may_send()
+    }
+
+    /// The next packet is of another source, whatever its SSRC.
+    pub fn change_source(&mut self) {
+        self.source = None;
+    }
+
     /// Forwards one packet; never waits. Sequence and time go on over a change of source,
     /// which should begin with a key frame. False if it was dropped: not connected, the
     /// codec is not spoken there, or the engine is behind.
     pub async fn forward(&mut self, packet: &RtpPacket) -> bool {
-        if !self.shared.may_send() {
-            return false;
-        }
+        self.is_ready() && self.prepare(packet.codec).await && self.try_forward(packet)
+    }
+
+    /// As [`forward`](Self::forward), of a codec that was [prepared](Self::prepare); any other is
+    /// dropped. Payloads are shared, not copied.
+    pub fn try_forward(&mut self, packet: &RtpPacket) -> bool {
         let leg = &self.claim.0;
-        let negotiated = self.shared.negotiated.load(Ordering::Acquire);
-        let payload_type = match self.payload_types {
-            Some((as_of, codec, known)) if as_of == negotiated && codec == packet.codec => known,
-            _ => {
-                let Some(found) = leg.payload_type(&self.shared, packet.codec).await else { return false };
-                self.payload_types = Some((negotiated, packet.codec, found));
-                found
-            }
+        let Some(payload_type) = leg.known_payload_type(packet.codec).filter(|_| self.shared.may_send())
+        else {
+            return false;
         };
         let source = match self.source {
             Some(source) if source.ssrc == packet.ssrc => source,
@@ -96,7 +116,35 @@ impl RtpOut {
     /// # Cancel safety
     /// No request is lost.
     pub async fn key_frame_wanted(&self) {
-        self.claim.0.key_wanted.notified().await;
+        self.key_frame_requests().next().await;
+    }
+
+    /// The far side's requests for key frames, for a task that only waits for them.
+    pub fn key_frame_requests(&self) -> KeyFrameRequests {
+        KeyFrameRequests { leg: self.claim.0.clone(), counters: self.counters.clone() }
+    }
+}
+
+/// Requests for key frames that come in on a section that is forwarded to. Holds the section's leg,
+/// and not the right to send on it.
+pub struct KeyFrameRequests {
+    leg: Arc<Leg>,
+    counters: Arc<Counters>,
+}
+
+impl std::fmt::Debug for KeyFrameRequests {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyFrameRequests")
+    }
+}
+
+impl KeyFrameRequests {
+    /// Ready when the far side asks for one; several that came since are one.
+    ///
+    /// # Cancel safety
+    /// No request is lost.
+    pub async fn next(&self) {
+        self.leg.key_wanted.notified().await;
         self.counters.key_requests.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -128,6 +128,11 @@ impl Leg {
         Some(payload_type)
     }
 
+    /// As [`payload_type`](Self::payload_type), as it was when that was asked last.
+    pub(super) fn known_payload_type(&self, codec: Codec) -> Option<u8> {
+        lock(&self.line).payload_type.filter(|(_, of, _)| *of == codec).map(|(_, _, known)| known)
+    }
+
     pub(super) fn header(&self, payload_type: u8, timestamp: u32, marker: bool) -> rtp::Header {
         let mut line = lock(&self.line);
         line.sequence = line.sequence.wrapping_add(1);

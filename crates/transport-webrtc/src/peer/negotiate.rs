@@ -52,7 +52,9 @@ impl Peer {
         if self.inner.config.role == Role::Answerer {
             return Err(PeerError::OutOfOrder("an answerer takes the sections that are offered"));
         }
-        let _turn = self.inner.negotiation.lock().await;
+        let turn = self.inner.negotiation.lock().await;
+        // Once something was agreed on the engine has no other codecs left to prefer any to.
+        let fresh = turn.agreed.is_none();
         let pc = &self.inner.pc;
         let codecs = self.codecs(section.kind);
         let Some(first) = codecs.first() else {
@@ -68,7 +70,9 @@ impl Peer {
                 };
                 let transceiver =
                     pc.add_transceiver_from_track(track.clone(), Some(init)).await.map_err(local)?;
-                transceiver.set_codec_preferences(codecs).await.map_err(local)?;
+                if fresh {
+                    transceiver.set_codec_preferences(codecs).await.map_err(local)?;
+                }
                 let leg = Leg::new(section.kind, track, transceiver).await?;
                 self.adopt(leg);
             }
@@ -79,7 +83,9 @@ impl Peer {
                     ..RTCRtpTransceiverInit::default()
                 };
                 let transceiver = pc.add_transceiver_from_kind(kind, Some(init)).await.map_err(local)?;
-                transceiver.set_codec_preferences(codecs).await.map_err(local)?;
+                if fresh {
+                    transceiver.set_codec_preferences(codecs).await.map_err(local)?;
+                }
             }
         }
         Ok(())

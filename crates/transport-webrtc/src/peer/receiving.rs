@@ -25,17 +25,37 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 const VIDEO_WAIT: Duration = Duration::from_millis(200);
 /// Sound is better with a hole than late.
 const AUDIO_WAIT: Duration = Duration::from_millis(60);
-/// Key frames are dear: at most so often is one asked for.
-const ASK_EVERY: Duration = Duration::from_millis(500);
 
 impl Peer {
-    /// Asks the far side for a key frame on a section; at most twice a second one goes out.
+    /// Asks the far side for a key frame on a section; no more often than the settings say one goes out.
     pub fn request_key_frame(&self, mid: &str) {
         self.inner.shared.key_wish(mid).notify_one();
     }
+
+    /// [`request_key_frame`](Self::request_key_frame), to be kept by whoever forwards this section.
+    pub fn key_frame_asker(&self, mid: &str) -> KeyFrameAsker {
+        KeyFrameAsker(self.inner.shared.key_wish(mid))
+    }
 }
 
-pub(super) async fn run(shared: Arc<Shared>, track: Arc<dyn TrackRemote>, intake: Intake) {
+/// Asks the far side for key frames on one section. It holds no peer open, and after the peer's end
+/// it asks nobody. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct KeyFrameAsker(Arc<Notify>);
+
+impl KeyFrameAsker {
+    /// Asks for one; no more often than the settings say one goes out, so many may ask.
+    pub fn ask(&self) {
+        self.0.notify_one();
+    }
+}
+
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    track: Arc<dyn TrackRemote>,
+    intake: Intake,
+    key_frame_every: Duration,
+) {
     // The engine announces a track before its first packet.
     let Some(TrackRemoteEvent::OnOpen(opened)) = track.poll().await else { return };
     let Some(names) = Names::of(&shared, opened.receiver_id).await else { return };
@@ -47,7 +67,7 @@ pub(super) async fn run(shared: Arc<Shared>, track: Arc<dyn TrackRemote>, intake
         reorder: Reorder::new(if keys { VIDEO_WAIT } else { AUDIO_WAIT }),
         assembler: None,
         ssrc: opened.ssrc,
-        asker: Asker::default(),
+        asker: Asker::new(key_frame_every),
         announced: false,
         receiver: opened.receiver_id,
         names,
@@ -223,15 +243,19 @@ impl Receiving {
     }
 }
 
-/// Asks at once, then at most every [`ASK_EVERY`], for as long as the stream is broken.
-#[derive(Default)]
+/// Asks at once, then at most every so often, for as long as the stream is broken.
 struct Asker {
+    every: Duration,
     wanted: bool,
     broken: bool,
     last: Option<Instant>,
 }
 
 impl Asker {
+    const fn new(every: Duration) -> Self {
+        Self { every, wanted: false, broken: false, last: None }
+    }
+
     fn want(&mut self) {
         self.wanted = true;
     }
@@ -249,6 +273,6 @@ impl Asker {
     }
 
     fn due(&self) -> Option<Instant> {
-        self.wanted.then(|| self.last.map_or_else(Instant::now, |last| last + ASK_EVERY))
+        self.wanted.then(|| self.last.map_or_else(Instant::now, |last| last + self.every))
     }
 }

@@ -1,7 +1,8 @@
 //! One RTP packet without the engine's types, and the arithmetic of wrapping numbers.
 
+use super::depacketize::starts_key;
 use bytes::Bytes;
-use offhook_transport::media::Codec;
+use offhook_transport::media::{Codec, Kind};
 use std::time::Duration;
 
 /// One RTP packet (RFC 3550), as far as forwarding needs it. Cloning shares the payload.
@@ -20,6 +21,33 @@ pub struct RtpPacket {
     pub ssrc: u32,
     /// The payload, in the codec's RTP format.
     pub payload: Bytes,
+}
+
+impl RtpPacket {
+    /// Does a picture begin in it that needs no other? With H.264 its parameter sets or its slices
+    /// (RFC 6184 §5.6–5.8), whichever comes first. Any packet of sound is a beginning.
+    pub fn starts_key_frame(&self) -> bool {
+        let key = |head: &u8| matches!(head & 0x1f, 5 | 7);
+        match (self.codec, &*self.payload) {
+            (Codec::H264, [head, rest @ ..]) => match (head & 0x1f, rest) {
+                (24, units) => aggregated(units).any(|unit| unit.first().is_some_and(key)),
+                (28, [header, ..]) => header & 0x80 != 0 && key(header),
+                _ => key(head),
+            },
+            (Codec::H264, []) => false,
+            (codec, payload) => codec.kind() == Kind::Audio || starts_key(codec, payload),
+        }
+    }
+}
+
+/// The units of an aggregation packet, as far as they are whole.
+fn aggregated(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let [high, low, more @ ..] = rest else { return None };
+        let (unit, after) = more.split_at_checked(usize::from(u16::from_be_bytes([*high, *low])))?;
+        rest = after;
+        Some(unit)
+    })
 }
 
 /// Makes one growing number of a wrapping 16-bit one.

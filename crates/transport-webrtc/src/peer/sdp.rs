@@ -106,7 +106,7 @@ pub(super) fn filter_candidates(sdp: &str, mut keep: impl FnMut(&str) -> Option<
 }
 
 /// The media sections of a description of our own.
-pub(super) fn sections(local: &str) -> Vec<Section> {
+pub(crate) fn sections(local: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut open = false;
     for line in lines(local) {

@@ -31,6 +31,7 @@ pub const PAUSE: Duration = Duration::from_secs(2);
 pub struct Sending {
     task: AbortHandle,
     mid: String,
+    kind: Kind,
     outflow: Arc<Outflow>,
 }
 
@@ -51,6 +52,11 @@ impl Sending {
     /// The section it runs on.
     pub fn mid(&self) -> &str {
         &self.mid
+    }
+
+    /// Audio or video.
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Did its track end, or its peer close?
@@ -101,7 +107,7 @@ impl Peer {
         };
         let pump = pump(claim, self.inner.shared.clone(), counters, tap, gate.into(), frame_out);
         let task = self.inner.spawn(pump).ok_or(PeerError::Closed)?;
-        Ok(Sending { task, mid: mid.to_owned(), outflow })
+        Ok(Sending { task, mid: mid.to_owned(), kind: codec.kind(), outflow })
     }
 
     pub(super) async fn claim(&self, mid: &str) -> Result<Claim, PeerError> {
@@ -116,7 +122,7 @@ impl Peer {
 }
 
 impl Inner {
-    async fn leg(&self, mid: &str) -> Option<Arc<Leg>> {
+    pub(super) async fn leg(&self, mid: &str) -> Option<Arc<Leg>> {
         let legs = lock(&self.legs).clone();
         for leg in legs {
             if leg.mid().await.as_deref() == Some(mid) {

@@ -126,6 +126,15 @@ pub struct LocalTrack {
     hub: Arc<Hub>,
 }
 
+/// The same track, and not one that looks the same.
+impl PartialEq for LocalTrack {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.hub, &other.hub)
+    }
+}
+
+impl Eq for LocalTrack {}
+
 impl LocalTrack {
     /// Begins to take the track, from its next key frame on, which is asked for.
     pub fn tap(&self) -> Tap {

@@ -1,16 +1,25 @@
-//! Received tracks: where connections put frames, and the handles that outlive them.
+//! Received media: where connections put frames, and the handles that outlive them. There are two
+//! sorts: what the far side sends of its own (a studio's picture, a persona's voice), one receiver
+//! for each kind; and the tracks of other members (`remote/tracks.rs`), each with a name of its own.
 //!
 //! Frames of one epoch at a time get through. A switch to another epoch is armed by
-//! [`Remote::switch_to`] and happens at that epoch's first key frame, so that the picture
-//! never breaks and no frame of the old link follows one of the new (R13).
+//! [`Remote::switch_to`] and happens at that epoch's first key frame, for each track on its own, so
+//! that no picture breaks and no frame of the old link follows one of the new (R13).
+
+mod receiver;
+mod tracks;
+
+pub use receiver::TrackReceiver;
+pub use tracks::TrackId;
 
 use super::queue::Queue;
 use super::{EncodedFrame, Kind};
 use crate::Epoch;
-use std::future::poll_fn;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
+use tracks::Stream;
 
 /// Frames a receiver holds before it loses the oldest.
 const RECEIVER_DEPTH: usize = 64;
@@ -20,8 +29,19 @@ struct Selection {
     current: Option<Epoch>,
     next: Option<Epoch>,
     receivers: Vec<(Kind, Weak<Queue>)>,
+    /// Tracks of other members that somebody holds a handle of.
+    tracks: HashMap<TrackId, Stream>,
+    /// The newest wish for a key frame that is not about one member's track alone.
+    wish: u64,
     key_wakers: Vec<Waker>,
     closed: bool,
+}
+
+impl Selection {
+    /// The epoch that was chosen last.
+    fn target(&self) -> Option<Epoch> {
+        self.next.or(self.current)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,11 +58,37 @@ impl Hub {
         self.selection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn want_key(&self) {
-        self.key_wishes.fetch_add(1, Ordering::AcqRel);
-        let wakers = std::mem::take(&mut self.lock().key_wakers);
+    /// Wants a key frame of one member's track, or of everything.
+    fn want_key(&self, of: Option<&TrackId>) {
+        let mut selection = self.lock();
+        let wish = self.key_wishes.fetch_add(1, Ordering::AcqRel) + 1;
+        match of {
+            None => selection.wish = wish,
+            Some(track) => match selection.tracks.get_mut(track) {
+                Some(stream) => stream.wish = wish,
+                None => return,
+            },
+        }
+        let wakers = std::mem::take(&mut selection.key_wakers);
+        drop(selection);
         wakers.into_iter().for_each(Waker::wake);
     }
+
+    /// Counts what became of a frame.
+    fn count(&self, taken: bool) -> bool {
+        let counter = if taken { &self.forwarded } else { &self.dropped };
+        counter.fetch_add(1, Ordering::Relaxed);
+        taken
+    }
+}
+
+/// What key frames are wanted of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyWishes {
+    /// Of everything that comes in.
+    pub all: bool,
+    /// Of these members' tracks, whether or not `all` is set.
+    pub tracks: Vec<TrackId>,
 }
 
 /// The host's end: says which epoch's frames get through, and makes the other two ends.
@@ -63,7 +109,8 @@ impl Remote {
     }
 
     /// From its next key frame on (at once for sound, and at once if nothing was chosen
-    /// before), this epoch's frames get through and no other's.
+    /// before), this epoch's frames get through and no other's. Each member's track switches at a
+    /// key frame of its own.
     pub fn switch_to(&self, epoch: Epoch) {
         let mut selection = self.hub.lock();
         if selection.current == Some(epoch) {
@@ -74,7 +121,7 @@ impl Remote {
             selection.next = Some(epoch);
         }
         drop(selection);
-        self.hub.want_key();
+        self.hub.want_key(None);
     }
 
     /// Which epoch's frames get through now.
@@ -95,9 +142,9 @@ impl Remote {
         drop(selection);
         if kind == Kind::Video {
             queue.await_key();
-            self.hub.want_key();
+            self.hub.want_key(None);
         }
-        TrackReceiver { hub: self.hub.clone(), queue, kind }
+        TrackReceiver::new(self.hub.clone(), queue, kind, None)
     }
 
     /// Ends every receiver, for good.
@@ -105,10 +152,12 @@ impl Remote {
         let mut selection = self.hub.lock();
         selection.closed = true;
         let receivers = std::mem::take(&mut selection.receivers);
+        let tracks = std::mem::take(&mut selection.tracks);
         drop(selection);
         for queue in receivers.iter().filter_map(|(_, queue)| queue.upgrade()) {
             queue.close();
         }
+        tracks.values().for_each(Stream::close);
     }
 
     /// Frames that got through.
@@ -131,7 +180,8 @@ pub struct RemoteSink {
 }
 
 impl RemoteSink {
-    /// Passes one received frame on, if this epoch is the chosen one. Never waits.
+    /// Passes one received frame of the far side's own on, if this epoch is the chosen one. Never
+    /// waits.
     pub fn push(&self, frame: &EncodedFrame) -> bool {
         let kind = frame.codec.kind();
         let mut selection = self.hub.lock();
@@ -139,13 +189,12 @@ impl RemoteSink {
             selection.current = selection.next.take();
         }
         // Sound has no key frames and no picture to break; it follows the newest link.
-        let chosen = match (kind, selection.next) {
-            (Kind::Audio, Some(next)) => Some(next),
-            _ => selection.current,
+        let chosen = match kind {
+            Kind::Audio => selection.target(),
+            Kind::Video => selection.current,
         };
         if chosen != Some(self.epoch) || selection.closed {
-            self.hub.dropped.fetch_add(1, Ordering::Relaxed);
-            return false;
+            return self.hub.count(false);
         }
         let mut taken = false;
         let mut ask = false;
@@ -157,11 +206,9 @@ impl RemoteSink {
         }
         drop(selection);
         if ask {
-            self.hub.want_key();
+            self.hub.want_key(None);
         }
-        let counter = if taken { &self.hub.forwarded } else { &self.hub.dropped };
-        counter.fetch_add(1, Ordering::Relaxed);
-        taken
+        self.hub.count(taken)
     }
 
     /// Do its frames get through: still, already, or from its next key frame on?
@@ -172,11 +219,19 @@ impl RemoteSink {
 
     /// Ready when somebody wants a key frame since the last time this said so.
     pub fn poll_key_frame_wanted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_key_wishes(cx).map(|_| ())
+    }
+
+    /// As [`poll_key_frame_wanted`](Self::poll_key_frame_wanted), and of what: for a link that
+    /// brings several pictures.
+    pub fn poll_key_wishes(&mut self, cx: &mut Context<'_>) -> Poll<KeyWishes> {
         let mut selection = self.hub.lock();
         let wishes = self.hub.key_wishes.load(Ordering::Acquire);
         if wishes != self.seen_wishes {
-            self.seen_wishes = wishes;
-            return Poll::Ready(());
+            let seen = std::mem::replace(&mut self.seen_wishes, wishes);
+            let wished = |(_, stream): &(&TrackId, &Stream)| stream.wish > seen;
+            let tracks = selection.tracks.iter().filter(wished).map(|(id, _)| id.clone()).collect();
+            return Poll::Ready(KeyWishes { all: selection.wish > seen, tracks });
         }
         if !selection.key_wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
             selection.key_wakers.push(cx.waker().clone());
@@ -187,48 +242,5 @@ impl RemoteSink {
     /// The epoch it was made for.
     pub fn epoch(&self) -> Epoch {
         self.epoch
-    }
-}
-
-/// The application's end of one received kind of media. It goes on over every recovery.
-#[derive(Debug)]
-pub struct TrackReceiver {
-    hub: Arc<Hub>,
-    queue: Arc<Queue>,
-    kind: Kind,
-}
-
-impl TrackReceiver {
-    /// The next frame; `None` when the session is over.
-    ///
-    /// # Cancel safety
-    /// No frame is lost.
-    pub async fn next(&mut self) -> Option<EncodedFrame> {
-        poll_fn(|cx| self.poll_next(cx)).await
-    }
-
-    /// [`next`](TrackReceiver::next), for hand-written futures.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<EncodedFrame>> {
-        self.queue.poll(cx)
-    }
-
-    /// Asks the far side for a picture that can be decoded by itself.
-    pub fn want_key_frame(&self) {
-        self.hub.want_key();
-    }
-
-    /// Audio or video.
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Frames lost here because the reader was slow, or waiting for a key frame.
-    pub fn dropped(&self) -> u64 {
-        self.queue.dropped()
-    }
-
-    /// Is the session over? Frames already received can still be read.
-    pub fn is_closed(&self) -> bool {
-        self.queue.is_closed()
     }
 }

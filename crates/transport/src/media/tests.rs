@@ -110,3 +110,74 @@ fn a_wish_for_a_key_frame_reaches_every_sink_once() {
     receiver.want_key_frame();
     assert!(sink.poll_key_frame_wanted(&mut cx).is_ready());
 }
+
+fn taken(receiver: &mut TrackReceiver) -> Vec<u8> {
+    std::iter::from_fn(|| receiver.next().now_or_never().flatten().map(|frame| frame.data[0])).collect()
+}
+
+// F62
+#[test]
+fn each_handle_of_a_members_track_gets_that_track_and_no_other() {
+    let remote = Remote::new();
+    remote.switch_to(Epoch(1));
+    let sink = remote.sink(Epoch(1));
+    let (ada, bob) = (TrackId::new("ada", "camera"), TrackId::new("bob", "camera"));
+    let mut own = remote.receiver(Kind::Video);
+    let (mut adas, mut bobs, mut again) =
+        (remote.track(&ada, Kind::Video), remote.track(&bob, Kind::Video), remote.track(&bob, Kind::Video));
+    assert!(sink.push_track(&ada, &frame(1, true)));
+    assert!(sink.push_track(&bob, &frame(2, true)));
+    assert!(sink.push(&frame(3, true)));
+    assert!(!sink.push_track(&TrackId::new("cy", "camera"), &frame(4, true)), "nobody holds it");
+    assert_eq!(
+        [taken(&mut adas), taken(&mut bobs), taken(&mut again), taken(&mut own)],
+        [vec![1], vec![2], vec![2], vec![3]]
+    );
+    assert_eq!((remote.forwarded(), remote.dropped()), (3, 1));
+    remote.end_track(&bob);
+    assert_eq!(bobs.next().now_or_never(), Some(None));
+    assert!(!adas.is_closed());
+    remote.close();
+    assert_eq!(adas.next().now_or_never(), Some(None));
+    assert!(remote.track(&ada, Kind::Video).is_closed(), "after the end there is nothing to hear");
+}
+
+// F41, F62, R13
+#[test]
+fn each_members_track_switches_links_at_a_key_frame_of_its_own() {
+    let remote = Remote::new();
+    let (ada, bob) = (TrackId::new("ada", "camera"), TrackId::new("bob", "camera"));
+    let (mut adas, mut bobs) = (remote.track(&ada, Kind::Video), remote.track(&bob, Kind::Video));
+    let (old, new) = (remote.sink(Epoch(1)), remote.sink(Epoch(2)));
+    remote.switch_to(Epoch(1));
+    assert!(old.push_track(&ada, &frame(1, true)));
+    assert!(old.push_track(&bob, &frame(2, true)));
+    remote.switch_to(Epoch(2));
+    assert!(new.push_track(&ada, &frame(11, true)), "hers has switched");
+    assert!(!new.push_track(&bob, &frame(12, false)), "his is not decodable there yet");
+    assert!(!old.push_track(&ada, &frame(3, false)));
+    assert!(old.push_track(&bob, &frame(4, false)), "so the old link still carries it");
+    assert!(new.push_track(&bob, &frame(14, true)));
+    assert!(!old.push_track(&bob, &frame(5, true)), "nothing of the old follows the new");
+    assert_eq!(taken(&mut adas), [1, 11]);
+    assert_eq!(taken(&mut bobs), [2, 4, 14]);
+}
+
+// F62
+#[test]
+fn a_key_frame_is_asked_of_the_track_that_needs_one() {
+    let remote = Remote::new();
+    let mut sink = remote.sink(Epoch(1));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let ada = TrackId::new("ada", "camera");
+    let receiver = remote.track(&ada, Kind::Video);
+    let wishes = KeyWishes { all: false, tracks: vec![ada.clone()] };
+    assert_eq!(sink.poll_key_wishes(&mut cx), std::task::Poll::Ready(wishes));
+    assert!(sink.poll_key_wishes(&mut cx).is_pending());
+    remote.switch_to(Epoch(1));
+    let all = KeyWishes { all: true, tracks: Vec::new() };
+    assert_eq!(sink.poll_key_wishes(&mut cx), std::task::Poll::Ready(all));
+    drop(receiver);
+    let _sound = remote.track(&TrackId::new("bob", "voice"), Kind::Audio);
+    assert!(sink.poll_key_wishes(&mut cx).is_pending(), "sound needs none");
+}

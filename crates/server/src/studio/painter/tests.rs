@@ -98,3 +98,48 @@ async fn a_picture_over_the_limit_is_left_out_and_the_next_one_painted() {
     assert!(bench.sink.push(&large));
     assert!(bench.through().await.abs_diff(60) < 8);
 }
+
+/// A machine that cannot keep up: the stream's time runs at half the pace of the painter's.
+#[tokio::test]
+async fn a_picture_that_is_too_large_for_the_machine_is_painted_at_half_its_size() {
+    let mut bench = Bench::new(1920);
+    let mut picture = I420::black(1280, 720).expect("even and small");
+    picture.planes_mut().0.fill(100);
+    let frame = bench.encoder.encode(&picture, Duration::ZERO).expect("it encodes").expect("a key frame");
+    let mut at = Duration::ZERO;
+    let size = loop {
+        assert!(bench.sink.push(&EncodedFrame { pts: at, ..frame.clone() }));
+        let begun = std::time::Instant::now();
+        let back = timeout(PATIENCE, bench.returned.next()).await.expect("in time").expect("it paints");
+        at += begun.elapsed() / 2;
+        let shown = bench.decoder.decode_frame(&back).expect("it decodes").expect("no reordering");
+        if shown.width() != 1280 || at > Duration::from_secs(30) {
+            break (shown.width(), shown.height());
+        }
+    };
+    assert_eq!(size, (640, 360), "after {at:?} of the stream");
+    bench.remote.close();
+    bench.painter.ended().await;
+}
+
+/// R14: before a state is in effect nothing goes back, however much comes in.
+#[tokio::test]
+async fn a_recipe_that_is_held_hands_nothing_on_until_another_takes_its_place() {
+    let mut bench = Bench::new(640);
+    bench.painter.paint_with(Recipe::default().held());
+    for _ in 0..5 {
+        let frame = bench.frame(64);
+        assert!(bench.sink.push(&frame));
+    }
+    // What is sent after it is the first that comes back.
+    bench.painter.paint_with(Recipe::read("greyscale").expect("a known word"));
+    let mut seen = None;
+    while seen.is_none() {
+        let frame = bench.frame(64);
+        assert!(bench.sink.push(&frame));
+        seen = timeout(Duration::from_millis(500), bench.returned.next()).await.ok().flatten();
+    }
+    let back = seen.expect("just seen");
+    let shown = bench.decoder.decode_frame(&back).expect("it decodes").expect("no reordering");
+    assert!(shown.u()[32 * 16 + 16].abs_diff(128) < 8, "never as it was while it was held");
+}

@@ -72,8 +72,11 @@ impl Driver {
     /// Our turn: the offer that came with the join is void, and the ICE servers are known.
     async fn admitted(&mut self, lane: &Arc<Lane>, admitted: wire::Admitted) -> Flow {
         let servers = self.ice_servers(&admitted.ice_servers);
+        let published = self.published().to_vec();
         let made: Result<String, PeerError> = async {
             lane.peer.rollback().await?;
+            lane.unpublish(&published);
+            lane.make_room(&published).await?;
             if let Some(servers) = servers {
                 lane.peer.set_ice_servers(&servers).await?;
             }
@@ -133,7 +136,10 @@ impl Driver {
             self.refresh_after(translate::millis(expires));
         }
         self.proof = Proof::Dtls;
-        self.let_in(lane, granted, joined.snapshot, joined.resumed)
+        match self.let_in(lane, granted, joined.snapshot, joined.resumed) {
+            Flow::On => self.offer_published().await,
+            Flow::Over => Flow::Over,
+        }
     }
 
     async fn resumed(&mut self, lane: &Arc<Lane>, resumed: wire::Resumed) -> Flow {
@@ -212,6 +218,9 @@ impl Driver {
                 return Flow::Over;
             }
         }
+        if self.offer_published().await == Flow::Over {
+            return Flow::Over;
+        }
         // The first frame on the new link retires the previous secret, and its answer is proof.
         self.ping()
     }
@@ -234,6 +243,9 @@ impl Driver {
             state.roster =
                 snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
+        }
+        if granted.capabilities.has(Capability::Forwarding) {
+            lane.sinks.forwards();
         }
         self.registry.enter(self.request.instance, self.request.epoch, lane);
         self.out.say(Event::Progress(Progress::Connecting));

@@ -85,12 +85,15 @@ impl Driver {
             }
             FromServer::MemberUpdated(change) => {
                 let member = translate::member(&change.member);
+                let labels: Vec<_> = member.tracks.iter().map(|track| track.label.as_str()).collect();
+                lane.sinks.keep(&member.id, &labels);
                 lane.state().roster.insert(change.member.instance, member.clone());
                 self.content(Content::Member(MemberChange::Updated(member)));
             }
             FromServer::MemberLeft(left) => {
                 let gone = lane.state().roster.remove(&left.instance);
                 if let Some(member) = gone {
+                    lane.sinks.keep(&member.id, &[]);
                     self.content(Content::Member(MemberChange::Left(member)));
                 }
             }
@@ -119,9 +122,15 @@ impl Driver {
                 }
             }
             FromServer::Said(said) => self.content(Content::Said(said.words)),
+            FromServer::Moderated(moderated) => self.moderated(moderated.id, None),
+            FromServer::NotModerated(refused) => {
+                let why = translate::not_moderated(&refused.why);
+                self.moderated(refused.id, Some((why, refused.text)));
+            }
+            FromServer::MutedBy(muted) => self.muted_by(&muted),
+            FromServer::Unsupported(not_known) => self.not_known(&not_known),
             FromServer::EndOfCandidates(_)
             | FromServer::Progress(_)
-            | FromServer::Unsupported(_)
             | FromServer::Present(_)
             | FromServer::RingPlaced(_)
             | FromServer::RingRefused(_)

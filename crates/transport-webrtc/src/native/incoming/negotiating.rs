@@ -3,6 +3,7 @@
 use crate::native::driver::{Driver, Flow, Stage};
 use crate::native::lane::Lane;
 use crate::native::media::Proof;
+use crate::native::sinks::Route;
 use crate::native::translate;
 use crate::peer::{Direction, IceServer, PeerError, SectionSpec};
 use offhook_signaling as wire;
@@ -26,8 +27,9 @@ impl Driver {
             lane.state().open_offer = None;
             self.lose_media(fault);
         }
-        if std::mem::take(&mut self.restart_wanted) {
-            return self.negotiate(true).await;
+        let restart = std::mem::take(&mut self.restart_wanted);
+        if std::mem::take(&mut self.offer_wanted) || restart {
+            return self.negotiate(restart).await;
         }
         Flow::On
     }
@@ -47,6 +49,8 @@ impl Driver {
                     break;
                 }
                 have += 1;
+                // Should the socket go first, the resume has them.
+                lane.state().grown = true;
             }
         }
         self.negotiate(false).await
@@ -83,6 +87,7 @@ impl Driver {
         };
         if lane.state().open_offer.is_some() {
             self.restart_wanted |= restart;
+            self.offer_wanted |= !restart;
             return Flow::On;
         }
         match lane.peer.offer(restart).await {
@@ -155,6 +160,11 @@ pub(super) async fn take_answer(
             }
         }
     }
+    let route = |used: &wire::MidUse| {
+        let route = translate::track_id(used).map_or(Route::Own, Route::Track);
+        (used.mid.clone(), route)
+    };
+    lane.sinks.route(answer.mids.iter().map(route).collect());
     if request.viewer {
         return Ok(());
     }

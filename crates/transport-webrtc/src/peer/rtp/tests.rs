@@ -26,3 +26,37 @@ fn forty_milliseconds_are_the_same_ticks_there_and_back() {
         assert_eq!(ticks_to_time(u64::from(time_to_ticks(pts, 90_000)), 90_000), pts);
     }
 }
+
+fn h264(payload: &'static [u8]) -> RtpPacket {
+    let payload = Bytes::from_static(payload);
+    RtpPacket { codec: Codec::H264, sequence: 1, timestamp: 1, marker: false, ssrc: 1, payload }
+}
+
+/// F62: who is forwarded to begins with one of these, and with nothing else.
+#[test]
+fn a_key_frame_begins_with_its_parameter_sets_or_its_slices_however_they_are_packed() {
+    let begins: [&[u8]; 5] = [
+        &[0x67, 1, 2],                         // a sequence parameter set
+        &[0x65, 0x88],                         // an IDR slice
+        &[0x7c, 0x85, 1],                      // its first fragment
+        &[0x78, 0, 2, 0x67, 1, 0, 1, 0x68],    // both parameter sets in one packet
+        &[0x78, 0, 2, 0x09, 0xf0, 0, 1, 0x67], // behind an access unit delimiter
+    ];
+    for payload in begins {
+        assert!(h264(payload).starts_key_frame(), "{payload:?}");
+    }
+    let not: [&[u8]; 7] = [
+        &[],
+        &[0x41, 0x9a],          // a slice of another picture
+        &[0x7c, 0x05, 1],       // a later fragment of an IDR slice
+        &[0x7c, 0x81, 1],       // the first fragment of another slice
+        &[0x7c],                // a fragment without its header
+        &[0x78, 0, 9, 0x67],    // a unit that is longer than its packet
+        &[0x78, 0, 0, 0, 0, 0], // units without anything
+    ];
+    for payload in not {
+        assert!(!h264(payload).starts_key_frame(), "{payload:?}");
+    }
+    let sound = RtpPacket { codec: Codec::Opus, ..h264(&[1]) };
+    assert!(sound.starts_key_frame(), "sound begins anywhere");
+}

@@ -1,0 +1,105 @@
+//! A video file repainted into another: `repaint_file IN OUT [PROMPT [URL]]`. IN is H.264 or IVF with
+//! H.264 in it; OUT becomes IVF with H.264, which players and `ffmpeg` read.
+//!
+//! Without a URL it has a studio of its own on loopback; another one is asked with the credential in
+//! `OFFHOOK_CREDENTIAL`. It takes as long as the film does: a studio repaints what is live.
+
+use offhook::transport::media::Codec;
+use offhook::{Client, Clip, EncodedFrame, Join};
+use offhook_media::ivf;
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The film is over when nothing came back for this long.
+const QUIET: Duration = Duration::from_secs(2);
+/// The first picture may take its time.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a film came to.
+struct Repainted {
+    pictures: u64,
+    length: Duration,
+}
+
+async fn repaint(client: &Client, from: &Path, to: &Path, prompt: &str) -> Result<Repainted, Box<dyn Error>> {
+    let clip = Clip::open(from)?.require(Codec::H264)?.once();
+    let spec = clip.spec();
+    let sent = clip.frames().len();
+    let joining = client.session("studio", "film").join(Join::new().prompt(prompt).publish(clip));
+    let session = joining.await?;
+    let mut video = session.remote_video().await?;
+    // Nothing stands under that name before the film is whole.
+    let part = to.with_extension("part");
+    let (width, height) = (u16::try_from(spec.width)?, u16::try_from(spec.height)?);
+    let header = ivf::Header { codec: Codec::H264, width, height, rate: 1000, scale: 1 };
+    let mut film = ivf::Writer::new(BufWriter::new(File::create(&part)?), header)?;
+    let mut first = None;
+    let mut repainted = Repainted { pictures: 0, length: Duration::ZERO };
+    while let Ok(Some(frame)) = timeout(if first.is_some() { QUIET } else { PATIENCE }, video.next()).await {
+        // A film begins with a picture that needs none before it.
+        if first.is_none() && !frame.key {
+            continue;
+        }
+        let began = *first.get_or_insert(frame.pts);
+        let pts = frame.pts.saturating_sub(began);
+        film.write(&EncodedFrame { pts, ..frame })?;
+        repainted.pictures += 1;
+        repainted.length = pts;
+    }
+    film.finish()?.flush()?;
+    let left = session.leave().await;
+    if repainted.pictures == 0 {
+        std::fs::remove_file(&part)?;
+        return Err(format!("no picture of {sent} came back ({})", left.reason()).into());
+    }
+    std::fs::rename(&part, to)?;
+    Ok(repainted)
+}
+
+async fn tell(
+    client: &Client,
+    [from, to, prompt]: [&str; 3],
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    let repainted = repaint(client, Path::new(from), Path::new(to), prompt).await;
+    client.shutdown().await;
+    let Repainted { pictures, length } = repainted?;
+    writeln!(out, "{pictures} pictures, {:.1} s, are in {to}", length.as_secs_f64())?;
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    program(&arguments, &mut io::stdout()).await
+}
+
+#[cfg(feature = "webrtc")]
+pub(crate) async fn program(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let (films, url) = match *arguments {
+        [from, to] => ([from, to, "sepia"], None),
+        [from, to, prompt] => ([from, to, prompt], None),
+        [from, to, prompt, url] => ([from, to, prompt], Some(url)),
+        _ => return Err("repaint_file IN OUT [PROMPT [URL]]".into()),
+    };
+    if let Some(url) = url {
+        let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+        return tell(&Client::new(offhook::WebRtc::new(url)).credential(credential), films, out).await;
+    }
+    let server = offhook_server::Server::builder().start().await?;
+    let credential = server.mint(&offhook_server::Mint::user("you"))?;
+    let client = Client::new(offhook::WebRtc::new(server.url())).credential(credential.expose().to_owned());
+    let told = tell(&client, films, out).await;
+    server.shutdown().await;
+    told
+}
+
+#[cfg(not(feature = "webrtc"))]
+pub(crate) async fn program(_: &[&str], _: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    Err("this needs the feature `webrtc`".into())
+}

@@ -1,0 +1,177 @@
+//! Tracks of the other members, by a far side that is a hand: what is told of them, and how long a
+//! handle lives (F41, F62).
+
+use crate::common::*;
+use futures_util::{FutureExt, StreamExt};
+use offhook::mock::MockDial;
+use offhook::transport::media::TrackId;
+use offhook::transport::{Capability, FaultKind, MemberChange, MemberTrack, Plane, ResumeRefusal};
+use offhook::{Event, Events, Join, Kind, Member, RemoteTrack, TrackError};
+
+fn track(label: &str, kind: Kind, muted: bool) -> MemberTrack {
+    MemberTrack { label: label.into(), kind, muted }
+}
+
+fn member(id: &str, tracks: &[MemberTrack]) -> Member {
+    Member { id: id.into(), name: id.into(), away: false, tracks: tracks.to_vec() }
+}
+
+/// Lets the dial into a room with these members, and itself.
+fn let_in(dial: &MockDial, others: &[Member]) {
+    let mut up = dial.a_welcome();
+    up.capabilities = up.capabilities.with(Capability::Forwarding);
+    up.roster = others.to_vec();
+    let own = [track("video", Kind::Video, false)];
+    up.roster.push(member(&dial.seen().instance.to_string(), &own));
+    dial.answer();
+    dial.up(up);
+    dial.carried(Plane::Signaling);
+    dial.ack(dial.seen().revision);
+    dial.carried(Plane::Media);
+}
+
+/// What was told of tracks and members until now, in short words.
+fn told(events: &mut Events) -> Vec<String> {
+    let mut told = Vec::new();
+    while let Some(Some(event)) = events.next().now_or_never() {
+        match event {
+            Event::MemberJoined(member) if member.id.len() < 8 => told.push(format!("+{}", member.id)),
+            Event::MemberLeft(member) => told.push(format!("-{}", member.id)),
+            Event::TrackAdded(track) => told.push(format!("+{}/{}", track.id.member(), track.id.label())),
+            Event::TrackRemoved(track) => told.push(format!("-{}/{}", track.id.member(), track.id.label())),
+            Event::TrackMuted(id) => told.push(format!("muted {}", id.label())),
+            Event::TrackUnmuted(id) => told.push(format!("unmuted {}", id.label())),
+            _ => {}
+        }
+    }
+    told
+}
+
+async fn settled() {
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+}
+
+fn numbers(video: &mut RemoteTrack) -> Vec<u64> {
+    std::iter::from_fn(|| video.next().now_or_never().flatten()).map(|frame| number(&frame)).collect()
+}
+
+/// F62: added with who brings them, later, changed, muted, and gone with who leaves; never one's own.
+#[tokio::test(start_paused = true)]
+async fn tracks_of_others_are_told_as_they_come_change_and_go() {
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let camera = track("camera", Kind::Video, false);
+    let_in(&dial, &[member("ada", std::slice::from_ref(&camera))]);
+    let session = joining.await.expect("accepted");
+    let mut events = session.events();
+    settled().await;
+    assert_eq!(told(&mut events), ["+ada", "+ada/camera"]);
+    let screen = track("screen", Kind::Video, true);
+    let changes = [
+        MemberChange::Updated(member("ada", &[camera.clone(), screen.clone()])),
+        MemberChange::Updated(member("ada", &[track("camera", Kind::Video, true), screen])),
+        MemberChange::Joined(member("bob", &[track("voice", Kind::Audio, false)])),
+        MemberChange::Updated(member("ada", &[camera.clone()])),
+        MemberChange::Updated(member("ada", &[track("camera", Kind::Audio, false)])),
+        MemberChange::Left(member("ada", &[])),
+    ];
+    for change in changes {
+        dial.member(change);
+    }
+    settled().await;
+    let expected = [
+        "+ada/screen",
+        "muted camera",
+        "+bob",
+        "+bob/voice",
+        "unmuted camera",
+        "-ada/screen",
+        "-ada/camera",
+        "+ada/camera",
+        "-ada/camera",
+        "-ada",
+    ];
+    assert_eq!(told(&mut events), expected, "of the other kind it is another track");
+    let left: Vec<_> = session.remote_tracks().into_iter().map(|track| track.id).collect();
+    assert_eq!(left, [TrackId::new("bob", "voice")]);
+    let gone = TrackId::new("ada", "camera");
+    assert_eq!(session.track(&gone).err(), Some(TrackError::NoSuchTrack(gone)));
+    drop(session.leave());
+}
+
+/// F41, F62: whatever the plan, a track that is still published is not told of again, and its handle
+/// goes on; one that went meanwhile ends it.
+#[tokio::test(start_paused = true)]
+async fn a_handle_goes_on_over_every_recovery_and_ends_with_its_track() {
+    let camera = [track("camera", Kind::Video, false)];
+    for rejoins in [false, true] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client).join(Join::new());
+        let dial = remote.dial().await;
+        let_in(&dial, &[member("ada", &camera), member("bob", &camera)]);
+        let session = joining.await.expect("accepted");
+        let mut events = session.events();
+        let (ada, bob) = (TrackId::new("ada", "camera"), TrackId::new("bob", "camera"));
+        let mut of_ada = session.track(&ada).expect("it is there");
+        let mut of_bob = session.track(&bob).expect("it is there");
+        assert!(dial.send_track_frame(&ada, &frame(1, true)));
+        assert!(dial.send_track_frame(&bob, &frame(2, true)));
+        settled().await;
+        told(&mut events);
+        dial.lose(Plane::Signaling, FaultKind::Closed);
+        let mut next = remote.dial().await;
+        if rejoins {
+            next.refuse_resume(ResumeRefusal::Gone);
+            next = remote.dial().await;
+        }
+        let_in(&next, &[member("ada", &camera)]);
+        settled().await;
+        assert!(next.send_track_frame(&ada, &frame(3, true)));
+        assert!(!next.send_track_frame(&bob, &frame(4, true)));
+        assert_eq!(told(&mut events), ["-bob/camera", "-bob"], "rejoins: {rejoins}");
+        assert_eq!((numbers(&mut of_ada), numbers(&mut of_bob)), (vec![1, 3], vec![2]));
+        assert_eq!(of_bob.next().now_or_never(), Some(None), "his has ended");
+        assert_eq!(of_ada.next().now_or_never(), None, "hers goes on");
+        drop(session.leave());
+        settled().await;
+        assert_eq!(of_ada.next().now_or_never(), Some(None), "until the session is over");
+    }
+}
+
+/// F62: where nothing is forwarded nobody's tracks are told of, however they are published.
+#[tokio::test(start_paused = true)]
+async fn a_far_side_that_forwards_nothing_has_no_tracks_of_others() {
+    let (client, remote) = by_hand();
+    let (session, dial) = joined(&client, &remote).await;
+    let mut events = session.events();
+    dial.member(MemberChange::Joined(member("ada", &[track("camera", Kind::Video, false)])));
+    settled().await;
+    assert_eq!(told(&mut events), ["+ada"]);
+    assert_eq!(session.remote_tracks(), []);
+    drop(session.leave());
+}
+
+/// R16: a reader that is slow loses whole groups of pictures and asks for a fresh one; however many
+/// tracks a far side names, a bounded number is known.
+#[tokio::test(start_paused = true)]
+async fn slow_readers_and_endless_tracks_are_bounded() {
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let many: Vec<_> = (0..40).map(|n| track(&format!("camera-{n}"), Kind::Video, false)).collect();
+    let crowd: Vec<_> = (0..40).map(|n| member(&format!("m{n}"), &many)).collect();
+    let_in(&dial, &crowd);
+    let session = joining.await.expect("accepted");
+    settled().await;
+    assert_eq!(session.remote_tracks().len(), 1024);
+    let id = TrackId::new("m0", "camera-0");
+    let mut video = session.track(&id).expect("it is there");
+    for n in 0..200 {
+        dial.send_track_frame(&id, &frame(n, n == 0));
+    }
+    assert_eq!(video.dropped(), 200, "the picture it began with was too old");
+    assert!(dial.send_track_frame(&id, &frame(200, true)));
+    assert_eq!(numbers(&mut video), [200]);
+    drop(session.leave());
+}

@@ -1,0 +1,230 @@
+//! Moderation (F64): what a member has done as a moderator, and what is done to one that another
+//! moderates. Who may is judged by the credential as it is now.
+
+use super::{Actor, Mail};
+use offhook_signaling::{
+    Desired, EndCode, EndForAll, Ended, FromServer, Instance, Item, Kick, MediaKind, Moderated,
+    ModerationRefusal, MuteMember, MutedBy, NotModerated, Party, RefusalCode, Refused,
+};
+use offhook_transport::media::Kind;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// What a moderator muted of a member. Kept over every link of it, and handed over by a drain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Silenced {
+    audio: Silence,
+    video: Silence,
+}
+
+/// Where one kind is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Silence {
+    /// Not muted by anybody else.
+    #[default]
+    Off,
+    /// Muted by this one, and its client did not yet say that it is.
+    Asked(Instance),
+    /// Muted by this one, and its client knows: a state of it without the mute is its own wish to
+    /// unmute.
+    Known(Instance),
+}
+
+impl Silenced {
+    fn of(&mut self, kind: Kind) -> &mut Silence {
+        match kind {
+            Kind::Audio => &mut self.audio,
+            Kind::Video => &mut self.video,
+        }
+    }
+
+    /// Is nothing of this kind to go anywhere?
+    pub(crate) fn is(mut self, kind: Kind) -> bool {
+        *self.of(kind) != Silence::Off
+    }
+}
+
+/// Who muted what, or takes it back.
+pub(crate) struct Silencing {
+    by: Instance,
+    kind: Kind,
+    muted: bool,
+}
+
+impl Actor {
+    pub(super) fn kick(&mut self, kick: &Kick) {
+        let Some(user) = self.moderated_user(kick.id, kick.member).map(|(user, _)| user) else { return };
+        let now = Instant::now();
+        self.shared.kicks.keep_out(&self.place.key, &user, self.shared.config.kick_life, now);
+        self.end_some(Some(user), EndCode::Kicked, "removed by a moderator");
+        self.say(&FromServer::Moderated(Moderated { id: kick.id }));
+    }
+
+    pub(super) fn mute_member(&mut self, mute: &MuteMember) {
+        let Some((_, mail)) = self.moderated_user(mute.id, mute.member) else { return };
+        let kind = match &mute.kind {
+            MediaKind::Audio => Kind::Audio,
+            MediaKind::Video => Kind::Video,
+            MediaKind::Other(_) => {
+                let text = "there is no such kind of media here; mute audio or video";
+                return self.not_moderated(mute.id, ModerationRefusal::NotSupported, text);
+            }
+        };
+        let silencing = Silencing { by: self.place.instance, kind, muted: mute.muted };
+        // One that is too busy to read its mail is muted as surely as any other.
+        tokio::spawn(async move { mail.send(Mail::Silence(silencing)).await });
+        self.say(&FromServer::Moderated(Moderated { id: mute.id }));
+    }
+
+    pub(super) fn end_for_all(&mut self, end: &EndForAll) {
+        if !self.grants.moderate {
+            return self.no_moderator(end.id);
+        }
+        self.shared.rings.lock().end_session(&self.place.key, Instant::now());
+        self.say(&FromServer::Moderated(Moderated { id: end.id }));
+        self.end_some(None, EndCode::EndedForAll, "a moderator ended the session for everybody");
+    }
+
+    /// In a task of its own: two who end each other must not wait for each other.
+    fn end_some(&self, user: Option<String>, reason: EndCode, text: &str) {
+        let ended = Ended { reason, by: Party::Member, text: text.to_owned(), may_retry: false };
+        let (shared, key, alive) = (self.shared.clone(), self.place.key.clone(), self.shared.alive());
+        tokio::spawn(async move {
+            shared.end_members(Some(&key), user.as_deref(), &ended).await;
+            drop(alive);
+        });
+    }
+
+    /// Somebody else in the session, for a moderator; else the one who asks is told why not.
+    fn moderated_user(&mut self, id: u64, member: Instance) -> Option<(String, super::Mailbox)> {
+        if !self.grants.moderate {
+            self.no_moderator(id);
+            return None;
+        }
+        match self.shared.rooms.member(&self.place.key, member) {
+            Some((user, _)) if user == self.seen.user => {
+                let text = "that is yourself; leave, or mute yourself";
+                self.not_moderated(id, ModerationRefusal::Oneself, text);
+                None
+            }
+            Some(found) => Some(found),
+            None => {
+                let text = "there is no such member in the session; look at the roster";
+                self.not_moderated(id, ModerationRefusal::UnknownMember, text);
+                None
+            }
+        }
+    }
+
+    fn no_moderator(&mut self, id: u64) {
+        let text = "you are no moderator here; ask for a credential that makes you one";
+        self.not_moderated(id, ModerationRefusal::NotPermitted, text);
+    }
+
+    fn not_moderated(&mut self, id: u64, why: ModerationRefusal, text: &str) {
+        self.say(&FromServer::NotModerated(NotModerated { id, why, text: text.to_owned() }));
+    }
+
+    /// A moderator mutes this member, or takes that back.
+    pub(super) fn silence(&mut self, silencing: &Silencing) {
+        let Silencing { by, kind, muted } = *silencing;
+        let is_known = self.mutes(&self.desired, kind);
+        *self.silenced.of(kind) = match (muted, is_known) {
+            (false, _) => Silence::Off,
+            (true, true) => Silence::Known(by),
+            (true, false) => Silence::Asked(by),
+        };
+        self.silence_media();
+        self.repaint();
+        self.tell_silence(by, kind, muted);
+    }
+
+    fn tell_silence(&mut self, by: Instance, kind: Kind, muted: bool) {
+        let kind = match kind {
+            Kind::Audio => MediaKind::Audio,
+            Kind::Video => MediaKind::Video,
+        };
+        self.say(&FromServer::MutedBy(MutedBy {
+            moderator: by,
+            kind,
+            muted,
+            may_unmute: self.grants.unmute,
+        }));
+    }
+
+    /// On a link that begins anew: its client may not know, and is told again.
+    pub(super) fn still_silenced(&mut self) {
+        self.silence_media();
+        for kind in [Kind::Audio, Kind::Video] {
+            let (Silence::Asked(by) | Silence::Known(by)) = *self.silenced.of(kind) else { continue };
+            if self.mutes(&self.desired, kind) {
+                *self.silenced.of(kind) = Silence::Known(by);
+            } else {
+                *self.silenced.of(kind) = Silence::Asked(by);
+                self.tell_silence(by, kind, true);
+            }
+        }
+    }
+
+    /// Does this state undo a mute that is not its own to undo? Then it is refused, and said so.
+    pub(super) fn may_not_unmute(&mut self, desired: &Desired, id: Option<u64>) -> bool {
+        let known = |mut silenced: Silenced, kind| matches!(silenced.of(kind), Silence::Known(_));
+        let undoes = |kind| known(self.silenced, kind) && !self.mutes(desired, kind);
+        if self.grants.unmute || ![Kind::Audio, Kind::Video].into_iter().any(undoes) {
+            return false;
+        }
+        let text = "a moderator muted you; ask to be let unmute".to_owned();
+        let (item, code) = (Item::Muted, RefusalCode::NotPermitted);
+        self.say(&FromServer::Refused(Refused { revision: desired.revision, id, item, code, text }));
+        true
+    }
+
+    /// A state is in effect: a mute that it has is known, one that it had and has not any more is over.
+    pub(super) fn unmutes(&mut self) {
+        for kind in [Kind::Audio, Kind::Video] {
+            let has = self.mutes(&self.desired, kind);
+            let silence = self.silenced.of(kind);
+            *silence = match (*silence, has) {
+                (Silence::Off, _) | (Silence::Known(_), false) => Silence::Off,
+                (Silence::Asked(by) | Silence::Known(by), true) => Silence::Known(by),
+                (Silence::Asked(by), false) => Silence::Asked(by),
+            };
+        }
+        self.silence_media();
+    }
+
+    /// Has it, in this state, everything of a kind muted that it sends?
+    fn mutes(&self, desired: &Desired, kind: Kind) -> bool {
+        let wanted = |track: &&offhook_signaling::Track| match kind {
+            Kind::Audio => track.kind == MediaKind::Audio,
+            Kind::Video => track.kind == MediaKind::Video,
+        };
+        let mut tracks = self.seen.tracks.iter().filter(wanted).peekable();
+        tracks.peek().is_some() && tracks.all(|track| desired.muted.contains(&track.track))
+    }
+
+    /// Its tracks of which nothing is to go anywhere: those it muted itself, and of what a moderator
+    /// muted all.
+    pub(super) fn muted_tracks(&self) -> Vec<String> {
+        let silenced = |track: &offhook_signaling::Track| match &track.kind {
+            MediaKind::Audio => self.silenced.is(Kind::Audio),
+            MediaKind::Video => self.silenced.is(Kind::Video),
+            MediaKind::Other(_) => false,
+        };
+        let others = self.seen.tracks.iter().filter(|track| silenced(track)).map(|track| track.track.clone());
+        self.desired.muted.iter().cloned().chain(others).collect()
+    }
+
+    /// What is muted is in effect, and seen by the others, when this returns.
+    fn silence_media(&mut self) {
+        let muted = self.muted_tracks();
+        if let Some(media) = &self.media {
+            media.silence(Kind::Audio, self.silenced.is(Kind::Audio));
+            media.mute(&muted);
+        }
+        if self.mark_muted() {
+            self.show_tracks();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What cannot be written, and as what it is refused.
+
+use super::unsayable;
+use offhook_signaling::examples::client_examples;
+use offhook_signaling::{ClientKind, FromClient, Secret, encode, limits};
+use offhook_transport::{RefusalItem, RefusedCode};
+
+fn join() -> offhook_signaling::Join {
+    let joins = client_examples(ClientKind::Join).into_iter().find_map(|message| match message {
+        FromClient::Join(join) => Some(join),
+        _ => None,
+    });
+    joins.expect("the protocol has an example of it")
+}
+
+fn refused(join: offhook_signaling::Join) -> (RefusedCode, Option<RefusalItem>) {
+    unsayable(&encode(None, 0, &FromClient::Join(join)).expect_err("it fits no frame"))
+}
+
+/// R12: by the place of the fault, whatever its text says.
+#[test]
+fn what_cannot_be_written_is_refused_as_a_far_side_would() {
+    let endless = "x".repeat(limits::FRAME_BYTES);
+    let secret = || Some(Secret::new(endless.as_str()));
+    let unauthorized = (RefusedCode::Unauthorized, None);
+    assert_eq!(refused(offhook_signaling::Join { credential: secret(), ..join() }), unauthorized);
+    assert_eq!(refused(offhook_signaling::Join { join_ticket: secret(), ..join() }), unauthorized);
+    let mut taken_up = join();
+    taken_up.rejoin = Some(offhook_signaling::Rejoin {
+        session_id: "1".into(),
+        secret: Secret::new(endless.as_str()),
+        must_exist: true,
+    });
+    assert_eq!(refused(taken_up), (RefusedCode::NoSessionToResume, None));
+    let mut prompted = join();
+    prompted.desired.prompt = Some(offhook_signaling::Prompt { text: endless.clone(), enhance: false });
+    assert_eq!(refused(prompted), (RefusedCode::InitialState, Some(RefusalItem::Prompt)));
+    let named = offhook_signaling::Join { name: Some("`credential`".repeat(500)), ..join() };
+    assert_eq!(refused(named), (RefusedCode::BadRequest, None), "what it quotes is not where it is");
+}
