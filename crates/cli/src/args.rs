@@ -168,8 +168,6 @@ pub(crate) struct Join {
     pub(crate) prompt: Option<String>,
     #[command(flatten)]
     pub(crate) input: Input,
-    #[command(flatten)]
-    pub(crate) devices: Devices,
     /// Leave after so many seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) seconds: Option<f64>,
@@ -185,6 +183,8 @@ pub(crate) struct Join {
     /// Trust the certificates in this PEM file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) devices: Devices,
 }
 
 /// What becomes of a session that is paused.

@@ -32,18 +32,20 @@ fn with_alsa(test: &str, config: &str, body: fn(&Path)) {
     }
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
+    fs::create_dir_all(&dir).expect("the target directory is written to");
     for pipe in ["heard", "spoken"] {
-        assert!(Command::new("mkfifo").arg(dir.join(pipe)).status().unwrap().success());
+        let made = Command::new("mkfifo").arg(dir.join(pipe)).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo, which every Linux has");
     }
     let file = dir.join("alsa.conf");
-    fs::write(&file, config.replace("DIR", dir.to_str().unwrap())).unwrap();
-    let output = Command::new(env::current_exe().unwrap())
+    let config = config.replace("DIR", &dir.to_string_lossy());
+    fs::write(&file, config).expect("the target directory is written to");
+    let output = Command::new(env::current_exe().expect("Linux knows"))
         .args([test, "--exact", "--nocapture"])
         .env(INSIDE, &dir)
         .env("ALSA_CONFIG_PATH", &file)
         .output()
-        .unwrap();
+        .expect("this program starts");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
@@ -72,7 +74,7 @@ pcm.crooked { type plug slave.pcm { type hooks } hint { show on description "Cro
 
 /// Open for both, so that there is always another end, whoever comes and goes.
 fn pipe(path: PathBuf) -> File {
-    OpenOptions::new().read(true).write(true).open(path).unwrap()
+    OpenOptions::new().read(true).write(true).open(path).expect("the pipe was made")
 }
 
 fn tone(hertz: f32, frames: usize, channels: usize) -> Vec<f32> {
@@ -97,7 +99,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 
 /// The threads of this process that a device or its system brought along.
 fn device_threads() -> Vec<String> {
-    let names = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let names = names.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
     names.filter(|name| name.starts_with("offhook-") || name.starts_with("cpal")).collect()
 }
