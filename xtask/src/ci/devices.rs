@@ -25,7 +25,8 @@ pub(super) fn run(root: &Path) -> Result<(), String> {
         "sound_devices",
     ];
     succeed(&mut cargo(root, &[&["test", "--locked"], &tests[..]].concat()))?;
-    let command = ["--package", "offhook-cli", "--features", "devices", "--bin", "offhook", "devices"];
+    // Of the whole workspace, so that what is not about devices is built as it is already.
+    let command = ["--workspace", "--features", "offhook-cli/devices", "--bin", "offhook", "devices"];
     succeed(&mut cargo(root, &[&["test", "--locked"], &command[..]].concat()))
 }
 
