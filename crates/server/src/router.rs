@@ -56,15 +56,15 @@ impl Router {
         let known = tracks.iter().position(|track| track.member == member && track.label == label);
         // One that is of the other kind now is another track.
         let other = known.filter(|at| tracks[*at].kind != kind).map(|at| tracks.remove(at));
+        // Under the lock, so that the connection of before does not retire what this one brings.
         if let Some(track) = known.filter(|_| other.is_none()).map(|at| tracks[at].clone()) {
-            drop(tracks);
             let turn = track.change_source(asker, muted);
             return (track, turn);
         }
         let track = Arc::new(Track::new(member, label.to_owned(), kind));
+        let turn = track.change_source(asker, muted);
         tracks.push(track.clone());
         drop(tracks);
-        let turn = track.change_source(asker, muted);
         if let Some(other) = other {
             other.end();
         }

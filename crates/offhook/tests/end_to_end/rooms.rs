@@ -7,10 +7,11 @@ use futures_util::{FutureExt, StreamExt};
 use offhook::transport::media::{Kind, TrackId, TrackReceiver};
 use offhook::{
     Client, Clip, Event, Events, Join, JoinErrorKind, Joined, Played, PublishError, RemoteTrack, Ring,
-    Session, Sound, TrackError, TrackInfo,
+    Session, Sound, TrackError, TrackInfo, WebRtc,
 };
 use offhook_media::DecodedFrames;
 use offhook_media::h264::{EncoderOptions, Encoding};
+use offhook_server::{Grants, Mint};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -238,6 +239,41 @@ async fn nothing_of_a_muted_track_is_forwarded() {
     bob.hears("the unmute", |_, event| (*event == Event::TrackUnmuted(id.clone())).then_some(())).await;
     let first = soon("a picture", video.next()).await.expect("it is published");
     assert!(first.key, "it begins with a picture that needs no other");
+    ada.goes().await;
+    bob.goes().await;
+    server.shutdown().await;
+}
+
+/// F64: what a moderator muted is not forwarded either, the others see that it is muted, and it comes
+/// back once they let them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_track_that_a_moderator_muted_is_forwarded() {
+    let server = server().await;
+    let ada = Guest::comes(&server, "ada", Join::new().publish(Clip::sample()).voice()).await;
+    let mut bob = Guest::comes(&server, "bob", Join::new().viewer()).await;
+    let grants = Grants { publish: false, ..Grants::MODERATOR };
+    let credential = server.mint(&Mint::user("cy").grants(grants)).expect("its key signs");
+    let cy = Client::new(WebRtc::new(server.url())).credential(credential.expose().to_owned());
+    let desk = soon("the join", cy.session("room", "7").join(Join::new().viewer())).await.expect("let in");
+    let mut video = bob.track("ada", Kind::Video).await;
+    let mut heard = bob.track("ada", Kind::Audio).await.into_track();
+    soon("a picture", video.next()).await.expect("it is published");
+    let id = video.id().clone();
+    soon("the answer", desk.mute_member(id.member(), Kind::Video)).await.expect("it is done");
+    bob.hears("the mute", |_, event| (*event == Event::TrackMuted(id.clone())).then_some(())).await;
+    for (tenths, number) in [(3, 1), (8, 2)] {
+        // What was on its way has come by the time that the first sound has.
+        while video.next().now_or_never().is_some() {}
+        let sound = tone(tenths, number);
+        soon("its end", ada.session.play_audio(sound.clone()).expect("it has a voice")).await;
+        hears_out(&mut heard, &sound).await;
+    }
+    assert!(video.next().now_or_never().is_none(), "sound, and no picture");
+    soon("the answer", desk.let_unmute(id.member(), Kind::Video)).await.expect("it is done");
+    soon("the ack", ada.session.unmute(Kind::Video)).await.expect("now she may");
+    soon("a picture", video.next()).await.expect("it is published");
+    drop(desk);
+    cy.shutdown().await;
     ada.goes().await;
     bob.goes().await;
     server.shutdown().await;

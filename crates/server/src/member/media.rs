@@ -2,6 +2,7 @@
 //! echo persona, or the others in the room), what goes back.
 
 mod forwarding;
+mod room;
 
 use super::inflow::Inflow;
 use crate::Shared;
@@ -12,7 +13,7 @@ use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
     Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer,
-    PathReport, Ping, Track, sdp,
+    PathReport, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -32,9 +33,6 @@ const FRESH: Duration = Duration::from_secs(2);
 /// One who comes into a room is to see everybody soon, however shortly after another: so often a
 /// member is asked for a key frame at most.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
-
-/// Marks a ping that asks whether an answer was taken; other pings are numbered below.
-const SETTLED: u64 = 1 << 52;
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -275,53 +273,6 @@ impl Media {
         match &self.behind {
             Behind::Studio(_) | Behind::Room(_) => false,
             Behind::Echo(persona) => persona.tell(text),
-        }
-    }
-
-    /// What it publishes, for the others in its room, and what of it is muted.
-    pub(super) async fn publish(&mut self, offered: &[Track], muted: &[String]) {
-        if let Behind::Room(forwarding) = &mut self.behind {
-            let sections = self.peer.sections().await;
-            forwarding.publish(&self.peer, &sections, offered, muted);
-        }
-    }
-
-    /// Nothing of these tracks is forwarded to anybody when this has returned.
-    pub(super) fn mute(&self, muted: &[String]) {
-        if let Behind::Room(forwarding) = &self.behind {
-            forwarding.mute(muted);
-        }
-    }
-
-    /// What to ask its client in order to know that it took the newest answer: frames are read one after
-    /// another, so it says `pong` once it has. None where nothing waits for that.
-    pub(super) fn settling(&self) -> Option<Ping> {
-        let Behind::Room(forwarding) = &self.behind else { return None };
-        forwarding.is_unsettled().then_some(Ping { id: SETTLED | self.negotiation })
-    }
-
-    /// Its client answered a ping; if it was that one, what waited for it begins.
-    pub(super) fn answered_ping(&mut self, id: u64) {
-        if let Behind::Room(forwarding) = &mut self.behind
-            && id == SETTLED | self.negotiation
-        {
-            forwarding.settled();
-        }
-    }
-
-    /// What its client has to offer before there is any answer.
-    pub(super) fn ask(&mut self) -> NeedSections {
-        let need = match &mut self.behind {
-            Behind::Room(forwarding) => forwarding.need(),
-            Behind::Studio(_) | Behind::Echo(_) => None,
-        };
-        need.unwrap_or(NeedSections { audio: 0, video: 0 })
-    }
-
-    /// Its client came back on another socket: what it was asked for may be lost.
-    pub(super) fn ask_again(&mut self) {
-        if let Behind::Room(forwarding) = &mut self.behind {
-            forwarding.ask_again();
         }
     }
 

@@ -187,7 +187,7 @@ impl Easel {
                 tracing::warn!(from, to, "this machine cannot repaint so large a picture in time");
             }
             Verdict::Larger => {
-                tracing::info!(to = format!("{width}x{height}"), "there is time to paint larger")
+                tracing::info!(to = format!("{width}x{height}"), "there is time to paint larger");
             }
         }
     }

@@ -81,14 +81,14 @@ impl Driver {
     }
 
     /// What is published is another list from here on. Before we are let in nothing can be offered:
-    /// then it is once we are.
+    /// then it is once we are. Nor is it on a link without a socket, whose successor has the list.
     async fn publish(&mut self, tracks: Vec<LocalTrack>) -> Flow {
         if self.request.viewer {
             return Flow::On;
         }
         self.request.media.publish = tracks;
         self.publish_wanted = true;
-        if self.stage == Stage::Up { self.offer_published().await } else { Flow::On }
+        if self.stage == Stage::Up && self.socket.is_some() { self.offer_published().await } else { Flow::On }
     }
 
     /// Offers what is published by now, where that is not what was offered last.
@@ -103,7 +103,7 @@ impl Driver {
                 if self.tell_outflow() == Flow::Over {
                     return Flow::Over;
                 }
-                if grown || dropped { self.negotiate(false).await } else { Flow::On }
+                if lane.lags(self.published()) { self.negotiate(false).await } else { Flow::On }
             }
             Err(error) => {
                 tracing::warn!(%error, "a track finds no section and is not sent on this link");

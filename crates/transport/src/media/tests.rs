@@ -171,7 +171,7 @@ fn a_key_frame_is_asked_of_the_track_that_needs_one() {
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let ada = TrackId::new("ada", "camera");
     let receiver = remote.track(&ada, Kind::Video);
-    let wishes = KeyWishes { all: false, tracks: vec![ada.clone()] };
+    let wishes = KeyWishes { all: false, tracks: vec![ada] };
     assert_eq!(sink.poll_key_wishes(&mut cx), std::task::Poll::Ready(wishes));
     assert!(sink.poll_key_wishes(&mut cx).is_pending());
     remote.switch_to(Epoch(1));

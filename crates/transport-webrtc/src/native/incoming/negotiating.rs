@@ -23,12 +23,14 @@ impl Driver {
             return Flow::On;
         }
         let taken = take_answer(lane, &self.request, answer).await;
+        // What came or went while the offer was open is in the next one.
+        let lags = taken.is_ok() && lane.lags(self.published());
         if let Err(fault) = taken {
             lane.state().open_offer = None;
             self.lose_media(fault);
         }
         let restart = std::mem::take(&mut self.restart_wanted);
-        if std::mem::take(&mut self.offer_wanted) || restart {
+        if std::mem::take(&mut self.offer_wanted) || restart || lags {
             return self.negotiate(restart).await;
         }
         Flow::On
