@@ -167,8 +167,8 @@ fn what_is_no_opus_is_counted_and_passed_over() {
     let mut out = Vec::new();
     let good = packets(1).remove(0);
     let video = EncodedFrame { codec: Codec::H264, ..good.clone() };
-    let empty = EncodedFrame { data: Bytes::new(), ..good.clone() };
-    let broken = EncodedFrame { data: Bytes::from_static(&[0xff, 0x41]), ..good.clone() };
+    let empty = EncodedFrame { data: Bytes::new(), ..good };
+    let broken = EncodedFrame { data: Bytes::from_static(&[0xff, 0x41]), ..good };
     for frame in [&video, &empty, &broken] {
         hearing.take(frame, &mut out);
     }
