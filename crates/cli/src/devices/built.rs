@@ -18,7 +18,7 @@ pub(crate) struct Speaker(offhook::Speaker);
 /// What is sent, in a join: the camera, or what stands in for it, is required; the microphone is
 /// wished for.
 pub(crate) async fn publish(input: &Input, devices: &Devices) -> Result<Join, DevicesError> {
-    if devices.camera.is_none() && devices.microphone.is_none() {
+    if !devices.any() {
         return Ok(Join::new().publish(input::open(input)?));
     }
     let (input, devices) = (input.clone(), devices.clone());
