@@ -2,6 +2,8 @@
 //!
 //! The steps are a table; what they check is in the tools they call, in `tidy/` and in `codegen/`.
 
+mod devices;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -36,6 +38,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", run: tests, is_test: true },
     Step { name: "doctests", run: doctests, is_test: true },
     Step { name: "features", run: features, is_test: false },
+    Step { name: "devices", run: devices::run, is_test: false },
     Step { name: "docs", run: docs, is_test: false },
     Step { name: "codegen", run: |root| codegen::run(root, true), is_test: false },
     Step { name: "deny", run: deny, is_test: false },
@@ -106,9 +109,10 @@ fn format(root: &Path) -> Result<(), String> {
 }
 
 fn clippy(root: &Path) -> Result<(), String> {
-    let arguments =
-        ["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
-    succeed(&mut cargo(root, &arguments))
+    let features = devices::all_features(&Lists::load(root)?);
+    let features: Vec<&str> = features.iter().map(String::as_str).collect();
+    let before = ["clippy", "--locked", "--workspace", "--all-targets"];
+    succeed(&mut cargo(root, &[&before, &features[..], &["--", "-D", "warnings"]].concat()))
 }
 
 fn tests(root: &Path) -> Result<(), String> {
@@ -122,10 +126,15 @@ fn doctests(root: &Path) -> Result<(), String> {
     succeed(&mut cargo(root, &["test", "--locked", "--workspace", "--doc"]))
 }
 
-/// The tests of features that `cargo test --workspace` does not turn on.
+/// The tests of features that `cargo test --workspace` does not turn on; those of devices have a
+/// step of their own.
 fn features(root: &Path) -> Result<(), String> {
     let lists = Lists::load(root)?;
-    for (package, features) in lists.features_nobody_enables() {
+    for (package, mut features) in lists.features_nobody_enables() {
+        features.retain(|feature| !devices::FEATURES.contains(feature));
+        if features.is_empty() {
+            continue;
+        }
         succeed(&mut cargo(
             root,
             &["test", "--locked", "--package", package, "--features", &features.join(",")],
@@ -136,9 +145,10 @@ fn features(root: &Path) -> Result<(), String> {
 
 /// Of the libraries: the command and the facade share a name, and their pages would overwrite each other.
 fn docs(root: &Path) -> Result<(), String> {
-    let mut command =
-        cargo(root, &["doc", "--locked", "--workspace", "--lib", "--no-deps", "--all-features"]);
-    succeed(command.env("RUSTDOCFLAGS", "-D warnings"))
+    let features = devices::all_features(&Lists::load(root)?);
+    let features: Vec<&str> = features.iter().map(String::as_str).collect();
+    let arguments = [&["doc", "--locked", "--workspace", "--lib", "--no-deps"], &features[..]].concat();
+    succeed(cargo(root, &arguments).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Licences, bans and sources; advisories need the network and are not part of this (`deny.toml`).

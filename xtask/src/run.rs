@@ -41,7 +41,12 @@ pub(crate) fn read(command: &mut Command) -> Result<String, String> {
 
 /// Whether a program can be started at all.
 pub(crate) fn exists(program: &str, argument: &str) -> bool {
-    let quiet = Command::new(program).arg(argument).stdin(Stdio::null()).output();
+    says_yes(program, &[argument])
+}
+
+/// Whether a program starts, and succeeds; what it says is not shown.
+pub(crate) fn says_yes(program: &str, arguments: &[&str]) -> bool {
+    let quiet = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     quiet.is_ok_and(|output| output.status.success())
 }
 

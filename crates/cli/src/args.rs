@@ -54,6 +54,33 @@ pub(crate) struct Input {
     pub(crate) pattern: bool,
 }
 
+/// What of this machine takes part.
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Devices (of a program built with `--features devices`)")]
+pub(crate) struct Devices {
+    /// Send a camera: its number, its path, a part of its name, or without one the first that opens.
+    /// Where none does, what --input or --pattern names is sent; without these, nothing is joined.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) camera: Option<String>,
+    /// Send a microphone as well: a part of its name, or without one the default. Where it does not
+    /// open, the session is joined without it.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) microphone: Option<String>,
+    /// Play the sound that comes back.
+    #[arg(long)]
+    pub(crate) speaker: bool,
+    /// Show the picture that comes back.
+    #[arg(long)]
+    pub(crate) window: bool,
+}
+
+impl Devices {
+    /// Is any wanted?
+    pub(crate) fn any(&self) -> bool {
+        self.camera.is_some() || self.microphone.is_some() || self.speaker || self.window
+    }
+}
+
 /// Show the whole of it on this machine.
 ///
 /// Starts a server on loopback, joins it over real WebRTC, sets three prompts and checks from
@@ -156,6 +183,8 @@ pub(crate) struct Join {
     /// Trust the certificates in this PEM file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) devices: Devices,
 }
 
 /// What becomes of a session that is paused.

@@ -3,9 +3,10 @@
 
 use crate::Outcome;
 use crate::args::Join;
+use crate::devices::{self, DevicesError, Screen};
+use crate::signals;
 use crate::trial::printable;
 use crate::trial::watch::describe;
-use crate::{input, signals};
 use futures_util::StreamExt;
 use offhook::WebRtc;
 use offhook::{CallingState, Client, EndReason, Event, Events, Joined, Policy, RemoteVideo, Session};
@@ -25,7 +26,7 @@ const PROMPTS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JoinError {
     #[error(transparent)]
-    Input(#[from] input::InputError),
+    Devices(#[from] DevicesError),
     #[error("not joined: {kind}{}", text.as_deref().map_or(String::new(), |text| format!(" ({})", text.escape_debug())))]
     Join { kind: offhook::JoinErrorKind, text: Option<String> },
     #[error("the certificates in {} cannot be read: {source}", path.display())]
@@ -42,7 +43,9 @@ pub(crate) enum JoinError {
 pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     let mut interrupt = signals::Interrupt::listen().map_err(JoinError::Signal)?;
     let job = signals::JobControl::listen().map_err(JoinError::Signal)?;
-    let clip = input::open(&args.input)?;
+    let publish = devices::publish(&args.input, &args.devices).await?;
+    // Opened before the join: who is to be heard and seen is not kept waiting.
+    let (speaker, screen) = devices::listen(&args.devices).await?;
     let mut transport = WebRtc::new(args.url.clone());
     if let Some(path) = &args.root {
         let pem = std::fs::read(path).map_err(|source| JoinError::Root { path: path.clone(), source })?;
@@ -55,7 +58,7 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     }
     let idle = client.session(&args.session.0, &args.session.1);
     let events = tokio::spawn(show(idle.events(), args.json));
-    let mut join = offhook::Join::new().publish(clip);
+    let mut join = publish;
     if let Some(prompt) = &args.prompt {
         join = join.prompt(prompt);
     }
@@ -75,8 +78,13 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     };
     let (last_in, last) = watch::channel(None);
     if let Ok(video) = session.remote_video().await {
-        tokio::spawn(newest(video, last_in));
+        tokio::spawn(newest(video, last_in, screen));
     }
+    // Held to the end of the session.
+    let _speaker = match (speaker, session.remote_audio().await) {
+        (Some(speaker), Ok(sound)) => Some(speaker.play(sound)?),
+        _ => None,
+    };
     let outcome = stay(&args, &session, &mut interrupt).await;
     let mut left = session.leave().await;
     left.released().await;
@@ -151,10 +159,13 @@ async fn show(mut events: Events, json: bool) {
     }
 }
 
-/// Keeps the newest picture.
-async fn newest(video: RemoteVideo, last: watch::Sender<Option<I420>>) {
+/// Keeps the newest picture, and shows each.
+async fn newest(video: RemoteVideo, last: watch::Sender<Option<I420>>, screen: Option<Screen>) {
     let mut frames = video.decoded();
     while let Some(frame) = frames.next().await {
+        if let Some(screen) = &screen {
+            screen.show(&frame.picture);
+        }
         last.send_replace(Some(frame.picture));
     }
 }

@@ -6,6 +6,7 @@ mod args;
 mod census;
 mod chaos;
 mod demo;
+mod devices;
 mod input;
 mod join;
 mod serve;

@@ -168,14 +168,17 @@ pub enum Step {
 }
 
 /// Why a device or source that the join requires cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
 pub enum MediaLack {
     /// There is none.
+    #[error("it is not there; plug the device in, or choose another source")]
     Absent,
     /// There is one, and it cannot be opened.
+    #[error("it cannot be opened; close the program that has it, or unplug it and plug it in again")]
     Unusable,
     /// The user or the system said no.
+    #[error("its use was declined; allow this program to use it in the system's settings")]
     Declined,
 }
 

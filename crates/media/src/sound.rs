@@ -11,7 +11,11 @@ mod tests;
 #[cfg(feature = "opus")]
 mod wav;
 
+#[cfg(feature = "audio")]
+pub(crate) use encode::{FRAME, FrameEncoder, RATE, mix};
 pub use error::SoundError;
+#[cfg(feature = "audio")]
+pub(crate) use packet::lasts;
 pub(crate) use packet::{SILENCE, SILENCE_LASTS};
 
 use bytes::Bytes;

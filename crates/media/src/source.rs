@@ -18,7 +18,8 @@ pub enum SourceError {
     #[cfg(feature = "h264")]
     #[error("the source's picture could not be encoded: {0}")]
     Encode(#[from] crate::h264::EncodeError),
-    /// The device behind a source failed; made by sources outside this crate.
+    /// The device behind a source failed in the middle; a device of this crate says so with a
+    /// [`DeviceError`](crate::DeviceError).
     #[error("the source's device failed: {0}; check that it is still there, then open it again")]
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

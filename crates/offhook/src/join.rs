@@ -6,7 +6,7 @@ use crate::sources::{Feeder, Track};
 use crate::token::ResumeToken;
 use crate::translate::media_lack;
 use bytes::Bytes;
-use offhook_lifecycle::{JoinErrorKind, JoinWish};
+use offhook_lifecycle::{JoinErrorKind, JoinWish, MediaLack};
 use offhook_media::{Player, Publication, voice};
 use offhook_transport::media::Kind;
 use offhook_transport::{Capabilities, Capability};
@@ -45,6 +45,7 @@ pub struct Join {
     pub(crate) wait: Option<Wait>,
     pub(crate) initial: Change,
     pub(crate) publish: Vec<(String, Publication)>,
+    pub(crate) left_out: Vec<LeftOut>,
     pub(crate) voice: Option<Player>,
     pub(crate) resume: Option<ResumeToken>,
 }
@@ -91,11 +92,37 @@ impl Join {
     /// of yours is borrowed and never stopped (`publish(&track)`).
     ///
     /// The track is labelled `video` or `audio`, with a number from the second of a kind on.
+    ///
+    /// It is required: one that cannot be read (a [`Preferred`](offhook_media::Preferred) none of
+    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61).
     pub fn publish(self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
-        let kind = publication.codec().kind();
-        let label = free_label(kind, |label| self.publish.iter().any(|(known, _)| known == label));
+        let label = self.next_label(publication.codec().kind());
         self.publish_as(label, publication)
+    }
+
+    /// Publishes a track if it can be read, and joins without it if not (F61): the microphone
+    /// is wished for, the camera is required. What was left out is in
+    /// [`left_out`](Self::left_out), and dropped.
+    ///
+    /// Whether it can be read is asked here and now, and of what it says once more when the join
+    /// begins: a device that breaks in between fails the join as one that is required does.
+    pub fn publish_if_there(mut self, publication: impl Into<Publication>) -> Self {
+        let publication = publication.into();
+        let Some(lack) = publication.lack() else { return self.publish(publication) };
+        let label = self.next_label(publication.codec().kind());
+        tracing::info!(label, ?lack, "joining without a source that was only wished for");
+        self.left_out.push(LeftOut { label, lack: media_lack(lack) });
+        self
+    }
+
+    /// What was wished for and is not there, in the order of the wishes.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    fn next_label(&self, kind: Kind) -> String {
+        free_label(kind, |label| self.publish.iter().any(|(known, _)| known == label))
     }
 
     /// Publishes a track under a label of your own. A label used twice is the newer one's.
@@ -193,6 +220,7 @@ impl Join {
                 wait: self.wait,
                 initial: self.initial.clone(),
                 publish: Vec::new(),
+                left_out: self.left_out,
                 voice: self.voice.clone(),
                 resume: self.resume.clone(),
             },
@@ -209,6 +237,25 @@ impl Join {
             resume: self.resume,
         };
         (data, kept)
+    }
+}
+
+/// A source that was wished for with [`Join::publish_if_there`] and could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    label: String,
+    lack: MediaLack,
+}
+
+impl LeftOut {
+    /// The label its track would have had.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Why it could not be had; its text says what to do about that.
+    pub fn lack(&self) -> MediaLack {
+        self.lack
     }
 }
 

@@ -116,7 +116,7 @@ pub use error::{
 pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use incoming::IncomingRings;
-pub use join::Join;
+pub use join::{Join, LeftOut};
 pub use joining::{Back, Joining};
 pub use remote::RemoteWatch;
 pub use ring::{Caller, Ring};
@@ -138,7 +138,16 @@ pub use offhook_lifecycle::{
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;
-pub use offhook_media::{Clip, Lack, Pattern, Publication, Source, SourceTrack};
+#[cfg(feature = "window")]
+pub use offhook_media::Window;
+#[cfg(feature = "camera")]
+pub use offhook_media::{Camera, CameraOptions};
+pub use offhook_media::{
+    Clip, DeviceError, Lack, Lacking, Opened, PassedOver, Pattern, Preferred, Publication, Source,
+    SourceTrack,
+};
+#[cfg(feature = "audio")]
+pub use offhook_media::{Microphone, Speaker};
 pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind, TrackId};

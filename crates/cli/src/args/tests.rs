@@ -25,3 +25,21 @@ fn wrong_arguments_are_refused() {
         assert!(Args::try_parse_from(wrong).is_err(), "{wrong:?}");
     }
 }
+
+// F61
+#[test]
+fn a_device_is_named_behind_an_equals_sign_so_that_an_address_is_never_taken_for_one() {
+    let devices = |arguments: &[&str]| {
+        let args = Args::try_parse_from([&["offhook", "join"], arguments].concat()).unwrap();
+        let Command::Join(join) = args.command else { panic!("it is a join") };
+        assert_eq!(join.url, "ws://x");
+        join.devices
+    };
+    let none = devices(&["ws://x"]);
+    assert!(!none.any() && none.camera.is_none());
+    let unnamed = devices(&["--camera", "--microphone", "ws://x"]);
+    assert_eq!((unnamed.camera.as_deref(), unnamed.microphone.as_deref()), (Some(""), Some("")));
+    let named = devices(&["--camera=0", "ws://x", "--microphone=head set", "--pattern"]);
+    assert_eq!((named.camera.as_deref(), named.microphone.as_deref()), (Some("0"), Some("head set")));
+    assert!(devices(&["ws://x", "--speaker"]).any() && devices(&["ws://x", "--window"]).any());
+}

@@ -9,9 +9,7 @@ use thiserror::Error;
 #[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
 pub enum JoinErrorKind {
     /// A required device or source is missing.
-    #[error(
-        "this machine lacks required media ({0:?}); plug it in, free it from other programs, or allow its use"
-    )]
+    #[error("this machine lacks media that is required: {0}")]
     NoUserMedia(MediaLack),
     /// No place now.
     #[error("the far side has no place now; try again {}, or wait in its queue", later(*retry_after))]

@@ -47,6 +47,18 @@ fn every_failed_join_says_who_is_to_blame_and_what_to_do_next() {
     assert!(busy.to_string().contains("in 9s"), "{busy}");
 }
 
+/// F61: three causes, three next steps.
+#[test]
+fn what_keeps_media_from_being_had_is_told_apart_by_its_next_step() {
+    let next = [MediaLack::Absent, MediaLack::Unusable, MediaLack::Declined].map(|lack| {
+        let text = JoinErrorKind::NoUserMedia(lack).to_string();
+        text.split_once("; ").map(|(_, next)| next.to_owned()).unwrap_or_default()
+    });
+    assert!(next[0].contains("plug the device in"), "{next:?}");
+    assert!(next[1].contains("close the program that has it"), "{next:?}");
+    assert!(next[2].contains("allow this program"), "{next:?}");
+}
+
 /// F14.
 #[test]
 fn every_ending_says_who_is_to_blame_and_what_to_do_next() {

@@ -8,9 +8,10 @@ use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 use std::fmt::Display;
 
-const RATE: usize = 48_000;
+/// What Opus is coded at.
+pub(crate) const RATE: usize = 48_000;
 /// 20 ms.
-const FRAME: usize = RATE / 50;
+pub(crate) const FRAME: usize = RATE / 50;
 /// The largest packet of one frame (RFC 6716 section 3.4).
 const LARGEST: usize = 1_275;
 /// Good speech, and good music, for most ears.
@@ -48,7 +49,7 @@ pub(super) fn encode(samples: &[f32], rate: u32, channels: u16) -> Result<Sound,
 
 /// To two channels where there are more (ITU-R BS.775, without the low frequency effects), in
 /// the order of WAV: left, right, centre, effects, two at the back, two at the sides.
-fn mix(samples: &[f32], channels: usize) -> (Vec<f32>, usize) {
+pub(crate) fn mix(samples: &[f32], channels: usize) -> (Vec<f32>, usize) {
     // What is no number is silence, and what is too loud is not for here.
     let sane = |sample: f32| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
     if channels <= 2 {
@@ -96,18 +97,32 @@ fn resample(samples: Vec<f32>, rate: usize, channels: usize) -> Result<Vec<f32>,
 }
 
 fn packets(mut samples: Vec<f32>, channels: usize) -> Result<Vec<Bytes>, SoundError> {
-    let (kind, bitrate) = if channels == 1 { (Channels::Mono, MONO) } else { (Channels::Stereo, STEREO) };
-    let mut encoder = Encoder::new(kind, SampleRate::Hz48000, Application::Audio).map_err(encoding)?;
-    encoder.set_bitrate(Bitrate::Value(bitrate)).map_err(encoding)?;
+    let mut encoder = FrameEncoder::new(channels)?;
     let frame = FRAME * channels;
     samples.resize(samples.len().next_multiple_of(frame), 0.0);
-    let mut buffer = [0; LARGEST];
-    let mut packets = Vec::with_capacity(samples.len() / frame);
-    for samples in samples.chunks_exact(frame) {
-        let len = encoder.encode_float_to_slice(samples, &mut buffer).map_err(encoding)?;
-        packets.push(Bytes::copy_from_slice(&buffer[..len]));
+    samples.chunks_exact(frame).map(|samples| encoder.encode(samples)).collect()
+}
+
+/// Encodes frames of 20 ms, one after the other.
+pub(crate) struct FrameEncoder {
+    encoder: Encoder,
+    buffer: [u8; LARGEST],
+}
+
+impl FrameEncoder {
+    /// For one channel, or two.
+    pub(crate) fn new(channels: usize) -> Result<Self, SoundError> {
+        let (kind, bitrate) = if channels == 1 { (Channels::Mono, MONO) } else { (Channels::Stereo, STEREO) };
+        let mut encoder = Encoder::new(kind, SampleRate::Hz48000, Application::Audio).map_err(encoding)?;
+        encoder.set_bitrate(Bitrate::Value(bitrate)).map_err(encoding)?;
+        Ok(Self { encoder, buffer: [0; LARGEST] })
     }
-    Ok(packets)
+
+    /// One packet, of [`FRAME`] samples a channel at [`RATE`].
+    pub(crate) fn encode(&mut self, samples: &[f32]) -> Result<Bytes, SoundError> {
+        let len = self.encoder.encode_float_to_slice(samples, &mut self.buffer).map_err(encoding)?;
+        Ok(Bytes::copy_from_slice(&self.buffer[..len]))
+    }
 }
 
 fn failed(error: impl Display) -> SoundError {

@@ -5,6 +5,7 @@ mod apart;
 mod common;
 mod conversation;
 mod credentials;
+mod devices;
 mod drops;
 mod herd;
 mod images;

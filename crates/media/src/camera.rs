@@ -1,0 +1,254 @@
+//! A camera as a source of H.264 (feature `camera`). Which device is meant and how it is read is
+//! in `camera/v4l.rs`, what its bytes mean in `camera/layout.rs`.
+//!
+//! Cameras are read on Linux. Elsewhere there is [`LiveSender`](crate::h264::LiveSender), into
+//! which whoever has pictures pushes them.
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(any(target_os = "linux", test))]
+mod layout;
+#[cfg(test)]
+mod tests;
+#[cfg(target_os = "linux")]
+mod v4l;
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere as system;
+#[cfg(target_os = "linux")]
+use v4l as system;
+
+use crate::device::DeviceError;
+use crate::h264::{Encoder, EncoderOptions};
+use crate::i420::I420;
+use crate::latest::Latest;
+use crate::rate::FrameRate;
+use crate::source::{Lack, Next, Source, SourceError};
+use offhook_transport::media::Codec;
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Where the system keeps its cameras.
+const DEVICES: &str = "/dev";
+/// A device that did not open within this has hung.
+const OPENING: Duration = Duration::from_secs(10);
+/// How long it may be before a dropped camera is closed, when no picture comes.
+const LOOK: Duration = Duration::from_millis(100);
+/// A camera that delivers nothing for so long has failed; the first picture may take seconds.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// Which camera, and what is wished of it: it gives the nearest that it has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraOptions {
+    /// Its number, its path, or a part of its name as [`cameras`] tells it; `None`, the default,
+    /// is the first that opens.
+    pub device: Option<String>,
+    /// Pixels in a row. Default 640.
+    pub width: u32,
+    /// Rows. Default 480.
+    pub height: u32,
+    /// Pictures a second. Default 30.
+    pub frame_rate: FrameRate,
+    /// Bits a second to aim at, as of [`EncoderOptions`].
+    pub bitrate: u32,
+}
+
+impl Default for CameraOptions {
+    fn default() -> Self {
+        Self {
+            device: None,
+            width: 640,
+            height: 480,
+            frame_rate: FrameRate::new(30, 1).unwrap_or_default(),
+            bitrate: EncoderOptions::default().bitrate,
+        }
+    }
+}
+
+/// The cameras that can be opened, each as its path and its name.
+pub fn cameras() -> Vec<String> {
+    system::list(Path::new(DEVICES))
+}
+
+/// A camera: a source of H.264, encoded when a frame is due, of the newest picture there is.
+///
+/// Pictures are taken on a thread of its own, whether they are read or not; one is held, and one
+/// that nobody read is lost and counted. Key frames are made when they are asked for.
+///
+/// # Drop
+/// Closes the device, on its own thread, within a tenth of a second; waits for nothing.
+pub struct Camera {
+    opened: Opened,
+    shared: Arc<Shared>,
+    encoder: Encoder,
+    number: u64,
+}
+
+/// What a device was opened as.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    name: String,
+    width: u32,
+    height: u32,
+    frame_rate: FrameRate,
+}
+
+struct Shared {
+    latest: Latest<I420>,
+    stop: AtomicBool,
+    failure: Mutex<Option<DeviceError>>,
+}
+
+impl Shared {
+    fn failure(&self) -> Option<DeviceError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Camera {
+    /// Opens a camera that gives raw pictures (YUYV, NV12 or I420); one that gives nothing but
+    /// JPEG is unusable here.
+    ///
+    /// Blocks for as long as opening takes, ten seconds at most.
+    ///
+    /// # Errors
+    /// [`DeviceError`] with one of the three causes. Of several cameras that do not open, it is
+    /// of the one that is nearest to it.
+    pub fn open(options: &CameraOptions) -> Result<Self, DeviceError> {
+        Self::open_in(Path::new(DEVICES), options)
+    }
+
+    fn open_in(devices: &Path, options: &CameraOptions) -> Result<Self, DeviceError> {
+        let called = called(options);
+        let unusable = |what: String| DeviceError::new(called.clone(), Lack::Unusable, what);
+        let shared = Arc::new(Shared {
+            latest: Latest::new(),
+            stop: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        });
+        let (say, hear) = sync_channel(1);
+        let (theirs, devices, wanted) = (shared.clone(), devices.to_owned(), options.clone());
+        thread::Builder::new()
+            .name("offhook-camera".to_owned())
+            .spawn(move || take(&devices, &wanted, &theirs, &say))
+            .map_err(|error| unusable(format!("no thread could be started ({error})")))?;
+        let opened = hear.recv_timeout(OPENING).unwrap_or_else(|_| {
+            shared.stop.store(true, Ordering::Release);
+            Err(unusable(format!("it did not open within {OPENING:?}")))
+        })?;
+        let encoding =
+            EncoderOptions { bitrate: options.bitrate, frame_rate: opened.frame_rate, key_every: None };
+        let encoder = Encoder::new(encoding).map_err(|error| {
+            shared.stop.store(true, Ordering::Release);
+            unusable(error.to_string())
+        })?;
+        Ok(Self { opened, shared, encoder, number: 0 })
+    }
+
+    /// The system's name of it.
+    pub fn name(&self) -> &str {
+        &self.opened.name
+    }
+
+    /// Width and height of its pictures, which it chose.
+    pub fn size(&self) -> (u32, u32) {
+        (self.opened.width, self.opened.height)
+    }
+
+    /// Pictures a second, which it chose.
+    pub fn frame_rate(&self) -> FrameRate {
+        self.opened.frame_rate
+    }
+
+    /// Pictures that were taken and never read.
+    pub fn lost(&self) -> u64 {
+        self.shared.latest.lost()
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+    }
+}
+
+/// What a camera is called in a sentence, before it has said its name.
+pub(crate) fn called(options: &CameraOptions) -> String {
+    options.device.as_ref().map_or_else(|| "the camera".to_owned(), |device| format!("the camera {device:?}"))
+}
+
+/// The camera's thread: opens it, says so, and takes pictures until it is told to stop.
+fn take(
+    devices: &Path,
+    options: &CameraOptions,
+    shared: &Shared,
+    say: &SyncSender<Result<Opened, DeviceError>>,
+) {
+    let (mut capture, opened) = match system::Capture::open(devices, options) {
+        Ok(opened) => opened,
+        Err(error) => return drop(say.send(Err(error))),
+    };
+    let name = opened.name.clone();
+    // Nobody hears it when opening took too long; then it is closed again.
+    if say.send(Ok(opened)).is_err() {
+        return;
+    }
+    let mut last = Instant::now();
+    while !shared.stop.load(Ordering::Acquire) {
+        let failure = match capture.next(LOOK) {
+            Ok(Some(picture)) => {
+                last = Instant::now();
+                shared.latest.put(picture);
+                continue;
+            }
+            Ok(None) if last.elapsed() < STALLED => continue,
+            Ok(None) => DeviceError::new(name, Lack::Unusable, format!("no picture for {STALLED:?}")),
+            Err(error) => DeviceError::new(name, system::lack_of(&error), error.to_string()),
+        };
+        *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        return;
+    }
+}
+
+impl Source for Camera {
+    fn codec(&self) -> Codec {
+        Codec::H264
+    }
+
+    fn next_due(&self) -> Duration {
+        self.opened.frame_rate.due(self.number)
+    }
+
+    fn lack(&self) -> Option<Lack> {
+        self.shared.failure().map(|failure| failure.lack())
+    }
+
+    /// [`Next::Nothing`] when no picture came since the last one.
+    ///
+    /// # Errors
+    /// When the camera is gone or failed: [`SourceError::Device`] with a [`DeviceError`]. It does
+    /// not come back by itself: open it again, and put it in this one's place.
+    fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
+        if let Some(failure) = self.shared.failure() {
+            return Err(SourceError::Device(Box::new(failure)));
+        }
+        let pts = self.next_due();
+        self.number += 1;
+        if key {
+            self.encoder.force_key_frame();
+        }
+        let Some(picture) = self.shared.latest.take() else { return Ok(Next::Nothing) };
+        Ok(self.encoder.encode(&picture, pts)?.map_or(Next::Nothing, Next::Frame))
+    }
+}
+
+impl fmt::Debug for Camera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Camera").field("opened", &self.opened).field("lost", &self.lost()).finish()
+    }
+}
