@@ -49,6 +49,9 @@ enum Part {
     Migration,
     /// How soon a peer's closed transport is seen, at 0, 50 and 200 ms round trip.
     Closing,
+    /// A room of ten: what forwarding costs beside the bare engine, and how soon one who comes late sees
+    /// somebody.
+    Room,
     /// A thousand sessions whose server restarts, in virtual time.
     Herd,
     /// A laptop that switches networks; needs root.
@@ -76,6 +79,7 @@ const TARGETS: &[Target] = &[
     Target { part: Part::Recovery, bench: "recovery", argument: Some("relay") },
     Target { part: Part::Migration, bench: "recovery", argument: Some("migration") },
     Target { part: Part::Closing, bench: "closing", argument: None },
+    Target { part: Part::Room, bench: "forwarding", argument: Some("room") },
     Target { part: Part::Herd, bench: "recovery", argument: Some("herd") },
     Target { part: Part::Address, bench: "recovery", argument: Some("address") },
 ];
