@@ -261,7 +261,9 @@ async fn a_session_that_needs_a_director_has_one_or_ends() {
 async fn died(server: &Server) -> (Option<Arc<str>>, ResumeToken) {
     let client = client(server, "ada");
     let life = tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        // Of one thread: a second could still run what says goodbye while the first is being ended.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
         let session = runtime.block_on(joined(&client, "7"));
         let stored = session.resume_token().expect("the server lets sessions be taken up").to_secret();
         let id = session.id();
