@@ -79,6 +79,28 @@ fn after_a_loss_nothing_comes_until_the_next_key_frame() {
     }
 }
 
+/// A source that stops in the middle of a picture: that one is never handed on, and what it sends
+/// when it begins anew is whole.
+#[test]
+fn a_picture_that_stops_in_the_middle_is_never_handed_on() {
+    let first = [picture(true, 3000), picture(false, 3000)];
+    let all = packets(Codec::H264, &first);
+    for stops in 4..all.len() {
+        let mut assembler = Assembler::new(Codec::H264);
+        let before: Vec<_> = all[..stops].iter().filter_map(|packet| assembler.push(packet)).collect();
+        assert_eq!(before.len(), 1, "stopped at {stops}");
+        let anew = [picture(true, 2000), picture(false, 2000)];
+        let anew_packets = packets(Codec::H264, &anew).into_iter().map(|packet| RtpPacket {
+            sequence: packet.sequence + stops as u16,
+            timestamp: packet.timestamp + 900_000,
+            ..packet
+        });
+        let after: Vec<_> = anew_packets.filter_map(|packet| assembler.push(&packet)).collect();
+        let data: Vec<_> = after.iter().map(|frame| frame.data.to_vec()).collect();
+        assert_eq!(data, anew, "stopped at {stops}");
+    }
+}
+
 #[test]
 fn a_stream_that_starts_in_the_middle_waits_for_its_key_frame() {
     let frames = [picture(false, 10), picture(false, 10), picture(true, 10)];
