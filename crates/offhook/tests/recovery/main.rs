@@ -9,13 +9,18 @@
 mod far_side;
 
 mod alarms;
+mod conversation;
 mod drain;
 mod line;
+mod messages;
 mod moving;
 mod outflow;
+mod people;
 mod planes;
 mod rooms;
 mod sick;
 mod stalls;
+mod told;
 mod video;
 mod voice;
+mod ways;
