@@ -63,7 +63,7 @@ fn an_odd_last_row_and_column_are_left_out_and_too_few_bytes_are_refused() {
 /// A camera whose pictures the test takes.
 fn camera(frame_rate: FrameRate) -> Camera {
     let opened = Opened { name: "test".into(), width: 64, height: 48, frame_rate };
-    let encoder = Encoder::new(EncoderOptions { frame_rate, ..Default::default() }).unwrap();
+    let encoder = Fitting::new(EncoderOptions { frame_rate, ..Default::default() }).unwrap();
     Camera { opened, shared: Arc::new(Shared::new()), encoder, number: 0 }
 }
 

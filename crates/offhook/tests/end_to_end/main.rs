@@ -22,3 +22,4 @@ mod ringing;
 mod rooms;
 mod statistics;
 mod telemetry;
+mod video;
