@@ -19,7 +19,7 @@ pub(crate) fn offhook(arguments: &[&str]) -> Command {
     command
 }
 
-/// An empty folder of this name, and in it an ALSA that knows no card.
+/// A folder of this name, and in it an ALSA that knows no card.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("devices").join(name);
     fs::create_dir_all(&folder).expect("the target folder can be written");

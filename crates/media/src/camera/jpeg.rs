@@ -16,7 +16,7 @@ const MOTION: [u8; 10] = [0xff, 0xe0, 0x00, 0x08, b'A', b'V', b'I', b'1', 0, 0];
 
 /// The picture in `bytes`, which has to be of this size. A last odd row or column is left out.
 ///
-/// Takes three bytes a pixel of this size while it decodes, whatever the bytes say. A picture that
+/// Takes memory for a picture of this size while it decodes, whatever the bytes say. A picture that
 /// ends in the middle is damaged, and so is one that holds what cannot be; where less than its last
 /// row of blocks is missing, that is not seen.
 ///
