@@ -67,10 +67,6 @@ fn told(events: &mut Events) -> Vec<Option<VideoWanted>> {
 /// In virtual time, until everything that was said has been heard.
 const SETTLED: Duration = Duration::from_millis(500);
 
-async fn settle() {
-    tokio::time::sleep(SETTLED).await;
-}
-
 /// Lets a dial in; this much is wanted there.
 fn let_in(dial: &MockDial, video: Option<VideoWanted>) {
     let mut up = dial.a_welcome();
@@ -93,14 +89,14 @@ async fn a_source_hears_what_is_wanted_with_the_join_later_and_after_a_recovery(
     let_in(&dial, Some(wanted(1280, 720, 30)));
     let session = joining.await.expect("accepted");
     let mut events = session.events();
-    settle().await;
+    tokio::time::sleep(SETTLED).await;
     assert_eq!(taken(&wishes), [Some(wish(1280, 720, 30))]);
     assert_eq!(session.view().video_wanted(), Some(wanted(1280, 720, 30)));
     assert_eq!(session.view().models(), ["studio", "echo"]);
     let less = VideoWanted { limited_by: LimitedBy::Cpu, ..wanted(640, 360, 30) };
     dial.wants(less);
     dial.wants(less);
-    settle().await;
+    tokio::time::sleep(SETTLED).await;
     assert_eq!(taken(&wishes), [Some(wish(640, 360, 30))], "once for one wish");
     assert_eq!(told(&mut events), [Some(wanted(1280, 720, 30)), Some(less)]);
     assert_eq!(session.view().video_wanted(), Some(less));
@@ -110,7 +106,7 @@ async fn a_source_hears_what_is_wanted_with_the_join_later_and_after_a_recovery(
         last.lose(Plane::Signaling, FaultKind::Closed);
         last = remote.dial().await;
         let_in(&last, video);
-        settle().await;
+        tokio::time::sleep(SETTLED).await;
         assert_eq!(taken(&wishes), [heard]);
         assert_eq!((told(&mut events), session.view().video_wanted()), (vec![video], video));
     }
@@ -123,12 +119,12 @@ async fn a_source_that_comes_later_hears_of_it_and_one_that_goes_is_as_it_was_ma
     remote.auto(Studio::seeded(7).wanting(wanted(640, 360, 15)));
     let ((first, firsts), (second, seconds)) = (Scalable::new(), Scalable::new());
     let session = joined_studio(&client, Join::new().publish_as("camera", first)).await;
-    settle().await;
+    tokio::time::sleep(SETTLED).await;
     assert_eq!(taken(&firsts), [Some(wish(640, 360, 15))]);
     let back = session.replace("camera", second).expect("of the same codec").expect("it was there");
     assert_eq!((taken(&firsts), taken(&seconds)), (vec![None], vec![Some(wish(640, 360, 15))]));
     session.publish_as("screen", back).expect("another label");
-    settle().await;
+    tokio::time::sleep(SETTLED).await;
     assert_eq!(taken(&firsts), [Some(wish(640, 360, 15))], "published anew");
     session.unpublish("screen").expect("it is there");
     assert_eq!(taken(&firsts), [None]);
