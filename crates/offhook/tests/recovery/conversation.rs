@@ -2,21 +2,15 @@
 //! and nothing is said twice (F41, F54, F55, F56).
 
 use crate::far_side::*;
+use crate::voice::{heard_whole, tone};
 use crate::ways::{Stage, Way};
-use offhook::transport::media::TrackReceiver;
-use offhook::{Event, Events, Join, Joined, Played, SendError, Session, Sound};
+use offhook::{Event, Events, Join, Joined, SendError, Session};
 
 async fn talking(stage: &Stage) -> (Session<Joined>, Events) {
     let idle = stage.line.client.session("persona", "7");
     let events = idle.events();
     let joining = idle.join(Join::new().model("echo").voice());
     (soon("the join", joining).await.expect("it is let in"), events)
-}
-
-/// Half a second, each of its own pitch.
-fn tone(pitch: f32) -> Sound {
-    let samples: Vec<f32> = (0..24_000).map(|n| (n as f32 / 48_000.0 * pitch * 6.28).sin() / 2.0).collect();
-    Sound::from_samples(&samples, 48_000, 1).expect("a tone can be encoded")
 }
 
 /// Says it, and hears it said; nothing that was said before may be said again.
@@ -29,29 +23,15 @@ async fn answered(session: &Session<Joined>, events: &mut Events, text: &str) {
     assert_eq!(said.await, text);
 }
 
-/// Plays it, and hears the whole of it played back, in order.
-async fn echoed(session: &Session<Joined>, heard: &mut TrackReceiver, what: &str, pitch: f32) {
-    let sound = tone(pitch);
-    let playing = session.play_audio(sound.clone()).expect("it has a voice");
-    let mut due = sound.packets().iter().map(|packet| &packet.data).peekable();
-    while let Some(wanted) = due.peek() {
-        let frame = soon(what, heard.next()).await.expect("the handle goes on");
-        if frame.data == **wanted {
-            due.next();
-        }
-    }
-    assert_eq!(soon("its end", playing).await, Played::Whole);
-}
-
 async fn goes_on_over(way: Way) {
     let stage = Stage::of(way).await;
     let (session, mut events) = talking(&stage).await;
     let mut heard = session.remote_audio().await.expect("it has media");
     answered(&session, &mut events, "before").await;
-    echoed(&session, &mut heard, "the echo of before", 440.0).await;
+    heard_whole(&session, async || heard.next().await, "the echo of before", &tone(440.0)).await;
     stage.happens(&mut [&mut events]).await;
     answered(&session, &mut events, "after").await;
-    echoed(&session, &mut heard, "the echo of after", 880.0).await;
+    heard_whole(&session, async || heard.next().await, "the echo of after", &tone(880.0)).await;
     assert_eq!(stage.there().census().members, 1);
     drop(session.leave());
     stage.end().await;

@@ -119,12 +119,12 @@ async fn the_handles_of_a_room_go_on_over_a_drain() {
     let drained = first.drain(&second.url(), DEADLINE, GoAwayCode::ShuttingDown).await;
     assert_eq!(drained.expect("a server of the same key"), Drained { moved: 2, stayed: 0 });
     for events in [&mut adas, &mut bobs] {
-        event("the move", events, |event| match event {
-            Event::MigrationFinished { moved } => Some(assert!(*moved, "it fell back to a rejoin")),
+        let moved = event("the move", events, |event| match event {
+            Event::MigrationFinished { moved } => Some(*moved),
             Event::TrackAdded(_) | Event::TrackRemoved(_) => panic!("told again: {event:?}"),
             _ => None,
-        })
-        .await;
+        });
+        assert!(moved.await, "it fell back to a rejoin");
     }
     goes_on("bob's picture after the drain", &mut of_bob).await;
     goes_on("ada's picture after the drain", &mut of_ada).await;
