@@ -16,6 +16,7 @@ mod join;
 mod kinds;
 mod leave;
 mod moderation;
+mod pictures;
 mod prompt;
 mod remote;
 mod ringing;
