@@ -15,6 +15,7 @@ mod images;
 mod join;
 mod kinds;
 mod leave;
+mod mirror;
 mod moderation;
 mod pictures;
 mod prompt;
