@@ -4,7 +4,7 @@
 mod tests;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use offhook::SuspendPolicy;
+use offhook::{SuspendPolicy, VideoWish};
 use std::path::PathBuf;
 
 /// What the exit status says; the same for every command.
@@ -149,6 +149,9 @@ pub(crate) struct Serve {
     /// How long a lost member's place is kept, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 25.0, value_parser = seconds)]
     pub(crate) resume_window: f64,
+    /// The largest picture and the highest rate that the studio asks for.
+    #[arg(long, value_name = "WIDTHxHEIGHT@FPS", default_value = "1280x720@30", value_parser = video)]
+    pub(crate) video: VideoWish,
 }
 
 /// Join a session on a server, and keep it until Ctrl-C.
@@ -215,4 +218,14 @@ fn session(text: &str) -> Result<(String, String), String> {
         Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok((kind.into(), id.into())),
         _ => Err("a session is KIND/ID, for instance studio/1".into()),
     }
+}
+
+fn video(text: &str) -> Result<VideoWish, String> {
+    let numbers = text.split_once('@').and_then(|(size, fps)| {
+        let (width, height) = size.split_once('x')?;
+        VideoWish::new(width.parse().ok()?, height.parse().ok()?, fps.parse().ok()?)
+    });
+    numbers.ok_or_else(|| {
+        "it is WIDTHxHEIGHT@FPS, for instance 640x360@25: sides of 16 to 16384, 1 to 240 a second".into()
+    })
 }

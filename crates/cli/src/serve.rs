@@ -25,8 +25,10 @@ pub(crate) enum ServeError {
 /// Runs it.
 pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
     let mut interrupt = Interrupt::listen().map_err(ServeError::Signal)?;
-    let mut builder =
-        Server::builder().bind(&args.bind).resume_window(Duration::from_secs_f64(args.resume_window));
+    let mut builder = Server::builder()
+        .bind(&args.bind)
+        .resume_window(Duration::from_secs_f64(args.resume_window))
+        .studio_video(args.video);
     if let Some(path) = args.key {
         let key = std::fs::read_to_string(&path)
             .map_err(|source| ServeError::Key { path: path.clone(), source })?;

@@ -19,12 +19,12 @@ use elsewhere as system;
 use v4l as system;
 
 use crate::device::DeviceError;
-use crate::h264::{Encoder, EncoderOptions};
+use crate::h264::{EncoderOptions, Fitting};
 use crate::i420::I420;
 use crate::latest::Latest;
 use crate::rate::FrameRate;
 use crate::source::{Lack, Next, Source, SourceError};
-use offhook_transport::media::Codec;
+use offhook_transport::media::{Codec, VideoWish};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +85,7 @@ pub fn cameras() -> Vec<String> {
 pub struct Camera {
     opened: Opened,
     shared: Arc<Shared>,
-    encoder: Encoder,
+    encoder: Fitting,
     number: u64,
 }
 
@@ -143,7 +143,7 @@ impl Camera {
         })?;
         let encoding =
             EncoderOptions { bitrate: options.bitrate, frame_rate: opened.frame_rate, key_every: None };
-        let encoder = Encoder::new(encoding).map_err(|error| {
+        let encoder = Fitting::new(encoding).map_err(|error| {
             shared.stop.store(true, Ordering::Release);
             unusable(error.to_string())
         })?;
@@ -226,6 +226,10 @@ impl Source for Camera {
 
     fn lack(&self) -> Option<Lack> {
         self.shared.failure().map(|failure| failure.lack())
+    }
+
+    fn want(&mut self, wish: Option<VideoWish>) {
+        self.encoder.want(wish);
     }
 
     /// [`Next::Nothing`] when no picture came since the last one.

@@ -4,10 +4,13 @@
 
 mod decoder;
 mod encoder;
+mod fitting;
 mod source;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::{DecodeError, Decoder, MAX_UNIT};
 pub use encoder::{EncodeError, Encoder, EncoderOptions};
+#[cfg(feature = "camera")]
+pub(crate) use fitting::Fitting;
 pub use source::{Encoding, LiveSender};

@@ -6,7 +6,7 @@ mod tests;
 
 use crate::device::Lacking;
 use crate::source::{Lack, Next, Source, SourceError};
-use offhook_transport::media::{Codec, Kind};
+use offhook_transport::media::{Codec, Kind, VideoWish};
 use std::fmt;
 use std::time::Duration;
 
@@ -181,6 +181,12 @@ impl Source for Opened {
         match &self.taken {
             Some((_, source)) => source.lack(),
             None => Some(self.best_lack()),
+        }
+    }
+
+    fn want(&mut self, wish: Option<VideoWish>) {
+        if let Some((_, source)) = &mut self.taken {
+            source.want(wish);
         }
     }
 

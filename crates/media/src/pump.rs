@@ -10,7 +10,7 @@ pub use stop::PumpStop;
 
 use crate::source::{Next, Source, SourceError};
 use keys::KeyBudget;
-use offhook_transport::media::{Gate, GateLevel, TrackSender};
+use offhook_transport::media::{Gate, GateLevel, TrackSender, VideoWish};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -40,7 +40,7 @@ pub enum PumpEnd {
 ///
 /// Each frame is due at the start plus its own time, so small delays do not add up. A source
 /// is read only while some connection takes the track, and only at the moment its frame is
-/// due. When the track wants a key frame the source is asked for one, at most four times in
+/// due. It is told at what size and rate the track is wanted. When the track wants a key frame the source is asked for one, at most four times in
 /// any second, however often the far side asks.
 pub struct Pump {
     source: Box<dyn Source>,
@@ -48,6 +48,8 @@ pub struct Pump {
     gate: Option<Gate>,
     stop: PumpStop,
     keys: KeyBudget,
+    /// What the source was told of the size and rate that are wanted.
+    wish: Option<VideoWish>,
     /// Unset while idle.
     schedule: Option<Schedule>,
     played: u64,
@@ -77,6 +79,7 @@ impl Pump {
             gate: None,
             stop: PumpStop::new(),
             keys: KeyBudget::default(),
+            wish: None,
             schedule: None,
             played: 0,
         }
@@ -106,8 +109,9 @@ impl Pump {
         self.played
     }
 
-    /// The source, to be published again or closed. The track ends.
-    pub fn into_source(self) -> Box<dyn Source> {
+    /// The source, to be published again or closed, as large as it was made. The track ends.
+    pub fn into_source(mut self) -> Box<dyn Source> {
+        self.source.want(None);
         self.source
     }
 
@@ -169,6 +173,10 @@ impl Pump {
     }
 
     fn play(&mut self) -> Tick {
+        let wish = self.sender.video_wanted();
+        if std::mem::replace(&mut self.wish, wish) != wish {
+            self.source.want(wish);
+        }
         let key = self.keys.grant(Instant::now(), self.sender.key_frame_wanted());
         match self.source.next_frame(key) {
             Ok(Next::Frame(frame)) => {

@@ -5,7 +5,7 @@
 mod tests;
 
 use crate::pump::Pump;
-use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSpec, local};
+use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSpec, VideoWish, local};
 use std::fmt;
 use std::time::Duration;
 use thiserror::Error;
@@ -65,6 +65,15 @@ pub trait Source: Send {
         None
     }
 
+    /// From here on nobody has a use for larger pictures, or more of them, than `wish` says; `None`
+    /// is as it was made. Whoever encodes scales and thins out, whoever passes on a source passes
+    /// this on, and frames that were encoded elsewhere stay as they are: the default does nothing.
+    ///
+    /// Said before the next frame, whenever it changes (F58).
+    fn want(&mut self, wish: Option<VideoWish>) {
+        let _ = wish;
+    }
+
     /// The next frame, its time being what [`next_due`](Source::next_due) said. Whatever it
     /// yields, `next_due` moves on with it.
     ///
@@ -87,6 +96,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn lack(&self) -> Option<Lack> {
         (**self).lack()
+    }
+
+    fn want(&mut self, wish: Option<VideoWish>) {
+        (**self).want(wish);
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {

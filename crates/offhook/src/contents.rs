@@ -34,6 +34,10 @@ pub(crate) struct Contents {
     pub(crate) capabilities: Option<wire::Capabilities>,
     /// Everyone there when the newest link came up, until it was compared with what was known.
     pub(crate) roster: Option<Vec<wire::Member>>,
+    /// What video the far side wants, as of now.
+    pub(crate) video: Option<wire::media::VideoWanted>,
+    /// The models that can be asked for there.
+    pub(crate) models: Arc<[String]>,
     /// The far side's estimate while we wait in its queue.
     pub(crate) eta: Option<Arc<str>>,
     /// What the far side makes ready for us, and how much of it is done.
@@ -57,6 +61,10 @@ impl Contents {
         self.resumed = up.resumed;
         self.capabilities = Some(up.capabilities);
         self.roster = Some(up.roster);
+        self.video = up.video;
+        if self.models[..] != up.models[..] {
+            self.models = up.models.into();
+        }
         self.eta = None;
         self.loading = None;
         // It has been taken up: from here on it is ours to bring back.

@@ -8,7 +8,7 @@ use offhook_lifecycle::{
     AcceptFailure, Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane,
     Progress, Revision, StateItem, Unanswered, Who,
 };
-use offhook_transport::media::{Kind, TrackId};
+use offhook_transport::media::{Kind, TrackId, VideoWanted};
 use offhook_transport::{Member, Mood, Stats};
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +118,10 @@ pub enum Event {
         /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
         may_unmute: bool,
     },
+    /// The far side wants video of this size and rate from here on: with a link that came up, or later,
+    /// when it does not keep up with more (`limited_by` says why). `None` where it has no opinion any
+    /// more. What the session publishes is scaled to it already, where its source can (F58).
+    VideoWanted(Option<VideoWanted>),
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.

@@ -16,6 +16,7 @@ mod showing;
 mod stalls;
 mod telemetry;
 mod tracks;
+mod wanted;
 
 use crate::client::Config;
 use crate::clock::{Clock, SleepWatch};
@@ -325,6 +326,7 @@ impl Host {
         if let Some(uploaded) = inward.uploaded {
             self.tell_upload(uploaded);
         }
+        self.tell_video();
         self.tell_roster();
         if let Some(content) = inward.content {
             self.tell_content(epoch, content);

@@ -150,7 +150,7 @@ pub use offhook_media::{
 pub use offhook_media::{Microphone, Speaker};
 pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
-pub use offhook_transport::media::{EncodedFrame, Kind, TrackId};
+pub use offhook_transport::media::{EncodedFrame, Kind, LimitedBy, TrackId, VideoWanted, VideoWish};
 pub use offhook_transport::{
     Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
     Stats, Transport,

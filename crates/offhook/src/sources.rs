@@ -7,7 +7,7 @@
 use crate::shared::lock;
 use offhook_media::{Lack, Next, Publication, Pump, Source, SourceError};
 use offhook_transport::media::{
-    Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local,
+    Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, VideoWish, local,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -89,6 +89,7 @@ impl Feeder {
                     if sender.key_frame_wanted() {
                         tap.want_key_frame();
                     }
+                    tap.want_video(sender.video_wanted());
                     if gate.pass(|| sender.try_send(frame)).is_none() && gate.level() == GateLevel::Closed {
                         break;
                     }
@@ -122,23 +123,30 @@ struct Held {
     due: Duration,
     /// The next frame is the first of its source.
     fresh: bool,
+    /// The size and rate that the far side wants, for whichever source is in here.
+    wish: Option<VideoWish>,
 }
 
 impl Slot {
     fn new(source: Box<dyn Source>) -> Self {
-        let held = Held { offset: Duration::ZERO, due: source.next_due(), fresh: true, source: None };
+        let held =
+            Held { offset: Duration::ZERO, due: source.next_due(), fresh: true, wish: None, source: None };
         let codec = source.codec();
         Self { codec, state: Mutex::new(Held { source: Some(source), ..held }) }
     }
 
     /// Takes the source out; the track it fed runs dry.
     pub(crate) fn take(&self) -> Option<Box<dyn Source>> {
-        lock(&self.state).source.take()
+        // As it was made: where it is published next, other things may be wanted.
+        lock(&self.state).source.take().map(as_made)
     }
 
     /// Puts another source in the place of the present one, and gives that back. The next
     /// frame is asked to be a key frame; times go on without a step back.
-    pub(crate) fn swap(&self, source: Box<dyn Source>) -> Result<Option<Box<dyn Source>>, Box<dyn Source>> {
+    pub(crate) fn swap(
+        &self,
+        mut source: Box<dyn Source>,
+    ) -> Result<Option<Box<dyn Source>>, Box<dyn Source>> {
         let mut held = lock(&self.state);
         if source.codec() != self.codec || held.source.is_none() {
             return Err(source);
@@ -146,8 +154,14 @@ impl Slot {
         held.due = held.due.max(held.next_due());
         held.offset = held.due.saturating_sub(source.next_due());
         held.fresh = true;
-        Ok(held.source.replace(source))
+        source.want(held.wish);
+        Ok(held.source.replace(source).map(as_made))
     }
+}
+
+fn as_made(mut source: Box<dyn Source>) -> Box<dyn Source> {
+    source.want(None);
+    source
 }
 
 impl Held {
@@ -176,6 +190,14 @@ impl Source for Swappable {
 
     fn lack(&self) -> Option<Lack> {
         lock(&self.0.state).source.as_ref().and_then(|source| source.lack())
+    }
+
+    fn want(&mut self, wish: Option<VideoWish>) {
+        let mut held = lock(&self.0.state);
+        held.wish = wish;
+        if let Some(source) = &mut held.source {
+            source.want(wish);
+        }
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {

@@ -141,6 +141,7 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         | C::Conversation(_)
         | C::Said(_)
         | C::Muted { .. }
+        | C::VideoWanted(_)
         | C::Member(_)
         | C::Track { .. }
         | C::Other(_) => Inward::content(signaling_life(epoch), content),

@@ -2,6 +2,7 @@
 //! beside it, and the user's own wish to leave, which counts from the moment it is made.
 
 use offhook_lifecycle::{CallingState, Cause, ConnectionState, Ending, Progress, Snapshot};
+use offhook_transport::media::VideoWanted;
 use std::sync::Arc;
 
 /// One moment of a session. Cheap to clone; never changes.
@@ -20,6 +21,8 @@ pub(crate) struct Facts {
     pub(crate) resumed: bool,
     pub(crate) eta: Option<Arc<str>>,
     pub(crate) loading: Option<Loading>,
+    pub(crate) video: Option<VideoWanted>,
+    pub(crate) models: Arc<[String]>,
 }
 
 /// What the far side makes ready for a join, while it does (F57).
@@ -81,6 +84,18 @@ impl View {
     /// Was an earlier session taken up again?
     pub fn resumed(&self) -> bool {
         self.facts.resumed
+    }
+
+    /// The size and rate at which the far side wants to be sent video, where it has an opinion (F58).
+    /// What this session publishes is scaled to it where the source can; draw no larger, if you draw.
+    pub fn video_wanted(&self) -> Option<VideoWanted> {
+        self.facts.video
+    }
+
+    /// The models and personas that the far side says can be asked for with
+    /// [`Join::model`](crate::Join::model); empty before a link was up, and where it does not say.
+    pub fn models(&self) -> &[String] {
+        &self.facts.models
     }
 
     /// Why the link was lost last, or why recovery gave up.

@@ -4,6 +4,7 @@ use crate::assets::Loader;
 use crate::telemetry::TelemetryIntake;
 use crate::token::Signer;
 use offhook_signaling::IceServer;
+use offhook_transport::media::VideoWish;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -80,6 +81,12 @@ impl Default for Limits {
     }
 }
 
+/// What a studio can repaint on one core, and what its bit rate is enough for.
+const STUDIO_VIDEO: VideoWish = match VideoWish::new(1280, 720, 30) {
+    Some(wish) => wish,
+    None => panic!("every side and the rate are within bounds"),
+};
+
 /// How a server behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -91,6 +98,8 @@ pub(crate) struct Config {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) bitrate: u32,
+    /// What the studio works best with.
+    pub(crate) video: VideoWish,
     pub(crate) restart_spread: Duration,
     pub(crate) kick_life: Duration,
     pub(crate) one_instance: bool,
@@ -129,6 +138,7 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             ice_servers: Vec::new(),
             bitrate: 1_500_000,
+            video: STUDIO_VIDEO,
             restart_spread: Duration::from_secs(8),
             kick_life: Duration::from_secs(600),
             one_instance: false,

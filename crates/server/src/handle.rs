@@ -24,6 +24,7 @@ use crate::{EndCode, Shared, door, hex, listen};
 use futures_util::future::join_all;
 use offhook_signaling::{Ended, FromServer, Party, limits};
 use offhook_transport::Secret;
+use offhook_transport::media::VideoWish;
 use offhook_transport_webrtc::peer::{Certificate, IceServer};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,6 +99,15 @@ impl Builder {
     #[must_use]
     pub fn bitrate(mut self, bits_per_second: u32) -> Self {
         self.config.bitrate = bits_per_second;
+        self
+    }
+
+    /// The largest picture and the highest rate that the studio asks its members for; 1280 × 720 at 30
+    /// unless told. A member scales what it sends to it; larger pictures are repainted all the same, up
+    /// to [`Limits::edge`]. A studio that does not keep up asks for less, and says so.
+    #[must_use]
+    pub fn studio_video(mut self, wish: VideoWish) -> Self {
+        self.config.video = wish;
         self
     }
 

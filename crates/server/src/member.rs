@@ -1,7 +1,7 @@
 //! One member of one session: the task that owns its link, its media and its desired state.
 //!
 //! Here is what it knows and the loop that drives it. How a link attaches is in `attach.rs`,
-//! what frames mean in `frames.rs`, deadlines in `clock.rs`, the picture in `media.rs`.
+//! what it is told then in `welcome.rs`, what frames mean in `frames.rs`, deadlines in `clock.rs`, the picture in `media.rs`.
 
 mod attach;
 mod clock;
@@ -13,6 +13,7 @@ mod media;
 mod moderating;
 #[cfg(test)]
 mod tests;
+mod welcome;
 
 use crate::door::Admission;
 use crate::handover::Dossier;

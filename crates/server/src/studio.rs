@@ -8,8 +8,10 @@ mod prompt;
 mod reference;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 pub use filters::Filter;
 pub(crate) use painter::{Orders, Painter, Said};
 pub use prompt::{MAX_CHAIN, PromptError, Recipe};
 pub(crate) use reference::Reference;
+pub(crate) use wish::wanted;

@@ -280,6 +280,19 @@ codes! {
         Video = "video",
     }
 
+    /// What keeps the far side from wanting more video; the words of the W3C's
+    /// `qualityLimitationReason`.
+    LimitedBy {
+        /// Nothing: it works best with this.
+        None = "none",
+        /// Its machine does not keep up.
+        Cpu = "cpu",
+        /// Its network does not carry more.
+        Bandwidth = "bandwidth",
+        /// Something else.
+        SomethingElse = "other",
+    }
+
     /// What a member is to the session.
     Role {
         /// Sends and receives.

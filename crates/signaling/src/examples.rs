@@ -203,6 +203,10 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::ImageChunkAck => {
             vec![FromServer::ImageChunkAck(ImageChunkAck { sha256: SHA256.to_owned(), received: 16_384 })]
         }
+        ServerKind::VideoWanted => vec![
+            FromServer::VideoWanted(video_wish(LimitedBy::None)),
+            FromServer::VideoWanted(video_wish(LimitedBy::Cpu)),
+        ],
         ServerKind::GenerationStarted => {
             vec![FromServer::GenerationStarted(GenerationStarted { generation: 1 })]
         }
@@ -448,7 +452,7 @@ fn joined() -> Joined {
         answer: Some(answer()),
         capabilities: Capabilities {
             features: vec![Feature::Prompt, Feature::Generation, Feature::Resume, Feature::IceRestart],
-            video: Some(VideoWish { width: 640, height: 360, fps: 25 }),
+            video: Some(video_wish(LimitedBy::None)),
             models: vec!["studio".to_owned()],
             publish: true,
         },
@@ -483,4 +487,8 @@ fn ring() -> Ring {
         instance: None,
         expires_in_ms: 28_500,
     }
+}
+
+fn video_wish(limited_by: LimitedBy) -> VideoWish {
+    VideoWish { width: 640, height: 360, fps: 25, limited_by }
 }

@@ -41,6 +41,7 @@ mod server;
 mod telemetry;
 mod text;
 mod version;
+mod video;
 
 pub use client::*;
 pub use codec::{
@@ -58,3 +59,4 @@ pub use server::*;
 pub use telemetry::*;
 pub use text::{Instance, NotAnInstance, Sdp, Secret};
 pub use version::{EmptyRange, NoCommonVersion, VERSION, Versions};
+pub use video::VideoWish;

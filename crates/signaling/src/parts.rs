@@ -3,6 +3,7 @@
 
 use crate::codes::{Attendance, Feature, MediaKind, Mood, Role};
 use crate::text::{Instance, Sdp, Secret};
+use crate::video::VideoWish;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +151,7 @@ pub struct Capabilities {
     /// Everything it can do.
     #[serde(default)]
     pub features: Vec<Feature>,
-    /// The video it works best with.
+    /// The video it works best with; `video_wanted` changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoWish>,
     /// The models that can be asked for.
@@ -159,17 +160,6 @@ pub struct Capabilities {
     /// May this client publish?
     #[serde(default)]
     pub publish: bool,
-}
-
-/// The size and rate the far side wants to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct VideoWish {
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// Frames per second.
-    pub fps: u32,
 }
 
 /// Somebody in the session.

@@ -14,6 +14,7 @@ use crate::parts::{
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
+use crate::video::VideoWish;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,8 @@ messages! {
         NeedImage(NeedImage) = "need_image", reliable;
         /// A piece of an image arrived.
         ImageChunkAck(ImageChunkAck) = "image_chunk_ack", plain;
+        /// Video of another size or rate is wanted from here on.
+        VideoWanted(VideoWish) = "video_wanted", reliable;
         /// A generation began.
         GenerationStarted(GenerationStarted) = "generation_started", reliable;
         /// A generation goes on.
@@ -474,6 +477,7 @@ impl FromServer {
             Self::Joined(m) => {
                 found.extend(m.answer.iter().flat_map(|a| &a.mids).filter_map(|u| u.kind.unknown()));
                 found.extend(m.capabilities.features.iter().filter_map(|f| f.unknown()));
+                found.extend(m.capabilities.video.iter().filter_map(|v| v.limited_by.unknown()));
                 found.extend(m.snapshot.roster.iter().flat_map(member_words));
             }
             Self::Resumed(m) => {
@@ -502,6 +506,7 @@ impl FromServer {
             Self::Conversation(m) => found.extend(m.mood.unknown()),
             Self::NotModerated(m) => found.extend(m.why.unknown()),
             Self::MutedBy(m) => found.extend(m.kind.unknown()),
+            Self::VideoWanted(m) => found.extend(m.limited_by.unknown()),
             Self::Session(m) => found.extend(m.unknown_words()),
             Self::Queued(_)
             | Self::Admitted(_)

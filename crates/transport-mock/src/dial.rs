@@ -2,7 +2,7 @@
 
 use crate::link::{Happening, LinkId};
 use crate::world::World;
-use offhook_transport::media::{EncodedFrame, Kind, TrackId, TrackSpec};
+use offhook_transport::media::{EncodedFrame, Kind, TrackId, TrackSpec, VideoWanted};
 use offhook_transport::{
     Action, Content, CredentialWhy, Desired, DialRequest, EndCode, Epoch, Event, Fault, FaultKind,
     Generation, GoAwayHint, InstanceId, MemberChange, ModerationRefusal, Mood, Plan, Plane, Progress,
@@ -386,6 +386,11 @@ impl MockDial {
     /// A moderator mutes a kind of what this client sends, or takes that back; it may unmute itself.
     pub fn mute(&self, by: &str, kind: Kind, muted: bool) {
         self.content(Content::Muted { by: by.into(), kind, muted, may_unmute: true });
+    }
+
+    /// From here on it wants video of this size and rate.
+    pub fn wants(&self, video: VideoWanted) {
+        self.content(Content::VideoWanted(video));
     }
 
     /// Any content.

@@ -438,6 +438,8 @@ impl Inner {
                 away: false,
                 tracks: Vec::new(),
             }],
+            video: None,
+            models: Vec::new(),
         }
     }
 }

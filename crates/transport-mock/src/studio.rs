@@ -7,7 +7,7 @@ use crate::link::{Happening, Upload};
 use crate::seed::Seed;
 use crate::transport::everything;
 use bytes::{Bytes, BytesMut};
-use offhook_transport::media::EncodedFrame;
+use offhook_transport::media::{EncodedFrame, VideoWanted};
 use offhook_transport::{
     Action, Capabilities, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
     Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
@@ -30,6 +30,8 @@ pub struct Studio {
     pace: Duration,
     window: Duration,
     liveness: Option<Liveness>,
+    video: Option<VideoWanted>,
+    models: Vec<String>,
     queue: u32,
     /// What is loaded before a join is let in, each an answer's time.
     loading: Vec<(String, Option<u8>)>,
@@ -68,6 +70,8 @@ impl Studio {
             pace: Duration::from_millis(20),
             window: Duration::from_secs(25),
             liveness: None,
+            video: None,
+            models: Vec::new(),
             queue: 0,
             loading: Vec::new(),
             knows: None,
@@ -214,6 +218,8 @@ impl Studio {
                 away: false,
                 tracks: Vec::new(),
             }],
+            video: self.video,
+            models: self.models.clone(),
         };
 
         let mut steps: Vec<Event> = Vec::new();

@@ -1,6 +1,7 @@
 //! What a connection reports. Facts of the link, and content that only passes by.
 
 use crate::fault::coded;
+use crate::media::VideoWanted;
 use crate::{
     Capabilities, CredentialWhy, Fault, ModerationRefusal, Plane, RefusedCode, ResumeKey, ResumeRefusal,
     Revision, Secret, Stats,
@@ -119,6 +120,10 @@ pub struct Up {
     pub acked: Option<Revision>,
     /// Everyone there, ourselves included, as of now.
     pub roster: Vec<Member>,
+    /// The video that the far side works best with, where it has an opinion (F58).
+    pub video: Option<VideoWanted>,
+    /// The models and personas that can be asked for there; empty where it does not say.
+    pub models: Vec<String>,
 }
 
 /// Keepalive times of a far side.
@@ -304,6 +309,8 @@ pub enum Content {
         /// May we unmute by ourselves?
         may_unmute: bool,
     },
+    /// The far side wants video of another size or rate from here on (F58).
+    VideoWanted(VideoWanted),
     /// Someone came, went or changed.
     Member(MemberChange),
     /// A generation began, ticked or ended.

@@ -11,10 +11,12 @@ mod queue;
 mod remote;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 pub use gate::{Gate, GateLevel};
 pub use local::{LocalTrack, Tap, TrackSender, TrackSpec, local};
 pub use remote::{KeyWishes, Remote, RemoteSink, TrackId, TrackReceiver};
+pub use wish::{LimitedBy, VideoWanted, VideoWish};
 
 use bytes::Bytes;
 use std::time::Duration;

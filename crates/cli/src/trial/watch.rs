@@ -169,6 +169,13 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
             "muted_by_moderator",
             json!({ "by": by, "kind": format!("{kind:?}"), "muted": muted, "may_unmute": may_unmute }),
         ),
+        Event::VideoWanted(wanted) => (
+            "video_wanted",
+            json!({
+                "size": wanted.map(|wanted| wanted.wish.to_string()),
+                "limited_by": wanted.map(|wanted| wanted.limited_by.code()),
+            }),
+        ),
         Event::Uploading { revision, received, total } => {
             ("uploading", json!({ "revision": revision.0, "received": received, "total": total }))
         }

@@ -1,21 +1,23 @@
 //! Raw pictures as outgoing video: pulled in time from an iterator ([`Encoding`]), or pushed
 //! by whoever has them ([`LiveSender`]).
 
-use super::{EncodeError, Encoder, EncoderOptions};
+use super::fitting::Fitting;
+use super::{EncodeError, EncoderOptions};
 use crate::i420::I420;
 use crate::pattern::Pattern;
 use crate::source::{Next, Source, SourceError};
-use offhook_transport::media::{Codec, LocalTrack, TrackSender, TrackSpec, local};
+use offhook_transport::media::{Codec, LocalTrack, TrackSender, TrackSpec, VideoWish, local};
 use std::time::Duration;
 
 /// A source that encodes the pictures of an iterator, one each time a frame is due.
 ///
 /// The iterator is asked at that time and must not wait; a [`Pattern`] is one, a closure in
-/// [`std::iter::from_fn`] another. When it ends, the source is over.
+/// [`std::iter::from_fn`] another. When it ends, the source is over. Where smaller pictures or
+/// fewer are wanted, each is scaled before it is encoded, and some are asked for and left out.
 #[derive(Debug)]
 pub struct Encoding<I> {
     pictures: I,
-    encoder: Encoder,
+    encoder: Fitting,
     options: EncoderOptions,
     number: u64,
 }
@@ -26,7 +28,7 @@ impl<I: Iterator<Item = I420> + Send> Encoding<I> {
     /// # Errors
     /// When no encoder can be made.
     pub fn new(pictures: I, options: EncoderOptions) -> Result<Self, EncodeError> {
-        Ok(Self { pictures, encoder: Encoder::new(options)?, options, number: 0 })
+        Ok(Self { pictures, encoder: Fitting::new(options)?, options, number: 0 })
     }
 }
 
@@ -49,6 +51,10 @@ impl<I: Iterator<Item = I420> + Send> Source for Encoding<I> {
         self.options.frame_rate.due(self.number)
     }
 
+    fn want(&mut self, wish: Option<VideoWish>) {
+        self.encoder.want(wish);
+    }
+
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
         let Some(picture) = self.pictures.next() else { return Ok(Next::Over) };
         let pts = self.next_due();
@@ -66,7 +72,7 @@ impl<I: Iterator<Item = I420> + Send> Source for Encoding<I> {
 /// Dropping it ends the track.
 #[derive(Debug)]
 pub struct LiveSender {
-    encoder: Encoder,
+    encoder: Fitting,
     sender: TrackSender,
 }
 
@@ -77,13 +83,15 @@ impl LiveSender {
     /// # Errors
     /// When no encoder can be made.
     pub fn new(label: impl Into<String>, options: EncoderOptions) -> Result<(Self, LocalTrack), EncodeError> {
-        let encoder = Encoder::new(options)?;
+        let encoder = Fitting::new(options)?;
         let (sender, track) = local(TrackSpec { codec: Codec::H264, label: label.into() });
         Ok((Self { encoder, sender }, track))
     }
 
     /// Encodes and sends one picture, shown at `pts`; times must rise. While no connection
-    /// takes the track the picture is not even encoded.
+    /// takes the track the picture is not even encoded; where less is wanted of it, it is scaled,
+    /// or left out ([`video_wanted`](TrackSender::video_wanted) of [`sender`](Self::sender) says so,
+    /// to whoever would rather draw smaller).
     ///
     /// True if at least one connection took it.
     ///
@@ -96,6 +104,7 @@ impl LiveSender {
         if self.sender.key_frame_wanted() {
             self.encoder.force_key_frame();
         }
+        self.encoder.want(self.sender.video_wanted());
         let frame = self.encoder.encode(picture, pts)?;
         Ok(frame.is_some_and(|frame| self.sender.try_send(frame)))
     }

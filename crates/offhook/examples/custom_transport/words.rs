@@ -21,6 +21,8 @@ pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event
             resume_window: Some(Duration::ZERO),
             acked: Some(request.revision),
             roster: Vec::new(),
+            video: None,
+            models: Vec::new(),
         })),
         (false, ["refused", code, text]) => {
             let code = RefusedCode::ALL.iter().find(|known| known.code() == *code);

@@ -29,6 +29,7 @@ impl Host {
         notes.voice = join.voice.clone();
         drop(notes);
         self.join = join;
+        self.fit_tracks();
         if !initial.is_empty() {
             let now = self.clock.now();
             let initial = self.contents.with_image(translate::change(initial));

@@ -8,6 +8,7 @@ use crate::event::{ChangeOutcome, Ended, ErrorReport, Event};
 use crate::translate::Uploaded;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, State, Time};
+use offhook_transport::media::VideoWanted;
 use offhook_transport::{Content, Generation, Happened, Member, MemberChange};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub(super) struct Reporter {
     members: BTreeMap<String, Member>,
     /// The image that was told of last, and how much of it, in percent.
     upload: Option<(Revision, u64)>,
+    /// What video is wanted, as far as listeners were told.
+    pub(super) video: Option<VideoWanted>,
 }
 
 /// The longest silence of media within an outage, as heard here.
@@ -270,6 +273,11 @@ impl Host {
                     self.muted_by_moderator(kind);
                 }
                 Event::MutedByModerator { by, kind, muted, may_unmute }
+            }
+            Content::VideoWanted(wanted) => {
+                self.contents.video = Some(wanted);
+                self.show();
+                return self.tell_video();
             }
             Content::Member(change) => {
                 return self.tell_member(change);

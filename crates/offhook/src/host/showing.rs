@@ -14,12 +14,16 @@ impl Host {
             || self.facts.resumed != self.contents.resumed
             || self.facts.eta != self.contents.eta
             || self.facts.loading != self.contents.loading
+            || self.facts.video != self.contents.video
+            || self.facts.models != self.contents.models
         {
             self.facts = Arc::new(Facts {
                 session: self.contents.session.clone(),
                 resumed: self.contents.resumed,
                 eta: self.contents.eta.clone(),
                 loading: self.contents.loading.clone(),
+                video: self.contents.video,
+                models: self.contents.models.clone(),
             });
         }
         self.remember_token();

@@ -17,4 +17,5 @@ mod planes;
 mod rooms;
 mod sick;
 mod stalls;
+mod video;
 mod voice;

@@ -1,19 +1,17 @@
 //! How a link comes to a member: join, rejoin, migrate, resume. The newest epoch wins; a link
 //! that is refused is told why and changes nothing.
 
-use super::clock::{FAULT_GRACE, millis};
+use super::clock::FAULT_GRACE;
 use super::media::{Media, MediaError};
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
-use crate::config::{AWAY_AFTER, PING_EVERY};
 use crate::door::{self, Admission};
 use crate::model::Model;
 use crate::studio::Recipe;
 use crate::token::Grants;
 use offhook_signaling::{
-    Acked, Answer, Attendance, Capabilities, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item,
-    Join, Joined, Liveness, MemberChange, Migrate, NeedSections, Offer, Party, Ping, Progress, Rejoin,
-    Reliability, ReplayLost, Resume, ResumeRefusal, Resumed, Role, Secret, SessionSnapshot, Step, Track,
-    encode,
+    Answer, Attendance, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item, Join, MemberChange,
+    Migrate, Offer, Party, Ping, Progress, Rejoin, Reliability, ReplayLost, Resume, ResumeRefusal, Resumed,
+    Role, Secret, Step, Track, encode,
 };
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
@@ -230,42 +228,6 @@ impl Actor {
             | self.previous_secret.as_deref().is_some_and(|secret| is_same(secret, shown))
     }
 
-    /// `joined`, and then the answer to the state that the dial carried (R14).
-    fn welcome(&mut self, version: u32, expires_in_ms: Option<u64>, resumed: bool, answer: Option<Answer>) {
-        let asked = answer.is_none();
-        let joined = Joined {
-            version,
-            session_id: self.place.session_id.clone(),
-            resumed,
-            resume_secret: Secret::new(self.secret.clone()),
-            resume_window_ms: millis(self.shared.config.resume_window),
-            liveness: Liveness { ping_ms: millis(PING_EVERY), silence_ms: millis(AWAY_AFTER) },
-            ice_servers: self.shared.config.ice_servers.clone(),
-            answer,
-            capabilities: Capabilities {
-                features: door::features(&self.shared, self.model, &self.grants),
-                video: None,
-                models: Model::names(),
-                publish: self.seen.role == Role::Participant,
-            },
-            expires_in_ms,
-            snapshot: self.snapshot(),
-            node: self.shared.config.node.clone(),
-        };
-        self.say(&FromServer::Joined(joined));
-        if let Some(revision) = self.applied {
-            self.say(&FromServer::Acked(Acked { revision, id: None }));
-        }
-        if asked {
-            let need = match self.model {
-                Model::Studio => NeedSections { audio: 0, video: 1 },
-                Model::Echo => NeedSections { audio: 1, video: 0 },
-                Model::Room => self.media.as_mut().map_or(NeedSections { audio: 0, video: 0 }, Media::ask),
-            };
-            self.say(&FromServer::NeedSections(need));
-        }
-    }
-
     async fn resume(&mut self, resume: Resume, link: Link) {
         if let Err(why) = self.may_resume(&resume) {
             return match why {
@@ -392,15 +354,6 @@ impl Actor {
 
     fn stay_as_before(&self) -> Flow {
         if self.epoch == 0 { Flow::Over(offhook_signaling::LeaveCode::Left) } else { Flow::On }
-    }
-
-    pub(super) fn snapshot(&self) -> SessionSnapshot {
-        SessionSnapshot {
-            applied: self.applied,
-            generation: self.generation.as_ref().map(|generation| generation.number),
-            sending: self.media.as_ref().map(Media::sending).unwrap_or_default(),
-            roster: self.shared.rooms.roster(&self.place.key),
-        }
     }
 
     /// What the studio makes of a desired state, or which item it refuses and why.

@@ -331,6 +331,11 @@ impl Actor {
                     self.say(&news);
                 }
             }
+            Happened::KeepsUpWith(_) => {
+                if let Some(wanted) = self.video_wanted() {
+                    self.say(&FromServer::VideoWanted(wanted));
+                }
+            }
             Happened::Sends { mid, sends } => {
                 let section = MidRef { mid };
                 self.say(&if sends { FromServer::Sending(section) } else { FromServer::Paused(section) });

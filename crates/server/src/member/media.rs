@@ -44,6 +44,8 @@ pub(super) enum Happened {
     FirstFrame,
     /// Pictures stopped, or come again.
     Flows(bool),
+    /// The studio keeps up with so many lines, or with all that are wanted.
+    KeepsUpWith(Option<u32>),
     /// A track of somebody else flows in this section from now on, or does not.
     Sends { mid: String, sends: bool },
     /// There is somebody else to be heard, and no section for it.
@@ -107,6 +109,8 @@ pub(super) struct Media {
     /// Was any offer answered yet?
     answered: bool,
     flows: bool,
+    /// The lines that the studio keeps up with.
+    most: Option<u32>,
     /// Are checks from here without an answer, since the last offer?
     silent: bool,
     /// When the last one was answered.
@@ -186,6 +190,7 @@ impl Media {
             negotiation: 0,
             answered: false,
             flows: false,
+            most: None,
             silent: false,
             checked: None,
         })
@@ -268,6 +273,11 @@ impl Media {
         }
     }
 
+    /// The lines that the studio keeps up with; `None`: all that are wanted.
+    pub(super) const fn keeps_up_with(&self) -> Option<u32> {
+        self.most
+    }
+
     /// Says something to whoever is behind it. False where nobody listens.
     pub(super) fn tell(&self, text: String) -> bool {
         match &self.behind {
@@ -328,6 +338,7 @@ impl Behind {
                 Said::FirstPicture => Happened::FirstFrame,
                 Said::Paused => Happened::Flows(false),
                 Said::Resumed => Happened::Flows(true),
+                Said::KeepsUpWith(most) => Happened::KeepsUpWith(most),
                 Said::Stopped => {
                     Happened::Fault { negotiation_id: 0, text: "the studio's painter stopped".to_owned() }
                 }
@@ -344,7 +355,7 @@ impl Behind {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, behind, flows, negotiation, silent, checked, .. } = media;
+    let Media { events, behind, flows, most, negotiation, silent, checked, .. } = media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -357,6 +368,7 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                 match &happened {
                     Happened::FirstFrame => *flows = true,
                     Happened::Flows(now) => *flows = *now,
+                    Happened::KeepsUpWith(now) => *most = *now,
                     _ => {}
                 }
                 return match happened {

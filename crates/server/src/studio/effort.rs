@@ -19,8 +19,6 @@ const LITTLE_FOR: u32 = 5;
 const LITTLE_FOR_MOST: u32 = 80;
 /// A picture is not made smaller than this on its shorter side: it leaves some out, then.
 const SMALLEST: u32 = 360;
-/// Halved so often at most: from 2160 lines that is 540.
-const MOST: u32 = 2;
 
 /// What has to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +31,17 @@ pub(super) enum Verdict {
     Larger,
 }
 
+/// The shorter side that it keeps up with.
+#[derive(Clone, Copy)]
+struct Lines {
+    most: u32,
+    /// That of the picture which was too much.
+    full: u32,
+}
+
 /// What a painter spends.
 pub(super) struct Effort {
-    halvings: u32,
+    lines: Option<Lines>,
     /// Where the span began, in the time of the stream.
     since: Option<Duration>,
     spent: Duration,
@@ -49,7 +55,7 @@ pub(super) struct Effort {
 impl Effort {
     pub(super) const fn new() -> Self {
         Self {
-            halvings: 0,
+            lines: None,
             since: None,
             spent: Duration::ZERO,
             too_much: 0,
@@ -59,10 +65,19 @@ impl Effort {
         }
     }
 
-    /// The size to paint a picture of this size at.
-    pub(super) const fn size(&self, width: u32, height: u32) -> (u32, u32) {
-        // Sides are even (I420), halves need not be.
-        (even(width >> self.halvings), even(height >> self.halvings))
+    /// The size to paint a picture of this size at: halved until it is not too large. Whoever sends a
+    /// smaller one meanwhile, because it was told, is painted as it comes.
+    pub(super) fn size(&self, width: u32, height: u32) -> (u32, u32) {
+        let (mut wide, mut high) = (width, height);
+        while self.most().is_some_and(|most| wide.min(high) > most) {
+            (wide, high) = (even(wide / 2), even(high / 2));
+        }
+        (wide, high)
+    }
+
+    /// The longest that the shorter side may be; `None` while it keeps up with whatever comes.
+    pub(super) fn most(&self) -> Option<u32> {
+        self.lines.map(|lines| lines.most)
     }
 
     /// A picture of this size, shown at `at`, took `spent`, whether it was painted or left out.
@@ -82,25 +97,25 @@ impl Effort {
         (self.since, self.spent) = (Some(at), Duration::ZERO);
         self.too_much = if share > TOO_MUCH { self.too_much + 1 } else { 0 };
         self.little = if share < LITTLE { self.little + 1 } else { 0 };
-        if self.too_much >= TOO_MUCH_FOR && self.may_halve(width.min(height)) {
+        let painted = self.size(width, height);
+        let shorter = painted.0.min(painted.1);
+        if self.too_much >= TOO_MUCH_FOR && shorter / 2 >= SMALLEST {
             if std::mem::take(&mut self.trying) {
                 self.wait = (self.wait * 2).min(LITTLE_FOR_MOST);
             }
-            self.halvings += 1;
+            let full = self.lines.map_or(shorter, |lines| lines.full);
+            self.lines = Some(Lines { most: shorter / 2, full });
             (self.too_much, self.little) = (0, 0);
             return Verdict::Smaller;
         }
-        if self.halvings > 0 && self.little >= self.wait {
-            self.halvings -= 1;
+        if let Some(lines) = self.lines.filter(|_| self.little >= self.wait) {
+            let most = lines.most * 2;
+            self.lines = (most < lines.full).then_some(Lines { most, ..lines });
             self.trying = true;
             (self.too_much, self.little) = (0, 0);
             return Verdict::Larger;
         }
         Verdict::GoOn
-    }
-
-    const fn may_halve(&self, shorter: u32) -> bool {
-        self.halvings < MOST && shorter >> (self.halvings + 1) >= SMALLEST
     }
 }
 

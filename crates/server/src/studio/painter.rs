@@ -40,11 +40,22 @@ pub(crate) struct Orders {
 /// Holds the brush.
 pub(crate) struct Painter {
     recipe: Arc<Mutex<Recipe>>,
-    /// Are pictures handed on?
-    flowing: watch::Receiver<bool>,
+    /// Where it is.
+    told: watch::Receiver<Told>,
+    /// What was said of that.
+    said: Told,
     begun: bool,
     /// Told, by being dropped, when the thread is at its end. `None` once that was heard.
     thread: Option<oneshot::Receiver<()>>,
+}
+
+/// What the thread tells: levels, of which the newest counts.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Told {
+    /// Are pictures handed on?
+    flows: bool,
+    /// The longest shorter side that it keeps up with.
+    most: Option<u32>,
 }
 
 /// What a painter has to say.
@@ -56,6 +67,9 @@ pub(crate) enum Said {
     Paused,
     /// It comes again.
     Resumed,
+    /// It keeps up with pictures whose shorter side has at most so many pixels; `None`: with all that
+    /// are wanted.
+    KeepsUpWith(Option<u32>),
     /// It paints no more: its input ended, or it failed.
     Stopped,
 }
@@ -72,18 +86,18 @@ impl Painter {
         orders: Orders,
     ) -> std::io::Result<Self> {
         let recipe = Arc::new(Mutex::new(recipe));
-        let (told, flowing) = watch::channel(false);
+        let (tell, told) = watch::channel(Told::default());
         let (at_its_end, thread) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let brush = recipe.clone();
         std::thread::Builder::new().name("offhook-studio".into()).spawn(move || {
             let _at_its_end = at_its_end;
-            let mut easel = Easel { received, returned, recipe: brush, orders, flowing: told };
+            let mut easel = Easel { received, returned, recipe: brush, orders, told: tell };
             if let Err(error) = easel.paint(&runtime) {
                 tracing::warn!(%error, "the painter stopped");
             }
         })?;
-        Ok(Self { recipe, flowing, begun: false, thread: Some(thread) })
+        Ok(Self { recipe, told, said: Told::default(), begun: false, thread: Some(thread) })
     }
 
     /// From the next picture on.
@@ -98,13 +112,21 @@ impl Painter {
     pub(crate) async fn next(&mut self) -> Said {
         let Some(thread) = &mut self.thread else { return std::future::pending().await };
         // Its end is heard on the thread alone.
-        if self.flowing.changed().await.is_ok() {
-            let flows = *self.flowing.borrow_and_update();
-            return match (flows, std::mem::replace(&mut self.begun, true)) {
-                (true, false) => Said::FirstPicture,
-                (true, true) => Said::Resumed,
-                (false, _) => Said::Paused,
-            };
+        loop {
+            let now = *self.told.borrow_and_update();
+            if std::mem::replace(&mut self.said.most, now.most) != now.most {
+                return Said::KeepsUpWith(now.most);
+            }
+            if std::mem::replace(&mut self.said.flows, now.flows) != now.flows {
+                return match (now.flows, std::mem::replace(&mut self.begun, true)) {
+                    (true, false) => Said::FirstPicture,
+                    (true, true) => Said::Resumed,
+                    (false, _) => Said::Paused,
+                };
+            }
+            if self.told.changed().await.is_err() {
+                break;
+            }
         }
         // One that panicked has stopped as any other.
         let _ = thread.await;
@@ -126,7 +148,7 @@ struct Easel {
     returned: TrackSender,
     recipe: Arc<Mutex<Recipe>>,
     orders: Orders,
-    flowing: watch::Sender<bool>,
+    told: watch::Sender<Told>,
 }
 
 impl Easel {
@@ -180,6 +202,8 @@ impl Easel {
     fn keep_up(&self, effort: &mut Effort, at: Duration, begun: Instant, size: (u32, u32)) {
         let verdict = effort.note(at, begun.elapsed(), size);
         let (width, height) = effort.size(size.0, size.1);
+        let most = effort.most();
+        self.told.send_if_modified(|told| std::mem::replace(&mut told.most, most) != most);
         match verdict {
             Verdict::GoOn => {}
             Verdict::Smaller => {
@@ -203,7 +227,7 @@ impl Easel {
     }
 
     fn tell(&self, flows: bool) {
-        self.flowing.send_if_modified(|told| std::mem::replace(told, flows) != flows);
+        self.told.send_if_modified(|told| std::mem::replace(&mut told.flows, flows) != flows);
     }
 
     fn fits(&self, picture: &I420) -> bool {

@@ -1,6 +1,7 @@
 //! How a far side that behaves by itself is set up.
 
 use super::Studio;
+use offhook_transport::media::VideoWanted;
 use offhook_transport::{Capabilities, Capability, Liveness, Secret};
 use std::time::Duration;
 
@@ -16,6 +17,20 @@ impl Studio {
     #[must_use]
     pub const fn capable_of(mut self, capabilities: Capabilities) -> Self {
         self.capabilities = capabilities;
+        self
+    }
+
+    /// The video that it works best with, told to whoever is let in (F58).
+    #[must_use]
+    pub const fn wanting(mut self, video: VideoWanted) -> Self {
+        self.video = Some(video);
+        self
+    }
+
+    /// The models that it says can be asked for.
+    #[must_use]
+    pub fn offering(mut self, models: &[&str]) -> Self {
+        self.models = models.iter().map(ToString::to_string).collect();
         self
     }
 

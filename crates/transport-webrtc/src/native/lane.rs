@@ -11,6 +11,7 @@ use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
 use offhook_transport::media::Kind;
+use offhook_transport::media::VideoWanted;
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +50,9 @@ pub(super) struct Lane {
 pub(super) struct Granted {
     pub(super) key: ResumeKey,
     pub(super) capabilities: Capabilities,
+    /// What video it wants, as of now.
+    pub(super) video: Option<VideoWanted>,
+    pub(super) models: Vec<String>,
     pub(super) liveness: Liveness,
     pub(super) resume_window: Duration,
     /// Which node of a service let us in.

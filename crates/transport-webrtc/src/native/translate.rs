@@ -152,6 +152,19 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
     all
 }
 
+/// `None` for a wish that nobody can mean: it counts as none.
+pub(super) fn video_wanted(wanted: &wire::VideoWish) -> Option<ours::media::VideoWanted> {
+    use ours::media::{LimitedBy, VideoWanted, VideoWish};
+    let limited_by = match &wanted.limited_by {
+        wire::LimitedBy::None => LimitedBy::None,
+        wire::LimitedBy::Cpu => LimitedBy::Cpu,
+        wire::LimitedBy::Bandwidth => LimitedBy::Bandwidth,
+        wire::LimitedBy::SomethingElse | wire::LimitedBy::Other(_) => LimitedBy::Other,
+    };
+    let wish = VideoWish::new(wanted.width, wanted.height, wanted.fps)?;
+    Some(VideoWanted { wish, limited_by })
+}
+
 pub(super) fn not_moderated(why: &wire::ModerationRefusal) -> ours::ModerationRefusal {
     match why {
         wire::ModerationRefusal::NotPermitted => ours::ModerationRefusal::NotPermitted,

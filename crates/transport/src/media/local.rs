@@ -1,7 +1,7 @@
 //! A published track: the application's end, and the ends that connections take of it.
 
 use super::queue::Queue;
-use super::{Codec, EncodedFrame, Kind};
+use super::{Codec, EncodedFrame, Kind, VideoWish};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +35,8 @@ struct Hub {
     sent: AtomicU64,
     /// Holds the wish for a key frame that no tap owns, and its waker.
     keys: Queue,
+    /// Said by the owner of the track, instead of its taps.
+    wish: Mutex<Option<VideoWish>>,
 }
 
 impl Hub {
@@ -60,6 +62,7 @@ pub fn local(spec: TrackSpec) -> (TrackSender, LocalTrack) {
         closed: AtomicBool::new(false),
         sent: AtomicU64::new(0),
         keys: Queue::new(0),
+        wish: Mutex::new(None),
     });
     (TrackSender { hub: hub.clone() }, LocalTrack { hub })
 }
@@ -102,6 +105,18 @@ impl TrackSender {
     /// call?
     pub fn key_frame_wanted(&self) -> bool {
         self.hub.keys.take_key_wanted()
+    }
+
+    /// The size and rate that are wanted of this track: what its owner said, otherwise the most that
+    /// any of its takers said. `None` while one of them takes it as it is, or nobody takes it.
+    pub fn video_wanted(&self) -> Option<VideoWish> {
+        let said = *self.hub.wish.lock().unwrap_or_else(PoisonError::into_inner);
+        said.or_else(|| {
+            let taps = self.hub.taps();
+            let mut wishes = taps.iter().map(|tap| tap.wish());
+            let first = wishes.next()??;
+            wishes.try_fold(first, |most, wish| Some(most.or_more(wish?)))
+        })
     }
 
     /// Is any connection sending this track now?
@@ -179,6 +194,12 @@ impl LocalTrack {
         self.hub.muted.load(Ordering::Acquire)
     }
 
+    /// Says for all who take it at what size and rate it is wanted; `None` leaves it to each of
+    /// them. A session says so of its own tracks, as its far side wishes.
+    pub fn want_video(&self, wish: Option<VideoWish>) {
+        *self.hub.wish.lock().unwrap_or_else(PoisonError::into_inner) = wish;
+    }
+
     /// What it carries.
     pub fn spec(&self) -> &TrackSpec {
         &self.hub.spec
@@ -213,6 +234,12 @@ impl Tap {
             self.hub.keys.want_key();
         }
         polled
+    }
+
+    /// Says at what size and rate this taker wants the track; `None`, as at the beginning, is as it
+    /// is. Of several takers the one that wants most decides.
+    pub fn want_video(&self, wish: Option<VideoWish>) {
+        self.queue.set_wish(wish);
     }
 
     /// Passes on the far side's wish for a key frame.

@@ -3,7 +3,7 @@
 //! Media is perishable: a full queue loses its oldest frame, and after a loss a video stream
 //! is silent until its next key frame, because what lies between cannot be decoded.
 
-use super::{EncodedFrame, Kind};
+use super::{EncodedFrame, Kind, VideoWish};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -14,6 +14,7 @@ struct State {
     broken: bool,
     closed: bool,
     key_wanted: bool,
+    wish: Option<VideoWish>,
     dropped: u64,
     reader: Option<Waker>,
 }
@@ -31,6 +32,7 @@ impl Queue {
             broken: false,
             closed: false,
             key_wanted: false,
+            wish: None,
             dropped: 0,
             reader: None,
         };
@@ -120,6 +122,15 @@ impl Queue {
 
     pub(super) fn dropped(&self) -> u64 {
         self.lock().dropped
+    }
+
+    /// At what size and rate the taker wants the track.
+    pub(super) fn set_wish(&self, wish: Option<VideoWish>) {
+        self.lock().wish = wish;
+    }
+
+    pub(super) fn wish(&self) -> Option<VideoWish> {
+        self.lock().wish
     }
 
     pub(super) fn want_key(&self) {

@@ -128,6 +128,8 @@ impl Driver {
         let granted = Granted {
             key,
             capabilities: translate::capabilities(&joined.capabilities, resume_window),
+            video: joined.capabilities.video.as_ref().and_then(translate::video_wanted),
+            models: joined.capabilities.models,
             liveness: translate::liveness(joined.liveness),
             resume_window,
             node: joined.node,
@@ -259,6 +261,8 @@ impl Driver {
             resume_window: Some(granted.resume_window).filter(|window| !window.is_zero()),
             acked: snapshot.applied.map(Revision),
             roster,
+            video: granted.video,
+            models: granted.models,
         };
         self.out.say(Event::Up(Box::new(up)));
         self.flush_candidates(lane)

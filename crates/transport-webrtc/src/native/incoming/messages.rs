@@ -128,6 +128,15 @@ impl Driver {
                 self.moderated(refused.id, Some((why, refused.text)));
             }
             FromServer::MutedBy(muted) => self.muted_by(&muted),
+            FromServer::VideoWanted(wanted) => {
+                // Kept with what was granted: a resume is told of it again.
+                if let Some(wanted) = translate::video_wanted(&wanted) {
+                    if let Some(granted) = &mut lane.state().granted {
+                        granted.video = Some(wanted);
+                    }
+                    self.content(Content::VideoWanted(wanted));
+                }
+            }
             FromServer::Unsupported(not_known) => self.not_known(&not_known),
             FromServer::EndOfCandidates(_)
             | FromServer::Progress(_)

@@ -85,6 +85,7 @@ pub(super) fn inward(message: FromServer, up: bool) -> Inward {
         | FromServer::Moderated(_)
         | FromServer::NotModerated(_)
         | FromServer::MutedBy(_)
+        | FromServer::VideoWanted(_)
         | FromServer::NeedImage(_)
         | FromServer::ImageChunkAck(_)
         | FromServer::GenerationStarted(_)
