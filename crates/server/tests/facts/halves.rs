@@ -45,7 +45,7 @@ async fn next_is_among(raw: &mut Raw, sent: &[Shot]) {
     assert!(sent.iter().any(|shot| shot.frame.data == frame.data), "what was received was never sent");
 }
 
-/// Sends pictures until one was received that is the newest; nothing that was not sent may come.
+/// Sends pictures until the newest was received: nothing is on its way, and nobody waits for a key frame.
 async fn flows(from: &mut Raw, to: &mut Raw) {
     let mut sent = Vec::new();
     loop {
