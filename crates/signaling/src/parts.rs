@@ -1,7 +1,7 @@
 //! The pieces messages of both directions are made of: session names, desired state, tracks,
 //! descriptions, rosters. The messages themselves are in `client.rs` and `server.rs`.
 
-use crate::codes::{Attendance, Feature, MediaKind, Mood, Role};
+use crate::codes::{Attendance, Feature, MediaKind, Mood, NotTakenCode, Role};
 use crate::text::{Instance, Sdp, Secret};
 use crate::video::VideoWish;
 use schemars::JsonSchema;
@@ -273,6 +273,20 @@ pub struct Say {
 pub struct Said {
     /// What it says.
     pub words: String,
+}
+
+/// Something that was said was not taken, and nothing will come of it. Said before anything else once it
+/// arrived, so its acknowledgement is in this very frame unless the link was lost in between: a client
+/// reads this first, and takes that for no receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotTaken {
+    /// The `say` this answers.
+    pub id: u64,
+    /// Why.
+    pub why: NotTakenCode,
+    /// For a human.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// The user is still there.
