@@ -231,7 +231,8 @@ pub struct NotKnown {
 }
 
 /// Words or data for other members. Arrives once, in order, also over a resume; after a rejoin it
-/// may be lost, never doubled.
+/// may be lost, never doubled. For a member that has more unread than a server keeps for it, it is lost:
+/// then that member's link is cut and its resume refused as `replay_lost`, so that it knows of the gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Relay {
     /// The sender's number for it.
@@ -249,7 +250,7 @@ pub struct Relay {
     pub data: serde_json::Value,
 }
 
-/// A reaction, shown and forgotten.
+/// A reaction, shown and forgotten. The first thing to be dropped for a member that is behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
     /// From whom; the server fills it in and ignores what a client claims.
