@@ -9,6 +9,8 @@
 mod far_side;
 
 mod alarms;
+mod conversation;
+mod directed;
 mod drain;
 mod line;
 mod moving;
