@@ -10,7 +10,7 @@ use crate::message::messages;
 use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
-    NotKnown, Ping, Reaction, Relay, Ring, Said, SessionSnapshot,
+    NotKnown, NotTaken, Ping, Reaction, Relay, Ring, Said, SessionSnapshot,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -71,6 +71,8 @@ messages! {
         Conversation(Conversation) = "conversation", reliable;
         /// Text of the far side of the conversation.
         Said(Said) = "said", reliable;
+        /// What was said was not taken.
+        NotTaken(NotTaken) = "not_taken", reliable;
         /// A moderator's request is done.
         Moderated(Moderated) = "moderated", reliable;
         /// A moderator's request is not done.
@@ -504,6 +506,7 @@ impl FromServer {
             Self::Gone(m) => found.extend(m.why.unknown()),
             Self::RingRefused(m) => found.extend(m.why.unknown()),
             Self::Conversation(m) => found.extend(m.mood.unknown()),
+            Self::NotTaken(m) => found.extend(m.why.unknown()),
             Self::NotModerated(m) => found.extend(m.why.unknown()),
             Self::MutedBy(m) => found.extend(m.kind.unknown()),
             Self::VideoWanted(m) => found.extend(m.limited_by.unknown()),

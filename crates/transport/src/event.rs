@@ -290,6 +290,11 @@ pub enum Content {
         /// Its id.
         id: u64,
     },
+    /// An `Action::Say` arrived and was not taken: too much waits there already. Nothing comes of it.
+    NotTaken {
+        /// Its id.
+        id: u64,
+    },
     /// What came of an `Action::Moderate`.
     Moderated {
         /// Its id.

@@ -10,9 +10,11 @@ mod far_side;
 
 mod alarms;
 mod conversation;
+mod directed;
 mod drain;
 mod line;
 mod messages;
+mod moods;
 mod moving;
 mod outflow;
 mod people;

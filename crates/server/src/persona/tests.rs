@@ -92,14 +92,14 @@ async fn text_is_answered_and_a_goodbye_ends_it() {
     let ears = persona.ears();
     ears(&frame(word(1)));
     assert_eq!(persona.next().await, Does::Mood(Mood::UserSpeaking));
-    assert!(persona.tell("how far is it?".into()));
+    assert_eq!(persona.tell("how far is it?".into()), Ok(()));
     let mut does = Vec::new();
     while !matches!(does.last(), Some(Does::Says(_))) {
         does.push(persona.next().await);
     }
     assert_eq!(does.pop(), Some(Does::Says("how far is it?".into())));
     assert_eq!(persona.next().await, Does::Mood(Mood::Idle));
-    assert!(persona.tell(" Goodbye ".into()));
+    assert_eq!(persona.tell(" Goodbye ".into()), Ok(()));
     assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
     assert_eq!(persona.next().await, Does::Ends);
     persona.end().await;
