@@ -32,6 +32,7 @@ mod presence;
 mod registry;
 mod sinks;
 mod socket;
+mod speaking;
 mod telemetry;
 mod tls;
 mod translate;

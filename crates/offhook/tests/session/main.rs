@@ -24,3 +24,4 @@ mod stalls;
 mod statistics;
 mod telemetry;
 mod tracks;
+mod video;

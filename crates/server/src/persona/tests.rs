@@ -105,6 +105,27 @@ async fn text_is_answered_and_a_goodbye_ends_it() {
     persona.end().await;
 }
 
+/// F64: muted by a moderator in the middle of a word: what came before is said again, and nothing of
+/// what comes after; text is heard all the same.
+#[tokio::test(start_paused = true)]
+async fn a_deafened_persona_hears_no_sound_until_it_may() {
+    let mut persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let back = say(&persona, &mut tap, vec![word(1); 10], Duration::ZERO).await;
+    assert!(words(&back).is_empty());
+    persona.deafen(true);
+    let back = say(&persona, &mut tap, vec![word(2); 100], Duration::from_secs(2)).await;
+    assert_eq!(words(&back), [1; 10]);
+    assert_eq!(persona.next().await, Does::Mood(Mood::Idle), "it turned to nobody since");
+    assert_eq!(persona.tell("can you hear me?".into()), Ok(()));
+    assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
+    assert_eq!(persona.next().await, Does::Says("can you hear me?".into()));
+    persona.deafen(false);
+    let back = say(&persona, &mut tap, vec![word(3); 10], Duration::from_millis(1_500)).await;
+    assert_eq!(words(&back), [3; 10]);
+    persona.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_whoever_goes_on_and_on_a_quarter_of_a_minute_is_remembered() {
     let persona = Persona::start();
