@@ -151,7 +151,7 @@ impl Builder {
     }
 
     /// How long a membership lasts at most, whatever its client does: counted from its first join,
-    /// over every recovery. Then it ends with [`EndCode::MaxDuration`]. For ever unless told.
+    /// over every recovery and every server it is sent to. Then it ends with [`EndCode::MaxDuration`]. For ever unless told.
     #[must_use]
     pub fn max_duration(mut self, duration: Duration) -> Self {
         self.config.max_duration = Some(duration);
@@ -160,8 +160,8 @@ impl Builder {
 
     /// How long a user may do nothing, while there: then the membership ends with
     /// [`EndCode::IdleTimeout`] (F56). Joining and coming back count as doing something, and so do
-    /// text, a change of what is desired, a message, a reaction, speech that a persona hears, and
-    /// `keep_alive`. Media that flows alone does not, unless
+    /// text, a change of what is desired, a message, a reaction, speech for as long as a
+    /// persona hears it, and `keep_alive`. Media that flows alone does not, unless
     /// [`media_is_interaction`](Builder::media_is_interaction) says so. For ever unless told.
     #[must_use]
     pub fn idle(mut self, after: Duration) -> Self {

@@ -22,7 +22,7 @@ async fn spoken_to(line: &Line) -> (Session<Joined>, Events) {
 }
 
 async fn mood(events: &mut Events, mood: Mood) {
-    let is_it = |event: &Event| (*event == Event::Conversation(mood.clone())).then_some(());
+    let is_it = |event: &Event| (*event == Event::Conversation(mood)).then_some(());
     event("the mood", events, is_it).await;
 }
 

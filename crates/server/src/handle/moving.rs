@@ -55,8 +55,8 @@ impl Server {
 
     /// Hands every session over to another server of the same key that listens on this machine at
     /// `target` (`ws://…`, as clients call it), and sends the members after it: the session's id,
-    /// who is in it, what each may do and had asked for, the rights of its resume secret, and who
-    /// was kicked are known there before anybody arrives. Whoever wants in here from now on is
+    /// who is in it, what each may do and had asked for and how long it may stay, what its director had
+    /// painted, the rights of its resume secret, and who was kicked are known there before anybody arrives. Whoever wants in here from now on is
     /// sent there. The old links are closed at the deadline without an ending.
     ///
     /// A member that the other server does not take stays, and is counted. What is handed over is

@@ -71,7 +71,7 @@ impl Asked {
     }
 
     fn wait(&self, id: u64, told: Told) {
-        self.0.push(Box::pin(async move { (id, told.is_heeded().await) }));
+        self.0.push(Box::pin(async move { (id, told.heeded().await) }));
     }
 
     /// The next that is in effect, or never will be; pending for ever where nothing is waited for.

@@ -76,7 +76,7 @@ impl Notices {
 
 impl Told {
     /// Waits until it is in effect, or a later one is. False where its member is gone before.
-    pub(super) async fn is_heeded(mut self) -> bool {
+    pub(super) async fn heeded(mut self) -> bool {
         self.heeded.wait_for(|heeded| *heeded >= self.number).await.is_ok()
     }
 }

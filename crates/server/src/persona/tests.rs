@@ -117,7 +117,7 @@ async fn a_deafened_persona_hears_no_sound_until_it_may() {
     let back = say(&persona, &mut tap, vec![word(2); 100], Duration::from_secs(2)).await;
     assert_eq!(words(&back), [1; 10]);
     assert_eq!(persona.next().await, Does::Mood(Mood::Idle), "it turned to nobody since");
-    assert!(persona.tell("can you hear me?".into()).is_ok());
+    assert_eq!(persona.tell("can you hear me?".into()), Ok(()));
     assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
     assert_eq!(persona.next().await, Does::Says("can you hear me?".into()));
     persona.deafen(false);

@@ -58,8 +58,9 @@ pub enum DirectorNews {
 }
 
 impl Director {
-    /// Has every picture painted as the prompt says, until its member asks for something else, and
-    /// says the text to everybody. The answer comes with the same number.
+    /// Has every picture painted as the prompt says, and says the text to everybody who is there. The
+    /// prompt holds for each member until it asks for another than it had (a mute is none), over every
+    /// recovery and for those who join later. The answer comes with the same number.
     ///
     /// # Errors
     /// [`DirectoryError::BadRequest`] for what is beyond a limit; [`DirectoryError::Busy`] while too
