@@ -440,6 +440,7 @@ impl Inner {
             }],
             video: None,
             models: Vec::new(),
+            generating: None,
         }
     }
 }

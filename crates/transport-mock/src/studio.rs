@@ -220,6 +220,7 @@ impl Studio {
             }],
             video: self.video,
             models: self.models.clone(),
+            generating: Some(place.generating),
         };
 
         let mut steps: Vec<Event> = Vec::new();

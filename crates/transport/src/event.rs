@@ -124,6 +124,9 @@ pub struct Up {
     pub video: Option<VideoWanted>,
     /// The models and personas that can be asked for there; empty where it does not say.
     pub models: Vec<String>,
+    /// Is something being generated for us as we are let in (F52)? `None` where it does not say: then
+    /// a resume goes on as it was, and on every other link nothing is.
+    pub generating: Option<bool>,
 }
 
 /// Keepalive times of a far side.

@@ -23,6 +23,7 @@ pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event
             roster: Vec::new(),
             video: None,
             models: Vec::new(),
+            generating: None,
         })),
         (false, ["refused", code, text]) => {
             let code = RefusedCode::ALL.iter().find(|known| known.code() == *code);

@@ -10,6 +10,7 @@ mod far_side;
 
 mod alarms;
 mod drain;
+mod generation;
 mod line;
 mod moving;
 mod outflow;

@@ -7,6 +7,7 @@ mod conversation;
 mod credentials;
 mod devices;
 mod drops;
+mod generation;
 mod herd;
 mod images;
 mod join;

@@ -263,6 +263,7 @@ impl Driver {
             roster,
             video: granted.video,
             models: granted.models,
+            generating: Some(snapshot.generation.is_some()),
         };
         self.out.say(Event::Up(Box::new(up)));
         self.flush_candidates(lane)
