@@ -11,6 +11,7 @@ mod inflow;
 mod leaving;
 mod media;
 mod moderating;
+mod relaying;
 #[cfg(test)]
 mod tests;
 mod welcome;

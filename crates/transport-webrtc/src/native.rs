@@ -30,6 +30,7 @@ mod outward;
 mod payload;
 mod presence;
 mod registry;
+mod relaying;
 mod sinks;
 mod socket;
 mod telemetry;

@@ -79,7 +79,12 @@ fn messages(line: &Line) -> Vec<String> {
 }
 
 fn message(id: u64, topic: &str) -> Action {
-    Action::Send(Outgoing { id, topic: topic.into(), payload: bytes::Bytes::from_static(b"hello") })
+    Action::Send(Outgoing {
+        id,
+        to: Vec::new(),
+        topic: topic.into(),
+        payload: bytes::Bytes::from_static(b"hello"),
+    })
 }
 
 /// F36: what was said into the dead socket arrives once and in order, what arrived before is not

@@ -4,7 +4,7 @@ use crate::fault::coded;
 use crate::media::VideoWanted;
 use crate::{
     Capabilities, CredentialWhy, Fault, ModerationRefusal, Plane, RefusedCode, ResumeKey, ResumeRefusal,
-    Revision, Secret, Stats,
+    Revision, Secret, Stats, Unsent,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -292,6 +292,17 @@ pub enum Content {
     Sent {
         /// Its id.
         id: u64,
+    },
+    /// An `Action::Send`, `React` or `Say` went to nobody, and will not.
+    Unsent {
+        /// Its id.
+        id: u64,
+        /// Why.
+        why: Unsent,
+        /// The members that are not there, where that is why and it was said.
+        members: Vec<String>,
+        /// In words.
+        text: String,
     },
     /// What came of an `Action::Moderate`.
     Moderated {

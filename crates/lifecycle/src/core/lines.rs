@@ -264,7 +264,8 @@ impl Core {
         if let Some(old) = old {
             self.outputs.push_back(Output::Close { epoch: old.epoch });
         }
-        if standby.plan == Plan::Rejoin {
+        // What waits for an answer went out on a link that says nothing any more (R15).
+        if matches!(standby.plan, Plan::Rejoin | Plan::Migrate) {
             self.lose_commands();
         }
         self.timers.clear(Timer::Dial);

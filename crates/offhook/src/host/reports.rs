@@ -258,6 +258,13 @@ impl Host {
                 }
                 Event::MessageTaken { id }
             }
+            Content::Unsent { id, why, members, text } => {
+                // The answer of the one who sent it; nobody else was to hear of it.
+                if let Some(answer) = self.messages.remove(&CommandId(id)) {
+                    let _ = answer.send(SendAnswer::Unsent { why, members, text: text.into() });
+                }
+                return;
+            }
             Content::Moderated { id, refused } => {
                 // The answer of the one who asked; listeners are told of what it changes.
                 if let Some(answer) = self.messages.remove(&CommandId(id)) {

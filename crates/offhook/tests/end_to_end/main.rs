@@ -16,6 +16,7 @@ mod images;
 mod join;
 mod kinds;
 mod leave;
+mod messages;
 mod moderation;
 mod prompt;
 mod remote;

@@ -12,6 +12,7 @@ mod alarms;
 mod drain;
 mod generation;
 mod line;
+mod messages;
 mod moving;
 mod outflow;
 mod planes;

@@ -15,6 +15,7 @@ mod leave;
 mod listeners;
 mod many;
 mod media;
+mod messages;
 mod moderation;
 mod network;
 mod prompt;

@@ -60,12 +60,7 @@ impl Actor {
             FromClient::MuteMember(mute) => self.mute_member(&mute),
             FromClient::EndForAll(end) => self.end_for_all(&end),
             FromClient::Telemetry(batch) => self.tells(batch),
-            FromClient::Message(mut relay) => {
-                self.interacts();
-                relay.from = Some(self.place.instance);
-                let to = relay.to;
-                self.shared.rooms.tell(&self.place, to, &FromServer::Message(relay));
-            }
+            FromClient::Message(relay) => self.relay(relay),
             FromClient::Reaction(mut reaction) => {
                 self.interacts();
                 reaction.from = Some(self.place.instance);
@@ -185,7 +180,7 @@ impl Actor {
         }
         if let Some(text) = &steering.text {
             let data = serde_json::json!({ "text": text });
-            let said = Relay { id: 0, from: None, to: None, topic: DIRECTOR.to_owned(), data };
+            let said = Relay { id: 0, from: None, to: Vec::new(), topic: DIRECTOR.to_owned(), data };
             self.say(&FromServer::Message(said));
         }
     }
