@@ -26,6 +26,7 @@ struct Failed {
     kind: JoinErrorKind,
     attempts: Vec<Attempt>,
     text: Option<Arc<str>>,
+    known: Vec<String>,
     back: Back,
     join: Join,
 }
@@ -35,10 +36,11 @@ impl JoinError {
         kind: JoinErrorKind,
         attempts: Vec<Attempt>,
         text: Option<Arc<str>>,
+        known: Vec<String>,
         back: Back,
         join: Join,
     ) -> Self {
-        Self(Box::new(Failed { kind, attempts, text, back, join }))
+        Self(Box::new(Failed { kind, attempts, text, known, back, join }))
     }
 
     /// Why (F08). Says who is to blame and whether the same join may succeed later.
@@ -59,6 +61,12 @@ impl JoinError {
     /// The far side's own words, if it had any.
     pub fn text(&self) -> Option<&str> {
         self.0.text.as_deref()
+    }
+
+    /// The names that the far side would have accepted in the place of one that it does not know: its
+    /// models, for [`Rejection::UnknownModel`](crate::Rejection) (F58). Empty where it did not say.
+    pub fn known(&self) -> &[String] {
+        &self.0.known
     }
 
     /// The label of the track that it failed for, of a [`JoinErrorKind::BadTrack`].

@@ -65,7 +65,9 @@ impl Join {
         Self::default()
     }
 
-    /// The model or persona to join with (F58).
+    /// The model or persona to join with, over every recovery (F58). One that the far side does not know
+    /// is refused as `Rejection::UnknownModel`; [`JoinError::known`](crate::JoinError::known) has those
+    /// that it does.
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.model = Some(name.into());
         self

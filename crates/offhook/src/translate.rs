@@ -70,8 +70,9 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
         E::PlaneLost(on, why) => {
             Inward::fact(Input::PlaneLost { epoch, plane: plane(on), fault: fault(why.kind) })
         }
-        E::Refused { code, retry_after, queue_position, text, item } => {
+        E::Refused { code, retry_after, queue_position, text, item, known } => {
             contents.refused(text);
+            contents.known(known);
             match code {
                 // A fresh credential would do: the machine asks for one, and the next dial shows it.
                 RefusedCode::Expired => {

@@ -190,7 +190,14 @@ impl MockDial {
         text: &str,
     ) {
         let text = text.into();
-        self.report(Event::Refused { code, retry_after, queue_position, text, item: None });
+        self.report(Event::Refused {
+            code,
+            retry_after,
+            queue_position,
+            text,
+            item: None,
+            known: Vec::new(),
+        });
     }
 
     /// Refuses the initial state that the dial carried.
@@ -201,6 +208,7 @@ impl MockDial {
             queue_position: None,
             text: text.into(),
             item: Some(item),
+            known: Vec::new(),
         });
     }
 

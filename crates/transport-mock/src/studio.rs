@@ -150,6 +150,18 @@ impl Studio {
             let text = "the session is not here any more; join it anew";
             return vec![self.soon(refused(RefusedCode::NoSessionToResume, None, text))];
         }
+        let unknown =
+            seen.model.as_ref().filter(|model| !self.models.is_empty() && !self.models.contains(model));
+        if unknown.is_some() && !matches!(seen.plan, Plan::Resume { .. }) {
+            return vec![self.soon(Event::Refused {
+                code: RefusedCode::UnknownModel,
+                retry_after: None,
+                queue_position: None,
+                text: format!("there is no such model; try one of: {}", self.models.join(", ")),
+                item: None,
+                known: self.models.clone(),
+            })];
+        }
         if let Some((item, text)) = self.refusal(&seen.desired) {
             return vec![
                 self.soon(Event::Answered),
@@ -159,6 +171,7 @@ impl Studio {
                     queue_position: None,
                     text,
                     item: Some(item),
+                    known: Vec::new(),
                 }),
             ];
         }
@@ -169,6 +182,7 @@ impl Studio {
                 queue_position: Some(self.queue),
                 text: "no place now; wait in the queue, or try again later".into(),
                 item: None,
+                known: Vec::new(),
             })];
         }
         self.let_in(seen, media_lives)
@@ -447,5 +461,12 @@ fn searching(queue_position: Option<u32>) -> Event {
 }
 
 fn refused(code: RefusedCode, retry_after: Option<Duration>, text: &str) -> Event {
-    Event::Refused { code, retry_after, queue_position: None, text: text.into(), item: None }
+    Event::Refused {
+        code,
+        retry_after,
+        queue_position: None,
+        text: text.into(),
+        item: None,
+        known: Vec::new(),
+    }
 }

@@ -41,6 +41,9 @@ pub enum Event {
         text: String,
         /// What was refused, for `RefusedCode::InitialState`.
         item: Option<RefusalItem>,
+        /// The names that would have been accepted, where the far side said: of its models, for
+        /// `RefusedCode::UnknownModel`.
+        known: Vec<String>,
     },
     /// The dial failed before the far side let us in.
     DialFailed(Fault),

@@ -228,6 +228,7 @@ impl Host {
         notes.tracks.clear();
         notes.voice = None;
         notes.text = text;
+        notes.known = std::mem::take(&mut self.contents.last_known);
     }
 
     fn on_end(&mut self, ending: lifecycle::Ending, now: Time) {
@@ -237,6 +238,7 @@ impl Host {
             let mut notes = self.shared.notes();
             notes.tally.ended_at = Some(now);
             notes.text = self.contents.last_text.clone().or(notes.ring_text.take());
+            notes.known = std::mem::take(&mut self.contents.last_known);
         }
         self.desk.over(&self.config, self.instance);
         let error = self.reporter.held.take().map(Event::Error);

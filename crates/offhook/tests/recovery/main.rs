@@ -13,6 +13,7 @@ mod drain;
 mod generation;
 mod line;
 mod messages;
+mod models;
 mod moving;
 mod outflow;
 mod planes;

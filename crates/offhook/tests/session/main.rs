@@ -16,6 +16,7 @@ mod listeners;
 mod many;
 mod media;
 mod messages;
+mod models;
 mod moderation;
 mod network;
 mod prompt;

@@ -31,6 +31,7 @@ impl Driver {
                     queue_position: error.queue_position,
                     text: error.text,
                     item: error.item.as_ref().map(translate::item),
+                    known: error.known,
                 };
                 self.fail(event)
             }
