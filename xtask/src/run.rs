@@ -44,6 +44,11 @@ pub(crate) fn exists(program: &str, argument: &str) -> bool {
     says_yes(program, &[argument])
 }
 
+/// Whether a program starts, whatever becomes of it.
+pub(crate) fn starts(program: &str, argument: &str) -> bool {
+    Command::new(program).arg(argument).stdin(Stdio::null()).output().is_ok()
+}
+
 /// Whether a program starts, and succeeds; what it says is not shown.
 pub(crate) fn says_yes(program: &str, arguments: &[&str]) -> bool {
     let quiet = Command::new(program).args(arguments).stdin(Stdio::null()).output();

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Run the reference server.
     Serve(Serve),
     /// Join a session on a server, and keep it until Ctrl-C.
-    Join(Join),
+    Join(Box<Join>),
 }
 
 /// What is sent.
@@ -59,13 +59,14 @@ pub(crate) struct Input {
 #[command(next_help_heading = "Devices (of a program built with `--features devices`)")]
 pub(crate) struct Devices {
     /// Send a camera: its number, its path, a part of its name, or without one the first that opens.
-    /// Where none does, what --input or --pattern names is sent; without these, nothing is joined.
+    /// Given several times, in this order of preference. Where none opens, what --input or --pattern
+    /// names is sent; without these, nothing is joined.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) camera: Option<String>,
-    /// Send a microphone as well: a part of its name, or without one the default. Where it does not
-    /// open, the session is joined without it.
+    pub(crate) camera: Vec<String>,
+    /// Send a microphone as well: a part of its name, or without one the default. Given several
+    /// times, in this order of preference. Where none opens, the session is joined without.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) microphone: Option<String>,
+    pub(crate) microphone: Vec<String>,
     /// Play the sound that comes back.
     #[arg(long)]
     pub(crate) speaker: bool,
@@ -77,7 +78,7 @@ pub(crate) struct Devices {
 impl Devices {
     /// Is any wanted?
     pub(crate) fn any(&self) -> bool {
-        self.camera.is_some() || self.microphone.is_some() || self.speaker || self.window
+        !self.camera.is_empty() || !self.microphone.is_empty() || self.speaker || self.window
     }
 }
 
@@ -163,6 +164,10 @@ pub(crate) struct Join {
     /// The session, as KIND/ID.
     #[arg(long, value_name = "KIND/ID", default_value = "studio/1", value_parser = session)]
     pub(crate) session: (String, String),
+    /// Who or what to join with; of the reference server `studio`, `echo`, which says what it hears,
+    /// or `room`. Without it, what is usual for the kind of session.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
     /// The credential. Better in the environment, where `ps` does not show it.
     #[arg(long, env = "OFFHOOK_CREDENTIAL", hide_env_values = true)]
     pub(crate) credential: Option<String>,

@@ -62,6 +62,9 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     if let Some(prompt) = &args.prompt {
         join = join.prompt(prompt);
     }
+    if let Some(model) = &args.model {
+        join = join.model(model);
+    }
     tokio::spawn(job.keep(client.clone(), idle.controls()));
     let joining = idle.join(join);
     let session = tokio::select! {

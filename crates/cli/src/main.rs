@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             Command::Demo(demo) => demo::run(demo).await.map_err(|error| error.to_string()),
             Command::Chaos(chaos) => chaos::run(chaos).await.map_err(|error| error.to_string()),
             Command::Serve(serve) => serve::run(serve).await.map_err(|error| error.to_string()),
-            Command::Join(join) => join::run(join).await.map_err(|error| error.to_string()),
+            Command::Join(join) => join::run(*join).await.map_err(|error| error.to_string()),
         }
     });
     match outcome {

@@ -1,13 +1,20 @@
 //! A camera as a source of H.264 (feature `camera`). Which device is meant and how it is read is
-//! in `camera/v4l.rs`, what its bytes mean in `camera/layout.rs`.
+//! in `camera/v4l.rs`, in which form its pictures come in `camera/format.rs`, its thread in
+//! `camera/taking.rs`.
 //!
 //! Cameras are read on Linux. Elsewhere there is [`LiveSender`](crate::h264::LiveSender), into
 //! which whoever has pictures pushes them.
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
-#[cfg(any(target_os = "linux", test))]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no camera is read there"))]
+mod format;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no camera is read there"))]
+mod jpeg;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no camera is read there"))]
 mod layout;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no camera is read there"))]
+mod taking;
 #[cfg(test)]
 mod tests;
 #[cfg(target_os = "linux")]
@@ -20,27 +27,22 @@ use v4l as system;
 
 use crate::device::DeviceError;
 use crate::h264::{EncoderOptions, Fitting};
-use crate::i420::I420;
-use crate::latest::Latest;
 use crate::rate::FrameRate;
 use crate::source::{Lack, Next, Source, SourceError};
 use offhook_transport::media::{Codec, VideoWish};
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use taking::{STALLED, Shared, take};
 
 /// Where the system keeps its cameras.
 const DEVICES: &str = "/dev";
 /// A device that did not open within this has hung.
 const OPENING: Duration = Duration::from_secs(10);
-/// How long it may be before a dropped camera is closed, when no picture comes.
-const LOOK: Duration = Duration::from_millis(100);
-/// A camera that delivers nothing for so long has failed; the first picture may take seconds.
-const STALLED: Duration = Duration::from_secs(5);
 
 /// Which camera, and what is wished of it: it gives the nearest that it has.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,21 +100,10 @@ pub(crate) struct Opened {
     frame_rate: FrameRate,
 }
 
-struct Shared {
-    latest: Latest<I420>,
-    stop: AtomicBool,
-    failure: Mutex<Option<DeviceError>>,
-}
-
-impl Shared {
-    fn failure(&self) -> Option<DeviceError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 impl Camera {
-    /// Opens a camera that gives raw pictures (YUYV, NV12 or I420); one that gives nothing but
-    /// JPEG is unusable here.
+    /// Opens a camera that gives raw pictures (YUYV, NV12 or I420) or JPEG. Raw ones are taken where
+    /// it gives them in the size and at the rate that is wished for, otherwise what is nearest: the
+    /// size first, then the rate.
     ///
     /// Blocks for as long as opening takes, ten seconds at most.
     ///
@@ -126,16 +117,21 @@ impl Camera {
     fn open_in(devices: &Path, options: &CameraOptions) -> Result<Self, DeviceError> {
         let called = called(options);
         let unusable = |what: String| DeviceError::new(called.clone(), Lack::Unusable, what);
-        let shared = Arc::new(Shared {
-            latest: Latest::new(),
-            stop: AtomicBool::new(false),
-            failure: Mutex::new(None),
-        });
+        let shared = Arc::new(Shared::new());
         let (say, hear) = sync_channel(1);
         let (theirs, devices, wanted) = (shared.clone(), devices.to_owned(), options.clone());
         thread::Builder::new()
             .name("offhook-camera".to_owned())
-            .spawn(move || take(&devices, &wanted, &theirs, &say))
+            .spawn(move || match system::Capture::open(&devices, &wanted) {
+                Err(error) => drop(say.send(Err(error))),
+                Ok((mut capture, opened)) => {
+                    let name = opened.name.clone();
+                    // Nobody hears it when opening took too long; then it is closed again.
+                    if say.send(Ok(opened)).is_ok() {
+                        take(&mut capture, &name, &theirs, STALLED);
+                    }
+                }
+            })
             .map_err(|error| unusable(format!("no thread could be started ({error})")))?;
         let opened = hear.recv_timeout(OPENING).unwrap_or_else(|_| {
             shared.stop.store(true, Ordering::Release);
@@ -169,6 +165,12 @@ impl Camera {
     pub fn lost(&self) -> u64 {
         self.shared.latest.lost()
     }
+
+    /// Pictures that came damaged, and were passed over: cut off, of another size than agreed upon,
+    /// or nothing that can be decoded. A camera that gives no other for five seconds has failed.
+    pub fn damaged(&self) -> u64 {
+        self.shared.damaged.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Camera {
@@ -180,39 +182,6 @@ impl Drop for Camera {
 /// What a camera is called in a sentence, before it has said its name.
 pub(crate) fn called(options: &CameraOptions) -> String {
     options.device.as_ref().map_or_else(|| "the camera".to_owned(), |device| format!("the camera {device:?}"))
-}
-
-/// The camera's thread: opens it, says so, and takes pictures until it is told to stop.
-fn take(
-    devices: &Path,
-    options: &CameraOptions,
-    shared: &Shared,
-    say: &SyncSender<Result<Opened, DeviceError>>,
-) {
-    let (mut capture, opened) = match system::Capture::open(devices, options) {
-        Ok(opened) => opened,
-        Err(error) => return drop(say.send(Err(error))),
-    };
-    let name = opened.name.clone();
-    // Nobody hears it when opening took too long; then it is closed again.
-    if say.send(Ok(opened)).is_err() {
-        return;
-    }
-    let mut last = Instant::now();
-    while !shared.stop.load(Ordering::Acquire) {
-        let failure = match capture.next(LOOK) {
-            Ok(Some(picture)) => {
-                last = Instant::now();
-                shared.latest.put(picture);
-                continue;
-            }
-            Ok(None) if last.elapsed() < STALLED => continue,
-            Ok(None) => DeviceError::new(name, Lack::Unusable, format!("no picture for {STALLED:?}")),
-            Err(error) => DeviceError::new(name, system::lack_of(&error), error.to_string()),
-        };
-        *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-        return;
-    }
 }
 
 impl Source for Camera {
@@ -253,6 +222,10 @@ impl Source for Camera {
 
 impl fmt::Debug for Camera {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Camera").field("opened", &self.opened).field("lost", &self.lost()).finish()
+        f.debug_struct("Camera")
+            .field("opened", &self.opened)
+            .field("lost", &self.lost())
+            .field("damaged", &self.damaged())
+            .finish()
     }
 }

@@ -1,11 +1,12 @@
-//! A raw picture: 8-bit planar YCbCr 4:2:0 with checked size. Scaling and colour are in
-//! `i420/convert.rs`, measuring how far two pictures differ in `i420/compare.rs`.
+//! A raw picture: 8-bit planar YCbCr 4:2:0 with checked size. Scaling is in `i420/scale.rs`,
+//! colour in `i420/convert.rs`, measuring how far two pictures differ in `i420/compare.rs`.
 //!
 //! Colours follow BT.601 in limited range, what standard-definition video without a colour
 //! description means (ITU-T H.264 Annex E).
 
 mod compare;
 mod convert;
+mod scale;
 #[cfg(test)]
 mod tests;
 

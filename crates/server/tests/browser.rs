@@ -5,6 +5,7 @@ mod chromium;
 
 use chromium::{Chromium, Page};
 use offhook_server::{Mint, Server};
+use offhook_transport::media::VideoWish;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -96,6 +97,8 @@ async fn a_browser_joins_is_repainted_and_leaves_nothing_behind() {
         println!("skipped: there is no Chromium on this machine; install the package `chromium`");
         return;
     };
+    // One after the other: another test's runtime would open files while they are counted.
+    sends_no_larger_picture_than_the_studio_wants(program).await;
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let (files_before, tasks_before) = (open_files(), tasks());
 
@@ -158,6 +161,26 @@ async fn a_browser_joins_is_repainted_and_leaves_nothing_behind() {
     server.shutdown().await;
     settled("every file is closed", || open_files() == files_before).await;
     settled("every task has ended", || tasks() == tasks_before).await;
+}
+
+/// F58: the page scales its camera to what the studio wants, of the same shape.
+async fn sends_no_larger_picture_than_the_studio_wants(program: &str) {
+    let wish = VideoWish::new(320, 320, 10).expect("it can be meant");
+    let server = Server::builder().studio_video(wish).start().await.expect("a free port");
+    let credential = server.mint(&Mint::user("browser").session("studio", "1")).expect("a credential");
+    let chromium = Chromium::start(program);
+    let mut page = chromium.page().await;
+    page.open(&format!("{}#{}", server.page(), credential.expose())).await;
+    let size = |id: &str| {
+        per_frame(&format!(
+            "(({id}) => `${{{id}.videoWidth}}x${{{id}.videoHeight}}`)(document.getElementById('{id}'))"
+        ))
+    };
+    page.until("the camera", PATIENCE, &size("sent"), |size| size == "640x360").await;
+    page.until("the small picture", PATIENCE, &size("returned"), |size| size == "320x180").await;
+    page.quit().await;
+    drop(chromium);
+    server.shutdown().await;
 }
 
 /// A level that nobody announces, looked at until it holds.

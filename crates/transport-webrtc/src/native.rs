@@ -33,6 +33,7 @@ mod registry;
 mod relaying;
 mod sinks;
 mod socket;
+mod speaking;
 mod telemetry;
 mod tls;
 mod translate;

@@ -45,7 +45,7 @@ async fn broken_on(fit: impl FnOnce(WebRtc) -> WebRtc) -> Broken {
 }
 
 fn relay(topic: &str) -> Relay {
-    Relay { id: 1, from: None, to: None, topic: topic.into(), data: serde_json::Value::Null }
+    Relay { id: 1, from: None, to: Vec::new(), topic: topic.into(), data: serde_json::Value::Null }
 }
 
 impl Broken {

@@ -2,9 +2,10 @@
 
 mod native_common;
 
+use native_common::steered::{Manner, Steered};
 use native_common::*;
 use offhook_netrig::Rig;
-use offhook_transport::{Action, Content, Epoch, Event, Plan, Plane, RefusalItem, Revision, Verdict};
+use offhook_transport::{Action, Content, Epoch, Event, Plan, Plane, RefusalItem, Revision, Secret, Verdict};
 use offhook_transport_webrtc::native::WebRtc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -134,4 +135,23 @@ async fn a_lost_socket_costs_no_media_and_is_resumed() {
     new.finish().await;
     assert_eq!(server.census().members, 0);
     server.shutdown().await;
+}
+
+// F70, R4: nothing is measured any more once the session was left, also while a far side that does not
+// answer the goodbye is waited for. The next measurement would be due within that wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_measured_after_the_goodbye() {
+    let far = Steered::start().await;
+    far.behave(Manner::Lingering);
+    let ports = ports();
+    let request = ports.on(join(Some(Secret::new("a.b.c"))));
+    let mut line = Line::joined(&WebRtc::new(far.hostile.url()), request).await;
+    let is_stats = |event: &Event| matches!(event, Event::Content(Content::Stats(_)));
+    line.until("a second's statistics", is_stats).await;
+    let quiet = async { line.until("the next statistics", is_stats).await };
+    assert!(timeout(Duration::from_millis(700), quiet).await.is_err(), "one a second");
+    line.connection.act(Action::Goodbye).expect("room");
+    let before = line.said.len();
+    line.finish().await;
+    assert!(!line.said[before..].iter().any(is_stats), "{:?}", &line.said[before..]);
 }

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use crate::run::{cargo, says_yes, succeed};
+use crate::run::{cargo, says_yes, starts, succeed};
 use crate::tidy::lists::Lists;
 
 /// The features that bring devices along, in whichever package.
 pub(super) const FEATURES: [&str; 4] = ["audio", "camera", "devices", "window"];
 
-/// Builds and tests them: of the media alone, and that the command builds with them.
+/// Builds and tests them: of the media alone, and sessions of the command by way of devices.
 pub(super) fn run(root: &Path) -> Result<(), String> {
     if let Some(why) = missing() {
         println!("skipped: {why}");
@@ -25,8 +25,12 @@ pub(super) fn run(root: &Path) -> Result<(), String> {
         "sound_devices",
     ];
     succeed(&mut cargo(root, &[&["test", "--locked"], &tests[..]].concat()))?;
+    if cfg!(target_os = "linux") && !starts("Xvfb", "-help") {
+        println!("nobody looks at the window of the command: Xvfb is missing; install xvfb");
+    }
     // Of the whole workspace, so that what is not about devices is built as it is already.
-    let command = ["--workspace", "--features", "offhook-cli/devices", "--bin", "offhook", "devices"];
+    let command =
+        ["--workspace", "--features", "offhook-cli/devices", "--bin", "offhook", "--test", "devices"];
     succeed(&mut cargo(root, &[&["test", "--locked"], &command[..]].concat()))
 }
 

@@ -36,10 +36,12 @@ fn a_device_is_named_behind_an_equals_sign_so_that_an_address_is_never_taken_for
         join.devices
     };
     let none = devices(&["ws://x"]);
-    assert!(!none.any() && none.camera.is_none());
+    assert!(!none.any() && none.camera.is_empty());
     let unnamed = devices(&["--camera", "--microphone", "ws://x"]);
-    assert_eq!((unnamed.camera.as_deref(), unnamed.microphone.as_deref()), (Some(""), Some("")));
+    assert_eq!((&*unnamed.camera, &*unnamed.microphone), (&[String::new()][..], &[String::new()][..]));
     let named = devices(&["--camera=0", "ws://x", "--microphone=head set", "--pattern"]);
-    assert_eq!((named.camera.as_deref(), named.microphone.as_deref()), (Some("0"), Some("head set")));
+    assert_eq!((&*named.camera[0], &*named.microphone[0]), ("0", "head set"));
+    let several = devices(&["--camera=desk", "--camera", "ws://x", "--camera=1"]);
+    assert_eq!(several.camera, ["desk", "", "1"], "in the order of preference");
     assert!(devices(&["ws://x", "--speaker"]).any() && devices(&["ws://x", "--window"]).any());
 }

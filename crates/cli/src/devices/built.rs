@@ -23,13 +23,13 @@ pub(crate) async fn publish(input: &Input, devices: &Devices) -> Result<Join, De
     }
     let (input, devices) = (input.clone(), devices.clone());
     blocking(move || {
-        let join = match &devices.camera {
-            None => Join::new().publish(input::open(&input)?),
-            Some(name) => Join::new().publish(camera(name, &input)),
+        let join = match &*devices.camera {
+            [] => Join::new().publish(input::open(&input)?),
+            names => Join::new().publish(camera(names, &input)),
         };
-        Ok(match &devices.microphone {
-            None => join,
-            Some(name) => join.publish_if_there(microphone(name)),
+        Ok(match &*devices.microphone {
+            [] => join,
+            names => join.publish_if_there(microphone(names)),
         })
     })
     .await
@@ -46,10 +46,13 @@ pub(crate) async fn listen(devices: &Devices) -> Result<(Option<Speaker>, Option
     .await
 }
 
-/// The camera; where none opens, what was named beside it.
-fn camera(name: &str, input: &Input) -> Opened {
-    let options = CameraOptions { device: named(name), ..CameraOptions::default() };
-    let mut ways = Preferred::new(Kind::Video).or("camera", move || Camera::open(&options));
+/// The first of these cameras; where none opens, what was named beside them.
+fn camera(names: &[String], input: &Input) -> Opened {
+    let mut ways = Preferred::new(Kind::Video);
+    for name in names {
+        let options = CameraOptions { device: named(name), ..CameraOptions::default() };
+        ways = ways.or("camera", move || Camera::open(&options));
+    }
     if input.input.is_some() || input.pattern {
         let input = input.clone();
         ways = ways.or("what stands in for it", move || input::open(&input));
@@ -57,9 +60,14 @@ fn camera(name: &str, input: &Input) -> Opened {
     told(ways.open())
 }
 
-fn microphone(name: &str) -> Opened {
-    let name = named(name);
-    told(Preferred::new(Kind::Audio).or("microphone", move || Microphone::open(name.as_deref())).open())
+/// The first of these microphones.
+fn microphone(names: &[String]) -> Opened {
+    let mut ways = Preferred::new(Kind::Audio);
+    for name in names {
+        let name = named(name);
+        ways = ways.or("microphone", move || Microphone::open(name.as_deref()));
+    }
+    told(ways.open())
 }
 
 /// Says on stderr what was passed over, and what that led to.

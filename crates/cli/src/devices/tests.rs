@@ -23,8 +23,8 @@ async fn without_devices_a_wish_for_one_says_how_to_build_with_them() {
 #[tokio::test]
 async fn a_pattern_stands_in_for_a_camera_and_a_microphone_is_left_out() {
     let wish = Devices {
-        camera: Some("no such camera".into()),
-        microphone: Some("no such microphone".into()),
+        camera: vec!["no such camera".into()],
+        microphone: vec!["no such microphone".into()],
         ..Devices::default()
     };
     let join = publish(&pattern(), &wish).await.unwrap();

@@ -1,8 +1,8 @@
 //! Systems whose cameras are not read yet: none is there.
 
+use super::taking::{Pictures, Taken};
 use super::{CameraOptions, Opened, called};
 use crate::device::DeviceError;
-use crate::i420::I420;
 use crate::source::Lack;
 use std::io;
 use std::path::Path;
@@ -15,8 +15,10 @@ impl Capture {
         let what = "cameras of this system are not read; push its pictures into a `LiveSender`";
         Err(DeviceError::new(called(options), Lack::Absent, what))
     }
+}
 
-    pub(super) fn next(&mut self, _: Duration) -> io::Result<Option<I420>> {
+impl Pictures for Capture {
+    fn next(&mut self, _: Duration) -> io::Result<Taken> {
         match *self {}
     }
 }

@@ -15,9 +15,6 @@ pub(super) enum Layout {
 }
 
 impl Layout {
-    /// In order of preference: as little to compute as there can be.
-    pub(super) const ALL: [Self; 3] = [Self::Yu12, Self::Nv12, Self::Yuyv];
-
     pub(super) const fn fourcc(self) -> [u8; 4] {
         match self {
             Self::Yuyv => *b"YUYV",

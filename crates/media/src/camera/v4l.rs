@@ -1,6 +1,7 @@
-//! Cameras on Linux: Video4Linux, raw pictures by memory-mapped buffers.
+//! Cameras on Linux: Video4Linux, pictures by memory-mapped buffers.
 
-use super::layout::Layout;
+use super::format::{Damage, Format, Given, nearest};
+use super::taking::{Pictures, Taken};
 use super::{CameraOptions, Opened, called};
 use crate::device::{DeviceError, of_io};
 use crate::i420::I420;
@@ -8,17 +9,18 @@ use crate::rate::FrameRate;
 use crate::source::Lack;
 use linuxvideo::format::{PixFormat, PixelFormat};
 use linuxvideo::stream::ReadStream;
-use linuxvideo::{BufType, CapabilityFlags, Device, Fract};
+use linuxvideo::{BufType, CapabilityFlags, Device, Fract, VideoCaptureDevice};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// An open camera that takes pictures.
 pub(super) struct Capture {
     stream: ReadStream,
-    layout: Layout,
+    format: Format,
     width: u32,
     height: u32,
     stride: u32,
@@ -34,7 +36,7 @@ impl Capture {
                     if !is_meant(&device, &path, options.device.as_deref()) {
                         continue;
                     }
-                    Self::start(device, options)
+                    Self::start(device, &path, options)
                 }
                 Err(error) => Err(error),
             };
@@ -55,56 +57,95 @@ impl Capture {
         Err(nearest.unwrap_or_else(|| DeviceError::new(called(options), Lack::Absent, "there is none")))
     }
 
-    fn start(device: Device, options: &CameraOptions) -> io::Result<(Self, Opened)> {
+    fn start(device: Device, path: &Path, options: &CameraOptions) -> io::Result<(Self, Opened)> {
         let name = device.capabilities()?.card().to_owned();
-        let known: Vec<[u8; 4]> = device
+        let listed: Vec<[u8; 4]> = device
             .formats(BufType::VIDEO_CAPTURE)
             .map_while(Result::ok)
             .map(|format| format.pixel_format().as_fourcc())
             .collect();
-        let layout = Layout::ALL.into_iter().find(|layout| known.contains(&layout.fourcc()));
-        let layout = layout.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::Unsupported, "it gives none of the raw formats YUYV, NV12 and I420")
+        let known = Format::ALL.into_iter().filter(|format| listed.contains(&format.fourcc()));
+        // One handle at a time: who has asked for a format keeps others from it.
+        let mut device = Some(device);
+        let mut last = None;
+        let best = nearest(known, options, |format| {
+            last = None;
+            let device = device.take().map_or_else(|| Device::open(path), Ok)?;
+            let (given, capture, stride) = ask(device, format, options)?;
+            last = Some((given, capture, stride));
+            Ok(given)
+        });
+        let best = best.map_err(|failure: Option<io::Error>| {
+            failure.unwrap_or_else(|| unsupported("it gives none of YUYV, NV12, I420 and JPEG"))
         })?;
-        // The driver answers with the nearest size that it has.
-        let wanted = PixFormat::new(options.width, options.height, PixelFormat::from_fourcc(layout.fourcc()));
-        let capture = device.video_capture(wanted)?;
-        let format = capture.format();
-        let (width, height, stride) = (format.width(), format.height(), format.bytes_per_line());
-        if format.pixel_format().as_fourcc() != layout.fourcc() {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "it gave another format than it said"));
-        }
-        I420::check_size(width & !1, height & !1)
-            .map_err(|error| io::Error::new(io::ErrorKind::Unsupported, error))?;
-        let interval = u32::try_from(options.frame_rate.interval().as_micros()).unwrap_or(40_000);
-        // Not every driver lets itself be asked; then it has the rate it has.
-        let frame_rate = capture
-            .set_frame_interval(Fract::new(interval, 1_000_000))
-            .ok()
-            .and_then(|given| FrameRate::new(given.denominator(), given.numerator()).ok())
-            .unwrap_or(options.frame_rate);
+        let (given, capture, stride) = match last {
+            Some(last) if last.0 == best => last,
+            other => {
+                // Closed before it is opened again.
+                drop(other);
+                ask(Device::open(path)?, best.format, options)?
+            }
+        };
+        let Given { format, width, height, frame_rate } = given;
         let opened = Opened { name, width: width & !1, height: height & !1, frame_rate };
-        let capture = Self { stream: capture.into_stream()?, layout, width, height, stride };
-        Ok((capture, opened))
+        Ok((Self { stream: capture.into_stream()?, format, width, height, stride }, opened))
     }
+}
 
-    /// The next picture; `None` if none came within `most`, or it came damaged.
-    pub(super) fn next(&mut self, most: Duration) -> io::Result<Option<I420>> {
-        let most = Timespec { tv_sec: most.as_secs() as _, tv_nsec: most.subsec_nanos().into() };
-        match poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], Some(&most)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(None),
-            // An error of the device is told by the call below.
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
+impl Pictures for Capture {
+    fn next(&mut self, most: Duration) -> io::Result<Taken> {
+        if !comes(&self.stream, most)? {
+            return Ok(Taken::Nothing);
         }
-        let (layout, width, height, stride) = (self.layout, self.width, self.height, self.stride);
+        let (format, width, height, stride) = (self.format, self.width, self.height, self.stride);
         self.stream.dequeue(|buffer| {
             if buffer.is_error() {
-                return Ok(None);
+                return Ok(Taken::Damaged(Damage::Told));
             }
-            Ok(layout.picture(&buffer, width, height, stride).ok())
+            Ok(format.picture(&buffer, width, height, stride).map_or_else(Taken::Damaged, Taken::Picture))
         })
     }
+}
+
+/// Is there something to be read, within this time? An error of the device is something: reading
+/// tells which.
+pub(super) fn comes(device: impl AsFd, most: Duration) -> io::Result<bool> {
+    let most = Timespec { tv_sec: most.as_secs() as _, tv_nsec: most.subsec_nanos().into() };
+    match poll(&mut [PollFd::new(&device, PollFlags::IN)], Some(&most)) {
+        Ok(ready) => Ok(ready > 0),
+        // A signal came first.
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks a device for a format: its driver answers with the nearest size and rate that it has.
+fn ask(
+    device: Device,
+    format: Format,
+    options: &CameraOptions,
+) -> io::Result<(Given, VideoCaptureDevice, u32)> {
+    let wanted = PixFormat::new(options.width, options.height, PixelFormat::from_fourcc(format.fourcc()));
+    let capture = device.video_capture(wanted)?;
+    let given = capture.format();
+    let (width, height, stride) = (given.width(), given.height(), given.bytes_per_line());
+    if given.pixel_format().as_fourcc() != format.fourcc() {
+        return Err(unsupported("it gave another format than it said"));
+    }
+    I420::check_size(width & !1, height & !1)
+        .map_err(|error| io::Error::new(io::ErrorKind::Unsupported, error))?;
+    let interval = u32::try_from(options.frame_rate.interval().as_micros()).unwrap_or(40_000);
+    // Not every driver lets itself be asked; then it has the rate it has.
+    let frame_rate = capture
+        .set_frame_interval(Fract::new(interval, 1_000_000))
+        .ok()
+        .and_then(|given| FrameRate::new(given.denominator(), given.numerator()).ok())
+        .unwrap_or(options.frame_rate);
+    Ok((Given { format, width, height, frame_rate }, capture, stride))
+}
+
+fn unsupported(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
 /// The cameras that open, each as its path and its name.

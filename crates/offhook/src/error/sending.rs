@@ -95,7 +95,7 @@ pub enum SendError {
         "the session is away from the far side; it did not go out, send it again once it is back, or retry()"
     )]
     Away,
-    /// It cannot be said to this far side, or the far side took it for a reason that this version has no
+    /// It cannot be said to this far side, or the far side refused it for a reason that this version has no
     /// word for. It went to nobody.
     #[error("it was not taken ({}); it went to nobody", text.escape_debug())]
     Refused {

@@ -100,6 +100,8 @@ impl Links {
     pub(super) fn close(&mut self, epoch: Epoch) {
         if let Some(link) = self.all.iter_mut().find(|link| link.epoch == epoch) {
             link.gate.close();
+            // What finds room is still said, by whichever link takes this one's place.
+            link.flush();
             link.backlog.clear();
             link.closing = true;
             link.connection.close();

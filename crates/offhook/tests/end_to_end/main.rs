@@ -24,3 +24,4 @@ mod ringing;
 mod rooms;
 mod statistics;
 mod telemetry;
+mod video;

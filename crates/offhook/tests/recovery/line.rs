@@ -195,6 +195,16 @@ impl Observed {
         Instant::now()
     }
 
+    /// The next pictures, every one, have no colour: the prompt `greyscale` is in force.
+    pub(crate) async fn is_grey(&self, count: usize) {
+        let mut pictures = self.session.remote_video().await.expect("it has media").decoded();
+        for number in 0..count {
+            let frame = soon("a picture", pictures.next()).await.expect("the session goes on");
+            let mut chroma = frame.picture.u().iter().chain(frame.picture.v());
+            assert!(chroma.all(|chroma| chroma.abs_diff(128) <= 6), "picture {number} has colour");
+        }
+    }
+
     /// The other plane lived all the time.
     pub(crate) fn lost_only(&self, one: Plane) {
         let told = self.told();

@@ -9,6 +9,7 @@
 mod far_side;
 
 mod alarms;
+mod conversation;
 mod drain;
 mod generation;
 mod line;
@@ -16,8 +17,13 @@ mod messages;
 mod models;
 mod moving;
 mod outflow;
+mod people;
 mod planes;
 mod rooms;
 mod sick;
 mod stalls;
+mod told;
+mod video;
 mod voice;
+mod ways;
+mod whispers;

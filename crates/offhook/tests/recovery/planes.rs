@@ -15,12 +15,13 @@ async fn a_rejoin_brings_back_the_newest_prompt_and_the_same_handles() {
     let mut session = line.joined().await;
     line.net.cut();
     session.loses(Plane::Signaling).await;
-    let setting = session.session.set_prompt("posterize");
+    let setting = session.session.set_prompt("greyscale");
     assert!(holds(|| line.server.census().members == 0).await, "the place is gone");
     line.net.restore().expect("the relays are there");
     let (_, (plan, _)) = session.recovers().await;
     assert_eq!(plan, Plan::Rejoin);
     soon("the ack", setting).await.expect("carried by the rejoin");
+    session.is_grey(5).await;
     session.recovered_once(&line).await;
     line.end().await;
 }
@@ -33,10 +34,11 @@ async fn a_resumed_session_has_no_twin() {
     line.net.cut();
     session.loses(Plane::Signaling).await;
     assert_eq!(line.server.census().members, 1, "its place is kept");
-    let setting = session.session.set_prompt("edges");
+    let setting = session.session.set_prompt("greyscale");
     line.net.restore().expect("the relays are there");
     session.recovers().await;
     soon("the ack", setting).await.expect("brought by the resume");
+    session.is_grey(5).await;
     session.recovered_once(&line).await;
     line.end().await;
 }

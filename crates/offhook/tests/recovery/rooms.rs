@@ -9,14 +9,14 @@ use offhook::{Client, Clip, Event, Events, Join, Joined, Plan, RemoteTrack, Sess
 use offhook_server::{Drained, GoAwayCode, Server, Signer};
 use std::time::Duration;
 
-async fn in_room(client: &Client, join: Join) -> (Session<Joined>, Events) {
+pub(crate) async fn in_room(client: &Client, join: Join) -> (Session<Joined>, Events) {
     let idle = client.session("room", "7");
     let events = idle.events();
     (soon("the join", idle.join(join)).await.expect("this user is let in"), events)
 }
 
 /// The one track of somebody else.
-async fn track(session: &Session<Joined>, events: &mut Events) -> RemoteTrack {
+pub(crate) async fn track(session: &Session<Joined>, events: &mut Events) -> RemoteTrack {
     let added = |event: &Event| match event {
         Event::TrackAdded(track) => Some(track.id.clone()),
         _ => None,
@@ -26,7 +26,7 @@ async fn track(session: &Session<Joined>, events: &mut Events) -> RemoteTrack {
 }
 
 /// New pictures, on the handle of before.
-async fn goes_on(what: &str, video: &mut RemoteTrack) {
+pub(crate) async fn goes_on(what: &str, video: &mut RemoteTrack) {
     while let Some(frame) = video.next().now_or_never() {
         assert!(frame.is_some(), "{what}: it goes on");
     }
@@ -119,12 +119,12 @@ async fn the_handles_of_a_room_go_on_over_a_drain() {
     let drained = first.drain(&second.url(), DEADLINE, GoAwayCode::ShuttingDown).await;
     assert_eq!(drained.expect("a server of the same key"), Drained { moved: 2, stayed: 0 });
     for events in [&mut adas, &mut bobs] {
-        event("the move", events, |event| match event {
-            Event::MigrationFinished { .. } => Some(()),
+        let moved = event("the move", events, |event| match event {
+            Event::MigrationFinished { moved } => Some(*moved),
             Event::TrackAdded(_) | Event::TrackRemoved(_) => panic!("told again: {event:?}"),
             _ => None,
-        })
-        .await;
+        });
+        assert!(moved.await, "it fell back to a rejoin");
     }
     goes_on("bob's picture after the drain", &mut of_bob).await;
     goes_on("ada's picture after the drain", &mut of_ada).await;
@@ -138,8 +138,8 @@ async fn the_handles_of_a_room_go_on_over_a_drain() {
     second.shutdown().await;
 }
 
-/// F62, F63, bad input: whoever vanishes, in the middle of a picture and without a word, is away at
-/// first and gone when nobody waits for them any more; those who are left go on seeing each other.
+/// F62, F63, bad input: whoever vanishes, in the middle of a picture and without a word, is gone when nobody
+/// waits for them any more; those who are left go on seeing each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_vanishes_without_a_word_stops_nobody_else() {
     let server = Server::builder().resume_window(Duration::ZERO).start().await.expect("loopback");

@@ -1,15 +1,36 @@
-//! A voice over a recovery: the handle goes on, and what waited goes on where it was (F41, F54).
+//! A voice over an outage: the handle goes on, and what is played after it is heard whole (F41, F54). Over
+//! the other ways to come back it is heard in `conversation.rs` and `people.rs`.
 
 use crate::far_side::*;
 use crate::line::*;
-use offhook::{Event, Join, Played, Sound};
+use offhook::{EncodedFrame, Event, Join, Joined, Played, Session, Sound};
 use offhook_server::Server;
+use std::f32::consts::TAU;
 use std::time::Duration;
 
-fn tone(seconds: usize) -> Sound {
-    let samples: Vec<f32> =
-        (0..seconds * 48_000).map(|n| (n as f32 / 48_000.0 * 2_764.6).sin() / 2.0).collect();
+/// Half a second of this many waves a second.
+pub(crate) fn tone(pitch: f32) -> Sound {
+    let wave = |n: u16| (f32::from(n) / 48_000.0 * pitch * TAU).sin() / 2.0;
+    let samples: Vec<f32> = (0..24_000).map(wave).collect();
     Sound::from_samples(&samples, 48_000, 1).expect("a tone can be encoded")
+}
+
+/// Plays a sound to its end, and hears all of it in what comes next, in order.
+pub(crate) async fn heard_whole(
+    who: &Session<Joined>,
+    mut next: impl AsyncFnMut() -> Option<EncodedFrame>,
+    what: &str,
+    sound: &Sound,
+) {
+    let playing = who.play_audio(sound.clone()).expect("it has a voice");
+    let mut due = sound.packets().iter().map(|packet| &packet.data).peekable();
+    while let Some(wanted) = due.peek() {
+        let frame = soon(what, next()).await.expect("the handle goes on");
+        if frame.data == **wanted {
+            due.next();
+        }
+    }
+    assert_eq!(soon("its end", playing).await, Played::Whole);
 }
 
 /// F41, F54: after a rejoin the voice is published again and heard on the same handle.
@@ -26,20 +47,11 @@ async fn a_voice_goes_on_after_a_rejoin() {
     soon("the first silence", heard.next()).await.expect("the persona is never silent on the wire");
     line.net.cut();
     assert!(holds(|| line.server.census().members == 0).await, "the place is gone");
-    let sound = tone(1);
-    let playing = session.play_audio(sound.clone()).expect("it has a voice");
+    let playing = session.play_audio(tone(440.0)).expect("it has a voice");
     line.net.restore().expect("the relays are there");
     event("the recovery", &mut events, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
     assert_eq!(soon("its end", playing).await, Played::Whole, "it waited, or played unheard");
-    let again = session.play_audio(sound.clone()).expect("it has a voice");
-    assert_eq!(soon("its end", again).await, Played::Whole);
-    let last = &sound.packets()[sound.packets().len() - 1].data;
-    loop {
-        let frame = soon("sound", heard.next()).await.expect("the session goes on");
-        if frame.data == *last {
-            break;
-        }
-    }
+    heard_whole(&session, async || heard.next().await, "the sound after the rejoin", &tone(880.0)).await;
     drop(session.leave());
     line.end().await;
 }

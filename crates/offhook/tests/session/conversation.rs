@@ -48,6 +48,11 @@ async fn a_sound_waits_for_a_far_side_that_is_away_and_is_cut_by_leaving() {
     remote.restore();
     event(&mut events, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
     assert_eq!(playing.await, Played::Whole);
+    let sent = remote.frames();
+    let loud = sent.iter().filter(|one| one.frame.data.len() > 3).map(|one| one.frame.data[1]);
+    let loud: Vec<_> = loud.collect();
+    // A packet that is on its way when the network goes, or the link changes, is lost as on any network.
+    assert!(loud.is_sorted() && loud.len() >= 97 && loud.ends_with(&[97, 98, 99]), "it waited: {loud:?}");
     let long = session.play_audio(sound(200)).expect("it has a voice");
     tokio::time::sleep(Duration::from_millis(500)).await;
     remote.frames();

@@ -27,3 +27,4 @@ mod stalls;
 mod statistics;
 mod telemetry;
 mod tracks;
+mod video;

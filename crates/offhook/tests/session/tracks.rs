@@ -5,7 +5,9 @@ use crate::common::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::mock::MockDial;
 use offhook::transport::media::TrackId;
-use offhook::transport::{Capability, FaultKind, MemberChange, MemberTrack, Plane, ResumeRefusal};
+use offhook::transport::{
+    Capability, FaultKind, GoAwayHint, GoAwayReason, MemberChange, MemberTrack, Plan, Plane, ResumeRefusal,
+};
 use offhook::{Event, Events, Join, Kind, Member, RemoteTrack, TrackError};
 use std::time::Duration;
 
@@ -105,7 +107,7 @@ async fn tracks_of_others_are_told_as_they_come_change_and_go() {
 #[tokio::test(start_paused = true)]
 async fn a_handle_goes_on_over_every_recovery_and_ends_with_its_track() {
     let camera = [track("camera", Kind::Video, false)];
-    for rejoins in [false, true] {
+    for way in ["resume", "rejoin", "migrate"] {
         let (client, remote) = by_hand();
         let joining = idle(&client).join(Join::new());
         let dial = remote.dial().await;
@@ -119,17 +121,23 @@ async fn a_handle_goes_on_over_every_recovery_and_ends_with_its_track() {
         assert!(dial.send_track_frame(&bob, &frame(2, true)));
         tokio::time::sleep(SETTLED).await;
         told(&mut events);
-        dial.lose(Plane::Signaling, FaultKind::Closed);
+        if way == "migrate" {
+            let reason = GoAwayReason::Rebalance;
+            dial.go_away(GoAwayHint { url: Some("elsewhere".into()), ticket: None, deadline: None, reason });
+        } else {
+            dial.lose(Plane::Signaling, FaultKind::Closed);
+        }
         let mut next = remote.dial().await;
-        if rejoins {
+        if way == "rejoin" {
             next.refuse_resume(ResumeRefusal::Gone);
             next = remote.dial().await;
         }
+        assert_eq!(matches!(next.plan(), Plan::Migrate { .. }), way == "migrate");
         let_in(&next, &[member("ada", &camera)]);
         tokio::time::sleep(SETTLED).await;
         assert!(next.send_track_frame(&ada, &frame(3, true)));
         assert!(!next.send_track_frame(&bob, &frame(4, true)));
-        assert_eq!(told(&mut events), ["-bob/camera", "-bob"], "rejoins: {rejoins}");
+        assert_eq!(told(&mut events), ["-bob/camera", "-bob"], "{way}");
         assert_eq!((numbers(&mut of_ada), numbers(&mut of_bob)), (vec![1, 3], vec![2]));
         assert_eq!(of_bob.next().now_or_never(), Some(None), "his has ended");
         assert_eq!(of_ada.next().now_or_never(), None, "hers goes on");

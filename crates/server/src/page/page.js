@@ -20,7 +20,7 @@ function session() {
 }
 
 let sent = 0, seen = 0, revision = 1, lastId = 0;
-let socket, peer, over = false;
+let socket, peer, sender, over = false;
 const asked = new Map();
 
 const reliable = new Set(["sending", "paused", "apply", "message", "reaction"]);
@@ -38,6 +38,7 @@ async function join() {
   $("sent").srcObject = camera;
   peer = new RTCPeerConnection();
   const transceiver = peer.addTransceiver(camera.getVideoTracks()[0], { direction: "sendrecv", streams: [camera] });
+  sender = transceiver.sender;
   const h264 = RTCRtpReceiver.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/H264");
   if (h264.length === 0) return state("idle: this browser has no H.264");
   transceiver.setCodecPreferences(h264);
@@ -77,7 +78,9 @@ async function handle(frame) {
     case "joined":
       await peer.setRemoteDescription({ type: "answer", sdp: frame.answer.sdp });
       state("joined");
+      await fit(frame.capabilities?.video);
       break;
+    case "video_wanted": await fit(frame); break;
     case "candidate":
       await peer.addIceCandidate({ candidate: frame.candidate, sdpMid: frame.mid, usernameFragment: frame.ufrag });
       break;
@@ -93,6 +96,23 @@ async function handle(frame) {
     case "ended": finish(`left (${frame.reason})`); break;
     case "error": finish(`refused (${frame.code}): ${frame.text}`); break;
   }
+}
+
+// What the far side has a use for: smaller, of the same shape, and fewer (webrtc, RTCRtpSender.setParameters).
+async function fit(wish) {
+  const { width, height } = sender.track?.getSettings() ?? {};
+  if (!wish || !width || !height) return;
+  const scale = Math.max(
+    1,
+    Math.max(width, height) / Math.max(wish.width, wish.height),
+    Math.min(width, height) / Math.min(wish.width, wish.height),
+  );
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) {
+    encoding.scaleResolutionDownBy = scale;
+    encoding.maxFramerate = wish.fps;
+  }
+  await sender.setParameters(parameters);
 }
 
 function answer(text, refused) {

@@ -18,7 +18,7 @@ use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
 use offhook_signaling::{FromClient, Ping, encode};
 use offhook_transport::media::{KeyWishes, RemoteSink};
-use offhook_transport::{Action, DialRequest, Event, Fault, FaultKind, Plane};
+use offhook_transport::{Action, DialRequest, Epoch, Event, Fault, FaultKind, Plane};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::sync::{Arc, Weak};
@@ -73,6 +73,8 @@ pub(super) struct Driver {
     pub(super) stage: Stage,
     pub(super) out: Outward,
     pub(super) actions: mpsc::Receiver<Action>,
+    /// What waits until an older link has left its words.
+    pub(super) held: VecDeque<Action>,
     /// Until when the socket is to be open.
     pub(super) open_by: Option<Instant>,
     pub(super) connecting: Option<BoxFuture<'static, Result<Wire, Fault>>>,
@@ -177,6 +179,7 @@ impl Driver {
             first: None,
             opening: None,
             socket: None,
+            held: VecDeque::new(),
             lane: None,
             predecessor: None,
             reports: None,
@@ -226,7 +229,7 @@ impl Driver {
                 Turn::Opened(result) => self.opened(result).await,
                 Turn::Heard(heard) => self.heard(heard).await,
                 Turn::Reported(report) => self.reported(report).await,
-                Turn::Action(action) => self.act(action).await,
+                Turn::Action(action) => self.act_in_turn(action).await,
                 Turn::KeyFrame(wishes) => {
                     if let Some(lane) = &self.lane {
                         // A switch to this link asks for one as well.
@@ -236,10 +239,7 @@ impl Driver {
                     Flow::On
                 }
                 Turn::Media => self.look_for_media(),
-                Turn::Posted => match self.lane.clone() {
-                    Some(lane) => self.write_posted(&lane, None),
-                    None => Flow::On,
-                },
+                Turn::Posted => self.posted().await,
                 Turn::Due => self.due().await,
             };
             if flow == Flow::Over {
@@ -273,7 +273,7 @@ impl Driver {
             report = report(&mut self.reports) => Turn::Reported(report),
             Some(action) = self.actions.recv(), if idle => Turn::Action(action),
             wishes = key_frame_wanted(&mut self.sink), if self.lane.is_some() => Turn::KeyFrame(wishes),
-            () = posted(&self.lane), if self.stage == Stage::Up => Turn::Posted,
+            () = posted(&self.lane, self.request.epoch), if self.stage == Stage::Up => Turn::Posted,
             () = arrived(&self.lane, self.proof) => Turn::Media,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Turn::Due,
             else => pending().await,
@@ -427,6 +427,7 @@ impl Driver {
     }
 
     async fn finish(mut self, mut closed: oneshot::Receiver<()>) {
+        self.leave_words().await;
         self.given_up();
         self.connecting = None;
         self.reports = None;
@@ -510,10 +511,11 @@ async fn key_frame_wanted(sink: &mut Option<RemoteSink>) -> KeyWishes {
     }
 }
 
-async fn posted(lane: &Option<Arc<Lane>>) {
+/// Something for the link that speaks for the lane.
+async fn posted(lane: &Option<Arc<Lane>>, link: Epoch) {
     match lane {
-        Some(lane) => lane.posted().await,
-        None => pending().await,
+        Some(lane) if lane.state().owner == link => lane.posted().await,
+        _ => pending().await,
     }
 }
 

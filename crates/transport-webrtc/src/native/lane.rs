@@ -7,11 +7,11 @@ mod publishing;
 use super::arrivals::Arrivals;
 use super::outflow::Outflow;
 use super::sinks::Sinks;
+use super::speaking::Speakers;
 use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
-use offhook_transport::media::Kind;
-use offhook_transport::media::VideoWanted;
+use offhook_transport::media::{Kind, VideoWanted};
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,6 +70,8 @@ pub(super) struct State {
     asked_by: Option<Epoch>,
     /// The link that speaks for this lane.
     pub(super) owner: Epoch,
+    /// The links that may still have something to say on it.
+    pub(super) speakers: Speakers,
     /// Number of the newest offer, and the one that waits for its answer.
     pub(super) negotiation: u64,
     /// The newest message when media that had been lost carried again. Who has not seen it knows
@@ -153,6 +155,7 @@ impl Lane {
                 due: HashSet::new(),
                 due_since: None,
                 grace_until: None,
+                speakers: Speakers::default(),
                 went_silent: false,
                 roster: HashMap::new(),
                 image: None,
@@ -215,7 +218,12 @@ impl Lane {
         if state.owner == by { std::mem::take(&mut state.posted) } else { VecDeque::new() }
     }
 
-    /// Ready when another link posted something.
+    /// The link that speaks may have been waiting for another.
+    pub(super) fn wake_speaker(&self) {
+        self.posted.notify_one();
+    }
+
+    /// Ready when another link posted something, or is gone.
     pub(super) async fn posted(&self) {
         self.posted.notified().await;
     }
@@ -236,6 +244,7 @@ impl Lane {
             })
             .collect();
         state.owner = by;
+        state.speakers.enter(by);
         Ok(Some(granted))
     }
 

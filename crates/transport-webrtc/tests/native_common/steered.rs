@@ -44,6 +44,8 @@ pub enum Manner {
     WithoutAnswer,
     /// Takes the offer of the resume, and what it says to it is lost on the way.
     Unheard,
+    /// Does not answer a goodbye.
+    Lingering,
 }
 
 #[derive(Default)]
@@ -208,6 +210,7 @@ impl Far {
             FromClient::Apply(apply) => {
                 vec![FromServer::Acked(Acked { revision: apply.desired.revision, id: Some(apply.id) })]
             }
+            FromClient::Goodbye(_) if manner == Manner::Lingering => Vec::new(),
             FromClient::Goodbye(_) => vec![FromServer::Ended(Ended {
                 reason: EndCode::LeftByUser,
                 by: Party::User,
@@ -246,7 +249,7 @@ impl Far {
             Manner::SeenTheFuture => resumed.last_seen += 1_000,
             Manner::BesideThePoint => return vec![FromServer::Pong(Ping { id: 1 })],
             Manner::WithoutAnswer => return vec![FromServer::Resumed(resumed)],
-            Manner::Honest | Manner::Replaying => {}
+            Manner::Honest | Manner::Lingering | Manner::Replaying => {}
         }
         let settled = lock(&self.inside).settled;
         let spare = resume.path.is_some_and(|path| path.answers && Some(path.negotiation_id) == settled);

@@ -76,6 +76,17 @@ fn a_small_picture_is_never_made_smaller() {
     assert_eq!(stream.goes_on(60, 3.0, (3840, 2160)), [Verdict::Smaller, Verdict::Smaller]);
 }
 
+// F58: a member that was told sends smaller pictures, and those are not halved once more.
+#[test]
+fn what_comes_smaller_meanwhile_is_painted_as_it_comes() {
+    let mut stream = Stream::new();
+    assert_eq!(stream.goes_on(TOO_MUCH_FOR + 1, 2.0, HD), [Verdict::Smaller]);
+    assert_eq!(stream.effort.most(), Some(360));
+    assert_eq!(stream.effort.size(640, 360), (640, 360));
+    assert_eq!(stream.goes_on(LITTLE_FOR + 2, 0.1, (640, 360)), [Verdict::Larger]);
+    assert_eq!((stream.effort.most(), stream.effort.size(1280, 720)), (None, HD));
+}
+
 #[test]
 fn a_hole_in_the_stream_says_nothing() {
     let mut stream = Stream::new();

@@ -118,6 +118,8 @@ async fn a_picture_that_is_too_large_for_the_machine_is_painted_at_half_its_size
         }
     };
     assert_eq!(size, (640, 360), "after {at:?} of the stream");
+    let said = [bench.painter.next().await, bench.painter.next().await];
+    assert!(said.contains(&Said::KeepsUpWith(Some(360))), "{said:?}");
     bench.remote.close();
     bench.painter.ended().await;
 }

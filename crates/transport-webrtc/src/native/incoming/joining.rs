@@ -243,6 +243,7 @@ impl Driver {
             let mut state = lane.state();
             state.grant(granted.clone());
             state.owner = self.request.epoch;
+            state.speakers.enter(self.request.epoch);
             state.roster =
                 snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
