@@ -27,6 +27,7 @@ use v4l as system;
 
 use crate::device::DeviceError;
 use crate::h264::{EncoderOptions, Fitting};
+use crate::mirror::Mirror;
 use crate::rate::FrameRate;
 use crate::source::{Lack, Next, Source, SourceError};
 use offhook_transport::media::{Codec, VideoWish};
@@ -88,6 +89,7 @@ pub struct Camera {
     opened: Opened,
     shared: Arc<Shared>,
     encoder: Fitting,
+    mirror: Mirror,
     number: u64,
 }
 
@@ -143,7 +145,14 @@ impl Camera {
             shared.stop.store(true, Ordering::Release);
             unusable(error.to_string())
         })?;
-        Ok(Self { opened, shared, encoder, number: 0 })
+        Ok(Self { opened, shared, encoder, mirror: Mirror::new(), number: 0 })
+    }
+
+    /// Mirrors its pictures while the switch is on: what is sent, also to everybody else (F60).
+    #[must_use]
+    pub fn mirrored(mut self, by: &Mirror) -> Self {
+        self.mirror = by.clone();
+        self
     }
 
     /// The system's name of it.
@@ -216,6 +225,7 @@ impl Source for Camera {
             self.encoder.force_key_frame();
         }
         let Some(picture) = self.shared.latest.take() else { return Ok(Next::Nothing) };
+        let picture = self.mirror.apply(picture);
         Ok(self.encoder.encode(&picture, pts)?.map_or(Next::Nothing, Next::Frame))
     }
 }

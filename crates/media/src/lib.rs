@@ -4,6 +4,7 @@
 //! |---|---|
 //! | send a file as if it were a camera | [`Clip`] |
 //! | send a test pattern or raw pictures | [`Pattern`], `h264::Encoding`, `h264::LiveSender` (feature `h264`) |
+//! | mirror raw pictures, and stop to | [`Mirror`], [`MirroredExt`] |
 //! | play sounds, and be silent in between | [`Sound`], [`voice()`] |
 //! | use the camera, the microphone, the speaker | `Camera` (feature `camera`), `Microphone`, `Speaker` (feature `audio`) |
 //! | show pictures in a window | `Window` (feature `window`) |
@@ -37,6 +38,7 @@ pub mod i420;
 pub mod ivf;
 #[cfg(any(feature = "camera", feature = "window"))]
 mod latest;
+mod mirror;
 pub mod pattern;
 pub mod picture;
 mod preferred;
@@ -61,6 +63,7 @@ pub use contact::{ContactSheet, Pair};
 pub use decoded::{Decoded, DecodedExt, DecodedFrames, TakeFrames};
 pub use device::{DeviceError, Lacking};
 pub use i420::{I420, PictureError, Signature};
+pub use mirror::{Mirror, Mirrored, MirroredExt};
 pub use pattern::Pattern;
 pub use picture::{Rgb, WritePictureError};
 pub use preferred::{Opened, PassedOver, Preferred};

@@ -1,7 +1,7 @@
 //! How long a session is away: from each kind of loss through a relay, over a move, and for a
-//! thousand sessions at once.
+//! thousand sessions at once; and that it is not while a large image is sent over a narrow line.
 //!
-//! `cargo bench -p offhook --bench recovery -- relay|migration|herd|address [--quick]`. Tables for people
+//! `cargo bench -p offhook --bench recovery -- relay|migration|herd|address|image [--quick]`. Tables for people
 //! go to stderr, one JSON object a table to stdout; `cargo xtask bench` collects them. To look
 //! closer: `relay 50 rejoined` measures the scenes of that name at 50 ms alone, and `RUST_LOG`
 //! shows what is logged meanwhile. Not a test: nothing here fails on time. What is lost and how
@@ -15,6 +15,8 @@ mod address;
 mod far_side;
 #[path = "recovery/herd.rs"]
 mod herd;
+#[path = "recovery/image.rs"]
+mod image;
 #[cfg(target_os = "linux")]
 #[path = "../tests/far_side/laptop.rs"]
 mod laptop;
@@ -42,7 +44,8 @@ const QUICK: usize = 4;
 
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let runs = if arguments.iter().any(|argument| argument == "--quick") { QUICK } else { RUNS };
+    let is_quick = arguments.iter().any(|argument| argument == "--quick");
+    let runs = if is_quick { QUICK } else { RUNS };
     arguments.retain(|argument| !argument.starts_with('-'));
     if let Ok(filter) = std::env::var("RUST_LOG") {
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -53,12 +56,14 @@ fn main() {
             migration(runs);
             herd::run(runs);
             address(runs);
+            image::run(&runtime(), is_quick);
         }
         Some("relay") => relay(runs, &arguments[1..]),
         Some("migration") => migration(runs),
         Some("herd") => herd::run(runs),
         Some("address") => address(runs),
-        Some(other) => eprintln!("no part is called {other}: relay, migration, herd, address"),
+        Some("image") => image::run(&runtime(), is_quick),
+        Some(other) => eprintln!("no part is called {other}: relay, migration, herd, address, image"),
     }
 }
 

@@ -63,6 +63,6 @@ pub(crate) enum SendAnswer {
     Away,
     /// A moderator's request was not done.
     NotModerated(ModerationRefusal, Arc<str>),
-    /// The link's own queue has no room.
+    /// The link's own queue has no room, or the far side's.
     LinkFull,
 }

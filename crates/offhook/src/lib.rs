@@ -143,8 +143,8 @@ pub use offhook_media::Window;
 #[cfg(feature = "camera")]
 pub use offhook_media::{Camera, CameraOptions};
 pub use offhook_media::{
-    Clip, DeviceError, Lack, Lacking, Opened, PassedOver, Pattern, Preferred, Publication, Source,
-    SourceTrack,
+    Clip, DeviceError, Lack, Lacking, Mirror, Mirrored, MirroredExt, Opened, PassedOver, Pattern, Preferred,
+    Publication, Source, SourceTrack,
 };
 #[cfg(feature = "audio")]
 pub use offhook_media::{Microphone, Speaker};

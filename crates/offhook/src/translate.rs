@@ -128,7 +128,10 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
 fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
     use wire::Content as C;
     match &content {
-        C::Sent { id } | C::Unsent { id, why: _, members: _, text: _ } | C::Moderated { id, refused: _ } => {
+        C::Sent { id }
+        | C::Unsent { id, why: _, members: _, text: _ }
+        | C::NotTaken { id }
+        | C::Moderated { id, refused: _ } => {
             Inward::content(Input::Replied { epoch, command: CommandId(*id) }, content)
         }
         C::Generation(wire::Generation::Started) => {

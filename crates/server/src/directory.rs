@@ -14,7 +14,7 @@ use axum::extract::ws::WebSocket;
 use futures_util::StreamExt;
 use offhook_signaling::{
     Conclude, EndCode, Ended, Error, ErrorCode, FromClient, FromServer, Look, Make, Party, Ping, Profile,
-    Role, SessionGone, SessionInfo, SessionRef, Steer, Steered,
+    Prompt, Role, SessionGone, SessionInfo, SessionRef, Steer, Steered,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -162,26 +162,36 @@ struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        // Where everybody is sent elsewhere, so is the director, and no session ends for that.
-        let goes_with_all = self.shared.is_closing() || self.shared.emptied_to().is_some();
-        if !self.shared.rooms.director_went(&self.key) || goes_with_all {
-            return;
-        }
-        let (shared, key) = (Arc::downgrade(&self.shared), self.key.clone());
-        let grace = self.shared.config.director_grace;
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                tokio::time::sleep(grace).await;
-                let Some(shared) = shared.upgrade() else { return };
-                // A later director that went again has a grace of its own, later.
-                if shared.rooms.is_undirected(&key) && shared.rooms.undirected_for(&key) >= grace {
-                    tracing::info!("a session ends: its director is gone");
-                    end_all(&shared, &key, EndCode::ControlLost, "the director of this session is gone")
-                        .await;
-                }
-            });
+        self.shared.rooms.director_went(&self.key);
+        // Where everybody is sent elsewhere, so is the director, and no session ends for that here.
+        if !self.shared.is_closing() && self.shared.emptied_to().is_none() {
+            await_director(&self.shared, &self.key);
         }
     }
+}
+
+/// A session that needs a director and has none gets the server's grace to find one, and then ends.
+/// Of any other this means nothing.
+pub(crate) fn await_director(shared: &Arc<Shared>, key: &str) {
+    if !shared.rooms.misses_director(key) {
+        return;
+    }
+    let grace = shared.config.director_grace;
+    let runtime = shared.runtime.clone();
+    let (shared, key) = (Arc::downgrade(shared), key.to_owned());
+    runtime.spawn(async move {
+        tokio::time::sleep(grace).await;
+        let Some(shared) = shared.upgrade() else { return };
+        // Meanwhile emptied: it goes on elsewhere, and is ended there if need be.
+        if shared.emptied_to().is_some() {
+            return;
+        }
+        // A later director that went again has a grace of its own, later.
+        if shared.rooms.undirected_for(&key).is_some_and(|time| time >= grace) {
+            tracing::info!("a session ends: its director is gone");
+            end_all(&shared, &key, EndCode::ControlLost, "the director of this session is gone").await;
+        }
+    });
 }
 
 async fn end_all(shared: &Shared, key: &str, reason: EndCode, text: &str) {
@@ -285,12 +295,13 @@ impl Outside {
     }
 
     fn steer(&self, key: &str, steer: Steer) -> Steered {
-        let recipe = match steer.prompt.map(|prompt| Recipe::read(&prompt.text)).transpose() {
-            Ok(recipe) => recipe,
+        let read = |prompt: Prompt| Recipe::read(&prompt.text).map(|recipe| (prompt.text, recipe));
+        let prompt = match steer.prompt.map(read).transpose() {
+            Ok(prompt) => prompt,
             Err(error) => return Steered { id: steer.id, members: 0, refused: Some(error.to_string()) },
         };
-        let steering = Arc::new(Steering { recipe, text: steer.text });
-        Steered { id: steer.id, members: self.shared.rooms.steer(key, &steering), refused: None }
+        let steering = Steering { prompt, words: steer.text };
+        Steered { id: steer.id, members: self.shared.rooms.steer(key, steering), refused: None }
     }
 }
 

@@ -254,11 +254,12 @@ pub(crate) fn better_place(shared: &Shared, join: &Join) -> Option<(String, GoAw
     Some((other, GoAwayCode::Unhealthy))
 }
 
-/// Sends there, with a ticket.
+/// Sends there, with a ticket: of one that is inside here for the time that it may still stay.
 pub(crate) fn elsewhere(
     shared: &Shared,
     join: &Join,
     admission: Admission,
+    time_left: Option<Duration>,
     (target, reason): (String, GoAwayCode),
 ) -> Refusal {
     let viewer = join.viewer || !admission.grants.publish;
@@ -272,6 +273,7 @@ pub(crate) fn elsewhere(
         viewer,
         model: admission.model,
         credential: admission.credential,
+        ends_at_ms: time_left.and_then(Pass::ends_in),
     };
     match shared.signer.ticket(&admission.user, pass, &target) {
         Ok(ticket) => Box::new(FromServer::GoAway(GoAway {

@@ -63,7 +63,8 @@ pub(crate) async fn come_in(
         FromClient::Join(join) => {
             let admission = door::join(shared, &join)?;
             if let Some(place) = door::better_place(shared, &join) {
-                return Err(door::elsewhere(shared, &join, admission, place).into());
+                let left = time_left(shared, &join, &admission.user).await;
+                return Err(door::elsewhere(shared, &join, admission, left, place).into());
             }
             if let Some(rejoin) = &join.rejoin {
                 heard_late(shared, &join.session, join.instance, &rejoin.secret)?;
@@ -104,6 +105,13 @@ pub(crate) async fn come_in(
         }
         _ => Err(door::not_a_beginning().into()),
     }
+}
+
+/// How long one that is inside already may stay; nothing of one that is not.
+async fn time_left(shared: &Shared, join: &Join, user: &str) -> Option<Duration> {
+    let mail = shared.rooms.find(&join.session, join.instance)?;
+    let inside = crate::handover::describe(&mail).await.filter(|inside| inside.member.user == user)?;
+    inside.expires_in_ms.map(Duration::from_millis)
 }
 
 /// A place that is held for somebody who is not in yet; given back when this is dropped.

@@ -213,6 +213,7 @@ impl Builder {
             kicks: Kicks::default(),
             endings: Endings::default(),
             unforwarded: Arc::default(),
+            runtime: tokio::runtime::Handle::current(),
             images: Images::default(),
             life,
             started: Instant::now(),

@@ -10,8 +10,9 @@ mod taking;
 pub(crate) use taking::take;
 
 use crate::Shared;
-use crate::member::{Mail, Mailbox, Silenced};
+use crate::member::{Heed, Mail, Mailbox, Silenced};
 use crate::model::Model;
+use crate::rooms::{Directed, Record};
 use crate::token::{Credential, Grants, authority};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +55,15 @@ pub(crate) struct Dossier {
     /// What a moderator muted of it.
     #[serde(default)]
     pub(crate) silenced: Silenced,
+    /// How long it may stay.
+    #[serde(default)]
+    pub(crate) expires_in_ms: Option<u64>,
+    /// What its session's director said last.
+    #[serde(default)]
+    pub(crate) directed: Option<Directed>,
+    /// How far it does as that says.
+    #[serde(default)]
+    pub(crate) heed: Heed,
 }
 
 /// What the giving end says.
@@ -65,7 +75,14 @@ enum Give {
     /// This one comes to you within the time.
     Member { dossier: Box<Dossier>, within_ms: u64 },
     /// A session that was made by name.
-    Record { session: String, session_id: String, profile: Box<Profile> },
+    Record {
+        session: String,
+        session_id: String,
+        profile: Box<Profile>,
+        /// What its director said last.
+        #[serde(default)]
+        directed: Option<Directed>,
+    },
     /// A piece of an image that a session has.
     Image { session: String, sha256: String, offset: u64, total: u64, bytes: String },
     /// This one was kicked and is to stay out.
@@ -175,14 +192,10 @@ impl Peer {
 
     /// Hands over what was said of a session. One that the other server has no room for is made
     /// anew there by its first member, and then closed to nobody: so that is an error.
-    pub(crate) async fn hand_over_record(
-        &mut self,
-        session: &str,
-        session_id: String,
-        profile: Profile,
-    ) -> Result<(), DrainError> {
+    pub(crate) async fn hand_over_record(&mut self, session: &str, record: Record) -> Result<(), DrainError> {
+        let Record { session_id, profile, directed } = record;
         let (session, profile) = (session.to_owned(), Box::new(profile));
-        match self.ask(&Give::Record { session, session_id, profile }).await? {
+        match self.ask(&Give::Record { session, session_id, profile, directed }).await? {
             Took::Taken => Ok(()),
             Took::NoRoom => Err(DrainError::NoRoom),
             Took::Hello { .. } => Err(DrainError::Garbled),

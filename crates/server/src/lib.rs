@@ -99,6 +99,8 @@ pub(crate) struct Shared {
     /// Packets of members' media that a connection had no room for.
     pub(crate) unforwarded: Arc<AtomicU64>,
     pub(crate) images: Images,
+    /// What it runs on, for those who tell it something from elsewhere.
+    pub(crate) runtime: tokio::runtime::Handle,
     /// Which life of which server this is: the ids of the sessions it makes begin with it.
     pub(crate) life: String,
     started: Instant,

@@ -11,7 +11,9 @@ mod inflow;
 mod leaving;
 mod media;
 mod moderating;
+mod notices;
 mod relaying;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod welcome;
@@ -19,7 +21,7 @@ mod welcome;
 use crate::door::Admission;
 use crate::handover::Dossier;
 use crate::model::Model;
-use crate::rooms::{Place, Steering};
+use crate::rooms::Place;
 use crate::studio::Recipe;
 use crate::telemetry::{Allowance, Farewell};
 use crate::token::{Credential, Grants};
@@ -27,20 +29,26 @@ use crate::{Alive, Shared};
 use images::{Awaited, Preparing};
 use leaving::Leaving;
 use media::Media;
+use moderating::Asked;
 pub(crate) use moderating::{Silenced, Silencing};
+pub(crate) use notices::{Inbox, Notices};
+use notices::{News, Noticing};
 use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
     Migrate, Reliability, Resume, Role, Strategy,
 };
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+pub(crate) use steering::Heed;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// Where a member's letters go.
 pub(crate) type Mailbox = mpsc::Sender<Mail>;
 
-/// What a member is told.
+/// What a member is told, one after the other. What must not be lost however long it does not read is in
+/// [`Notices`].
 pub(crate) enum Mail {
     /// A socket showed a good first frame; whether it was taken, or is given back by a member
     /// that is just ending.
@@ -51,10 +59,8 @@ pub(crate) enum Mail {
     Hold,
     /// Whoever it was held for is in, or gone.
     GiveUp,
-    /// A moderator mutes it, or takes that back.
-    Silence(Silencing),
-    /// Its director has it do something.
-    Steer(Arc<Steering>),
+    /// Its director had everybody painted otherwise, or says something to everybody.
+    Steer(Option<Arc<str>>),
     /// A socket is gone; `closed` where its client said so in the words of RFC 6455.
     SocketGone { link: u64, closed: bool },
     /// Somebody else did something this member's client should know.
@@ -129,6 +135,8 @@ struct Actor {
     /// knows that it was.
     confirmed: bool,
     frames: Reliability<FromServer>,
+    /// Was something lost that its client should have been told? Then a resume has gaps, and is refused.
+    replay_lost: bool,
     secret: String,
     /// Good until the first frame on the newest link.
     previous_secret: Option<String>,
@@ -140,18 +148,25 @@ struct Actor {
     model: Model,
     desired: Desired,
     applied: Option<u64>,
-    /// What is painted, once something is applied.
+    /// What is painted of its own making, once something is applied.
     recipe: Recipe,
+    /// How far it does as its director says.
+    heed: Heed,
     /// A state whose image is not here yet.
     awaited: Option<Awaited>,
     preparing: Preparing,
     /// What a moderator muted of it.
     silenced: Silenced,
+    /// What it did as a moderator that is not in effect yet.
+    asked: Asked,
+    noticing: Noticing,
     generation: Option<Generation>,
     generations: u64,
     heard: Instant,
     /// When the user last did something.
     interacted: Instant,
+    /// Is its user speaking, and heard?
+    hears_speech: bool,
     pinged: Instant,
     /// How much telemetry it may still send.
     telemetry: Allowance,
@@ -195,10 +210,10 @@ pub(crate) async fn run(
     shared: Arc<Shared>,
     place: Place,
     awaited: Option<(Dossier, Duration)>,
-    mut letters: mpsc::Receiver<Mail>,
+    (mut letters, notices): (mpsc::Receiver<Mail>, Inbox),
     alive: Alive,
 ) {
-    let mut actor = Actor::new(shared, place);
+    let mut actor = Actor::new(shared, place, notices);
     if let Some((dossier, within)) = awaited {
         actor.expect(dossier, within);
     }
@@ -206,6 +221,7 @@ pub(crate) async fn run(
     letters.close();
     if why == LeaveCode::Lost {
         actor.leave_a_relic();
+        actor.shared.rooms.remember(&actor.place.key, actor.place.instance, actor.heed.clone());
     }
     actor.shared.rooms.remove(&actor.shared, &actor.place);
     // Who wants in at this very moment is no part of this end.
@@ -219,7 +235,7 @@ pub(crate) async fn run(
 }
 
 impl Actor {
-    fn new(shared: Arc<Shared>, place: Place) -> Self {
+    fn new(shared: Arc<Shared>, place: Place, notices: Inbox) -> Self {
         let now = Instant::now();
         Self {
             seen: unseen(place.instance),
@@ -233,6 +249,7 @@ impl Actor {
             link: None,
             confirmed: false,
             frames: Reliability::new(),
+            replay_lost: false,
             secret: String::new(),
             previous_secret: None,
             rejoin_secret: None,
@@ -241,13 +258,17 @@ impl Actor {
             desired: Desired::default(),
             applied: None,
             recipe: Recipe::default(),
+            heed: Heed::default(),
             awaited: None,
             preparing: None,
             silenced: Silenced::default(),
+            asked: Asked::default(),
+            noticing: notices.0,
             generation: None,
             generations: 0,
             heard: now,
             interacted: now,
+            hears_speech: false,
             pinged: now,
             fault_due: None,
             lost: Some(now),
@@ -265,6 +286,14 @@ impl Actor {
                     Some(letter) => self.read(letter).await,
                     None => Flow::Over(LeaveCode::Lost),
                 },
+                news = self.noticing.next() => {
+                    self.notices(&news);
+                    Flow::On
+                }
+                (id, heeded) = self.asked.next() => {
+                    self.is_moderated(id, heeded);
+                    Flow::On
+                }
                 happened = media::happened(&mut self.media) => self.media_happened(happened),
                 prepared = images::prepared(&mut self.preparing) => {
                     self.image_prepared(prepared);
@@ -292,12 +321,8 @@ impl Actor {
                 self.holds = self.holds.saturating_sub(1);
                 if self.epoch == 0 && self.holds == 0 { Flow::Over(LeaveCode::Left) } else { Flow::On }
             }
-            Mail::Silence(silencing) => {
-                self.silence(&silencing);
-                Flow::On
-            }
-            Mail::Steer(steering) => {
-                self.steered(&steering);
+            Mail::Steer(words) => {
+                self.steered(words.as_deref());
                 Flow::On
             }
             Mail::Frame { link, frame } => {
@@ -333,6 +358,29 @@ impl Actor {
                 Flow::On
             }
         }
+    }
+
+    /// What is told by level.
+    fn notices(&mut self, news: &News) {
+        for silencing in news.silence.iter().flatten() {
+            self.silence(silencing);
+        }
+        self.noticing.heeds(news);
+        if news.missed && self.epoch > 0 {
+            self.has_missed();
+        }
+    }
+
+    /// Somebody said something that it had no room for. Its client is not left with a gap that it
+    /// knows nothing of: the link is cut, and one that comes back is told all there is to know anew.
+    fn has_missed(&mut self) {
+        tracing::info!("a member that fell behind is to come in anew");
+        self.shared.rooms.fell_behind.fetch_add(1, Ordering::Relaxed);
+        self.replay_lost = true;
+        self.close_link(1013);
+        self.lose_link();
+        // Its director may have been the one.
+        self.repaint();
     }
 
     /// Numbers a message, keeps it for a resume if it is a reliable one, and sends it if there is

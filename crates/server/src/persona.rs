@@ -12,6 +12,7 @@ use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSpec, local
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -32,6 +33,9 @@ const SILENT: usize = 8;
 /// Packets that wait to be heard; more are lost, which nothing but a stopped machine brings about.
 const EARS: usize = 64;
 
+/// Texts that wait to be answered; one more is refused, and whoever said it is told.
+const TEXTS: usize = 64;
+
 /// What it says that nobody hears: more than anybody says in the time it takes to hear it.
 const WORDS: usize = 16;
 
@@ -49,6 +53,15 @@ pub(crate) enum Does {
     Ends,
 }
 
+/// Why something was not said to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTold {
+    /// There is nobody to be told.
+    Nobody,
+    /// As much waits as may.
+    Full,
+}
+
 /// What it hears.
 enum Heard {
     /// A packet of sound.
@@ -59,7 +72,9 @@ enum Heard {
 
 /// One member's persona.
 pub(crate) struct Persona {
-    ears: mpsc::Sender<Heard>,
+    ears: mpsc::Sender<Bytes>,
+    /// Apart from its ears: however much sound there is, no text is lost to it.
+    texts: mpsc::Sender<String>,
     /// Does it hear nothing, because a moderator muted whom it listens to?
     deaf: Arc<AtomicBool>,
     /// Its voice, to be sent to the member.
@@ -78,11 +93,13 @@ impl Persona {
             Pump::new(source, sender).run().await;
         });
         let (ears, heard) = mpsc::channel(EARS);
+        let (texts, told_so) = mpsc::channel(TEXTS);
         let (told, mood) = watch::channel(Mood::Idle);
         let (says, words) = mpsc::channel(WORDS);
-        let listening = tokio::spawn(Mind { heard, player, told, says, later: None }.listen());
+        let listening =
+            tokio::spawn(Mind { heard, texts: told_so, player, told, says, later: None }.listen());
         let deaf = Arc::default();
-        Self { ears, deaf, track, mood, words, tasks: [speaking, listening] }
+        Self { ears, texts, deaf, track, mood, words, tasks: [speaking, listening] }
     }
 
     /// What hears for it; for the place where packets come in.
@@ -91,7 +108,7 @@ impl Persona {
         move |frame| {
             if frame.codec == Codec::Opus && !deaf.load(Ordering::Relaxed) {
                 // Full ears hear nothing; see `EARS`.
-                let _ = ears.try_send(Heard::Sound(frame.data.clone()));
+                let _ = ears.try_send(frame.data.clone());
             }
         }
     }
@@ -101,9 +118,17 @@ impl Persona {
         self.deaf.store(deaf, Ordering::Relaxed);
     }
 
-    /// Says something to it, as text. False where it does not listen just now.
-    pub(crate) fn tell(&self, text: String) -> bool {
-        self.ears.try_send(Heard::Text(text)).is_ok()
+    /// Says something to it, as text. What is taken is answered, in its order.
+    pub(crate) fn tell(&self, text: String) -> Result<(), NotTold> {
+        self.texts.try_send(text).map_err(|error| match error {
+            TrySendError::Full(_) => NotTold::Full,
+            TrySendError::Closed(_) => NotTold::Nobody,
+        })
+    }
+
+    /// What it is doing.
+    pub(crate) fn mood(&self) -> Mood {
+        self.mood.borrow().clone()
     }
 
     /// What it does next; pending for ever once it has ended.
@@ -136,7 +161,8 @@ impl Drop for Persona {
 }
 
 struct Mind {
-    heard: mpsc::Receiver<Heard>,
+    heard: mpsc::Receiver<Bytes>,
+    texts: mpsc::Receiver<String>,
     player: Player,
     told: watch::Sender<Mood>,
     says: mpsc::Sender<Does>,
@@ -204,9 +230,15 @@ impl Mind {
             return Some(Heard::Text(text));
         }
         loop {
-            let heard = self.heard.recv().await?;
-            if !matches!(&heard, Heard::Sound(packet) if packet.len() <= SILENT) {
-                return Some(heard);
+            tokio::select! {
+                biased;
+                Some(text) = self.texts.recv() => return Some(Heard::Text(text)),
+                Some(packet) = self.heard.recv() => {
+                    if packet.len() > SILENT {
+                        return Some(Heard::Sound(packet));
+                    }
+                }
+                else => return None,
             }
         }
     }
@@ -218,13 +250,16 @@ impl Mind {
         let (mut lasts, mut quiet) = (0, 0);
         let mut spoken = words.len();
         while quiet < HEARD_OUT.as_millis() {
-            let packet = match timeout(HEARD_OUT, self.heard.recv()).await {
-                Ok(Some(Heard::Sound(packet))) => packet,
-                Ok(Some(Heard::Text(text))) => {
+            let packet = tokio::select! {
+                biased;
+                Some(text) = self.texts.recv() => {
                     self.later = Some(text);
                     break;
                 }
-                Ok(None) | Err(_) => break,
+                packet = timeout(HEARD_OUT, self.heard.recv()) => match packet {
+                    Ok(Some(packet)) => packet,
+                    Ok(None) | Err(_) => break,
+                },
             };
             let length = Sound::from_packets([packet.clone()]).map_or(20, |sound| sound.lasts().as_millis());
             lasts += length;

@@ -20,6 +20,7 @@ pub(crate) struct Relics(Mutex<HashMap<(String, Instance), Relic>>);
 
 struct Relic {
     dossier: Dossier,
+    since: Instant,
     until: Instant,
 }
 
@@ -36,7 +37,8 @@ impl Relics {
             let first = relics.iter().min_by_key(|(_, relic)| relic.until).map(|(who, _)| who.clone());
             first.and_then(|who| relics.remove(&who));
         }
-        relics.insert((dossier.session.clone(), dossier.member.instance), Relic { dossier, until });
+        relics
+            .insert((dossier.session.clone(), dossier.member.instance), Relic { dossier, since: now, until });
     }
 
     /// What is kept of this instance, for the one who shows its secret.
@@ -63,6 +65,11 @@ impl Relics {
         if !fits || relic.dossier.member.user != user || relic.dossier.session_id != rejoin.session_id {
             return None;
         }
-        relics.remove(&who).map(|relic| (relic.dossier, relic.until))
+        relics.remove(&who).map(|Relic { mut dossier, since, until }| {
+            // What was left of its time went on.
+            let passed = u64::try_from(now.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
+            dossier.expires_in_ms = dossier.expires_in_ms.map(|left| left.saturating_sub(passed));
+            (dossier, until)
+        })
     }
 }

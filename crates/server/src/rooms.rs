@@ -2,15 +2,17 @@
 //! it has a member, or for a while longer where it was made by name (`rooms/records.rs`). What a
 //! member does is `member.rs`; who may come in is `door.rs`; who waits is `queue.rs`.
 
+mod directors;
 mod records;
 mod room;
 
-pub(crate) use records::{Asked, Steering, not_found};
+pub(crate) use directors::{Directed, Steering};
+pub(crate) use records::{Asked, Record, not_found};
 pub(crate) use room::{Newcomer, NoPlace};
 
 use crate::assets::Assets;
 use crate::handover::Dossier;
-use crate::member::{Mail, Mailbox};
+use crate::member::{Mail, Mailbox, Notices};
 use crate::queue::{Lane, Turn};
 use crate::router::Router;
 use crate::{Shared, member};
@@ -22,14 +24,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Letters a member may have unread; a socket then waits, anybody else's letter is dropped.
+/// Letters a member may have unread. A socket then waits; of what others say one that is so far behind
+/// has missed something, and comes in anew.
 const MAILBOX: usize = 256;
+/// Reactions take no more of it than this, so that none of them is in the way of what must arrive.
+const REACTIONS: usize = MAILBOX / 2;
 
 /// All sessions of a server.
 #[derive(Default)]
 pub(crate) struct Rooms {
     rooms: Mutex<HashMap<String, Room>>,
     actors: AtomicU64,
+    /// Reactions that somebody was not shown because it was too slow.
+    pub(crate) unshown: AtomicU64,
+    /// Members that had to come in anew because they missed what must not be missed.
+    pub(crate) fell_behind: AtomicU64,
     /// Written and read under the lock: whoever is in before it says true is told of the end.
     closed: AtomicBool,
 }
@@ -85,16 +94,23 @@ impl Rooms {
         let first = room.members.is_empty();
         let place = self.place(key, room, newcomer.instance, anew);
         let (mail, letters) = tokio::sync::mpsc::channel(MAILBOX);
+        let (notices, inbox) = Notices::pair();
         room.members.insert(
             newcomer.instance,
-            Inside { actor: place.actor, mail: mail.clone(), seen: member::unseen(newcomer.instance) },
+            Inside {
+                actor: place.actor,
+                mail: mail.clone(),
+                notices,
+                seen: member::unseen(newcomer.instance),
+            },
         );
         drop(rooms);
         if first {
             // Who waited for any session to end may find this one open.
             shared.queue.freed(&place.key);
         }
-        tokio::spawn(member::run(shared.clone(), place, None, letters, shared.alive()));
+        let post = (letters, inbox);
+        tokio::spawn(member::run(shared.clone(), place, None, post, shared.alive()));
         Ok(mail)
     }
 
@@ -147,14 +163,17 @@ impl Rooms {
             return false;
         }
         room.adopted = true;
+        room.is_directed(dossier.directed.clone());
         room.changed();
         let place = self.place(dossier.session.clone(), room, instance, false);
         let (mail, letters) = tokio::sync::mpsc::channel(MAILBOX);
+        let (notices, inbox) = Notices::pair();
         let seen = member::awaited(&dossier.member);
-        room.members.insert(instance, Inside { actor: place.actor, mail, seen });
+        room.members.insert(instance, Inside { actor: place.actor, mail, notices, seen });
         drop(rooms);
         let awaited = Some((dossier, within));
-        tokio::spawn(member::run(shared.clone(), place, awaited, letters, shared.alive()));
+        let post = (letters, inbox);
+        tokio::spawn(member::run(shared.clone(), place, awaited, post, shared.alive()));
         true
     }
 
@@ -220,16 +239,22 @@ impl Rooms {
         members.filter(|inside| !inside.seen.user.is_empty()).map(|inside| inside.seen.clone()).collect()
     }
 
-    /// Says something to everybody else in the session, or to one of them.
+    /// Says something to everybody else in the session, or to one of them. A member too slow to read
+    /// its mail misses a reaction; of anything else it is told that it missed something, and its client
+    /// comes in anew.
     pub(crate) fn tell(&self, place: &Place, to: Option<Instance>, message: &FromServer) {
         let rooms = self.lock();
         let Some(room) = rooms.get(&place.key) else { return };
         for (instance, inside) in &room.members {
-            if *instance != place.instance && to.is_none_or(|to| to == *instance) {
-                // A member too slow to read its mail loses it; its roster is whole again at the
-                // next resume or rejoin.
-                let _ = inside.mail.try_send(Mail::Say(Box::new(message.clone())));
+            if *instance == place.instance || to.is_some_and(|to| to != *instance) {
+                continue;
             }
+            let perishable = matches!(message, FromServer::Reaction(_));
+            if perishable && inside.mail.capacity() <= MAILBOX - REACTIONS {
+                self.unshown.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            inside.post(Mail::Say(Box::new(message.clone())));
         }
     }
 
@@ -244,12 +269,12 @@ impl Rooms {
             .collect()
     }
 
-    /// Somebody in a session, by instance: the user, and where its letters go.
-    pub(crate) fn member(&self, key: &str, instance: Instance) -> Option<(String, Mailbox)> {
+    /// Somebody in a session, by instance: the user, and where it is told what a moderator does.
+    pub(crate) fn member(&self, key: &str, instance: Instance) -> Option<(String, Notices)> {
         let rooms = self.lock();
         let inside = rooms.get(key)?.members.get(&instance)?;
         let is_there = !inside.seen.user.is_empty() && !inside.mail.is_closed();
-        is_there.then(|| (inside.seen.user.clone(), inside.mail.clone()))
+        is_there.then(|| (inside.seen.user.clone(), inside.notices.clone()))
     }
 
     /// Is nobody in the session but these?

@@ -467,6 +467,12 @@ codes! {
         Speaking = "speaking",
     }
 
+    /// Why something that was said was not taken.
+    NotTakenCode {
+        /// Too much waits already; say it again later.
+        Busy = "busy",
+    }
+
     /// Why a ring was not placed.
     RingRefusal {
         /// It names the one who rings.

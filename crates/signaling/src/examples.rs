@@ -12,9 +12,9 @@ use crate::{
     FromClient, FromServer, GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye,
     IceServer, ImageChunk, ImageChunkAck, Instance, Join, Joined, KeepAlive, Liveness, MediaFault, Member,
     MemberChange, MemberLeft, MidRef, MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown,
-    NotRelayed, Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued, Reaction,
-    Refused, Rejoin, Relay, Relayed, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef, RingRefused,
-    Said, Say, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
+    NotRelayed, NotTaken, Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued,
+    Reaction, Refused, Rejoin, Relay, Relayed, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef,
+    RingRefused, Said, Say, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -234,6 +234,11 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         }
         ServerKind::Conversation => vec![FromServer::Conversation(Conversation { mood: Mood::Processing })],
         ServerKind::Said => vec![FromServer::Said(Said { words: "an hour on foot".to_owned() })],
+        ServerKind::NotTaken => vec![FromServer::NotTaken(NotTaken {
+            id: 7,
+            why: NotTakenCode::Busy,
+            text: "too much waits to be answered; say it again when some of it was".to_owned(),
+        })],
         ServerKind::Moderated => moderation::moderated(),
         ServerKind::NotModerated => moderation::not_moderated(),
         ServerKind::MutedBy => moderation::muted_by(),

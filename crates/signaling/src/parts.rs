@@ -1,7 +1,7 @@
 //! The pieces messages of both directions are made of: session names, desired state, tracks,
 //! descriptions, rosters. The messages themselves are in `client.rs` and `server.rs`.
 
-use crate::codes::{Attendance, Feature, MediaKind, Mood, RelayRefusal, Role};
+use crate::codes::{Attendance, Feature, MediaKind, Mood, NotTakenCode, RelayRefusal, Role};
 use crate::text::{Instance, Sdp, Secret};
 use crate::video::VideoWish;
 use schemars::JsonSchema;
@@ -231,7 +231,8 @@ pub struct NotKnown {
 }
 
 /// Words or data for other members. Arrives once, in order, also over a resume; after a rejoin it
-/// may be lost, never doubled.
+/// may be lost, never doubled. For a member that has more unread than a server keeps for it, it is lost:
+/// then that member's link is cut and its resume refused as `replay_lost`, so that it knows of the gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Relay {
     /// The sender's number for it.
@@ -273,7 +274,7 @@ pub struct NotRelayed {
     pub text: String,
 }
 
-/// A reaction, shown and forgotten.
+/// A reaction, shown and forgotten. The first thing to be dropped for a member that is behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
     /// From whom; the server fills it in and ignores what a client claims.
@@ -297,6 +298,20 @@ pub struct Say {
 pub struct Said {
     /// What it says.
     pub words: String,
+}
+
+/// Something that was said was not taken, and nothing will come of it. Said before anything else once it
+/// arrived, so its acknowledgement is in this very frame unless the link was lost in between: a client
+/// reads this first, and takes that for no receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotTaken {
+    /// The `say` this answers.
+    pub id: u64,
+    /// Why.
+    pub why: NotTakenCode,
+    /// For a human.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// The user is still there.

@@ -10,7 +10,7 @@ use crate::message::messages;
 use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
-    NotKnown, NotRelayed, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot,
+    NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -75,6 +75,8 @@ messages! {
         Conversation(Conversation) = "conversation", reliable;
         /// Text of the far side of the conversation.
         Said(Said) = "said", reliable;
+        /// What was said was not taken.
+        NotTaken(NotTaken) = "not_taken", reliable;
         /// A moderator's request is done.
         Moderated(Moderated) = "moderated", reliable;
         /// A moderator's request is not done.
@@ -508,6 +510,7 @@ impl FromServer {
             Self::Gone(m) => found.extend(m.why.unknown()),
             Self::RingRefused(m) => found.extend(m.why.unknown()),
             Self::Conversation(m) => found.extend(m.mood.unknown()),
+            Self::NotTaken(m) => found.extend(m.why.unknown()),
             Self::NotModerated(m) => found.extend(m.why.unknown()),
             Self::NotRelayed(m) => found.extend(m.why.unknown()),
             Self::MutedBy(m) => found.extend(m.kind.unknown()),

@@ -1,6 +1,8 @@
 //! A moderator's mute is the server's to enforce: a client that goes on sending sends for nobody (F64).
 
 mod native_common;
+#[path = "native_moderation/persona.rs"]
+mod persona;
 
 use native_common::*;
 use offhook_server::{Grants, Mint, Server};

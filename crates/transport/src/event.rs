@@ -307,6 +307,11 @@ pub enum Content {
         /// In words.
         text: String,
     },
+    /// An `Action::Say` arrived and was not taken: too much waits there already. Nothing comes of it.
+    NotTaken {
+        /// Its id.
+        id: u64,
+    },
     /// What came of an `Action::Moderate`.
     Moderated {
         /// Its id.

@@ -64,7 +64,7 @@ fn an_odd_last_row_and_column_are_left_out_and_too_few_bytes_are_refused() {
 fn camera(frame_rate: FrameRate) -> Camera {
     let opened = Opened { name: "test".into(), width: 64, height: 48, frame_rate };
     let encoder = Fitting::new(EncoderOptions { frame_rate, ..Default::default() }).unwrap();
-    Camera { opened, shared: Arc::new(Shared::new()), encoder, number: 0 }
+    Camera { opened, shared: Arc::new(Shared::new()), encoder, mirror: Mirror::new(), number: 0 }
 }
 
 // F61
@@ -84,6 +84,29 @@ fn the_newest_picture_is_sent_when_it_is_due_and_a_key_frame_when_it_is_asked_fo
     }
     assert_eq!(camera.lost(), 3);
     assert_eq!(camera.lack(), None);
+}
+
+// F58, F60
+#[test]
+fn a_camera_mirrors_and_scales_what_it_sends() {
+    let mirror = Mirror::new();
+    let mut camera = camera(FrameRate::DEFAULT).mirrored(&mirror);
+    let mut decoder = crate::h264::Decoder::new().unwrap();
+    let mut left_and_right = |camera: &mut Camera| {
+        let mut picture = I420::black(64, 48).unwrap();
+        picture.planes_mut().0.chunks_exact_mut(64).for_each(|row| row[..32].fill(200));
+        camera.shared.latest.put(picture);
+        let Next::Frame(frame) = camera.next_frame(true).unwrap() else { panic!("a picture was there") };
+        let shown = decoder.decode_frame(&frame).unwrap().expect("a key frame");
+        let row = &shown.y()[shown.width() as usize * 8..][..shown.width() as usize];
+        (shown.width(), row[row.len() / 4], row[row.len() * 3 / 4])
+    };
+    let (width, left, right) = left_and_right(&mut camera);
+    assert!(width == 64 && left > 150 && right < 60, "{width}: {left} {right}");
+    mirror.set(true);
+    camera.want(VideoWish::new(32, 32, 25));
+    let (width, left, right) = left_and_right(&mut camera);
+    assert!(width == 32 && left < 60 && right > 150, "{width}: {left} {right}");
 }
 
 // F61

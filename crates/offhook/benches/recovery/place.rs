@@ -144,6 +144,14 @@ impl Place {
         })
     }
 
+    /// Bytes and packets that went up on the signaling's line; none where it has no relay.
+    pub(crate) fn signaling_up(&self) -> (u64, u64) {
+        self.signaling.as_ref().map_or((0, 0), |relay| {
+            let up = relay.stats().up;
+            (up.bytes, up.passed)
+        })
+    }
+
     /// Takes everything down.
     pub(crate) async fn strike(self) {
         self.session.leave().await.released().await;

@@ -105,8 +105,9 @@ pub enum SendError {
     /// This far side has no messages between members, no reactions, or holds no conversation.
     #[error("this far side takes no such thing; look at its capabilities before asking")]
     NotSupported,
-    /// Too much waits already.
-    #[error("too many messages wait to go out; await some of them first")]
+    /// Too much waits already: to go out here, or to be answered by the far side, which then did not take
+    /// it.
+    #[error("too many messages wait to go out or to be answered; await some of them first")]
     Full,
     /// Too many went out just before, awaited or not; 200 at once are let through. It did not go out,
     /// and the session is as well as before.

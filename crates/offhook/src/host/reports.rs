@@ -267,6 +267,12 @@ impl Host {
                 }
                 return;
             }
+            Content::NotTaken { id } => {
+                if let Some(answer) = self.messages.remove(&CommandId(id)) {
+                    let _ = answer.send(SendAnswer::LinkFull);
+                }
+                return;
+            }
             Content::Moderated { id, refused } => {
                 // The answer of the one who asked; listeners are told of what it changes.
                 if let Some(answer) = self.messages.remove(&CommandId(id)) {

@@ -3,7 +3,7 @@
 use crate::far_side::*;
 use futures_util::StreamExt;
 use offhook::transport::media::Kind;
-use offhook::{Client, EndReason, Event, Join, Joined, Mood, SendError, Session, Sound, Who};
+use offhook::{Client, EndReason, Event, Join, Joined, Mood, Played, SendError, Session, Sound, Who};
 use offhook_server::Server;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -23,6 +23,14 @@ async fn until(events: &mut offhook::Events, last: &Event) -> Vec<Event> {
         }
     }
     heard
+}
+
+async fn said_next(events: &mut offhook::Events) -> String {
+    event("an answer", events, |event| match event {
+        Event::Said(text) => Some(text.clone()),
+        _ => None,
+    })
+    .await
 }
 
 /// F55: text is answered, and the moods on the way are told in their order.
@@ -164,6 +172,99 @@ async fn media_that_flows_is_enough_where_the_owner_says_so() {
     soon("the ack", session.mute(Kind::Audio)).await.expect("sound can be muted");
     let left = soon("the end", session.ended()).await;
     assert_eq!(left.reason(), EndReason::IdleTimeout);
+    client.shutdown().await;
+    server.shutdown().await;
+}
+
+/// F56: whoever is heard is not idle, however long they speak; and afterwards they may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_idle_in_the_middle_of_a_sentence() {
+    let most = Duration::from_millis(1_500);
+    let server = Server::builder().idle(most).start().await.expect("loopback has a free port");
+    let client = client(&server, "ada");
+    let session = talking(&client).await;
+    let mut events = session.events();
+    let samples: Vec<f32> = (0..4 * 48_000).map(|n| (n as f32 / 20.0).sin() / 2.0).collect();
+    let sound = Sound::from_samples(&samples, 48_000, 1).expect("four seconds of a tone");
+    let playing = session.play_audio(sound).expect("it has a voice");
+    let whole = async { assert_eq!(playing.await, Played::Whole, "it was not cut short") };
+    soon("its end", whole).await;
+    let reason = event("the end", &mut events, |event| match event {
+        Event::Ended(ended) => Some(ended.reason),
+        _ => None,
+    });
+    assert_eq!(reason.await, EndReason::IdleTimeout);
+    client.shutdown().await;
+    server.shutdown().await;
+}
+
+/// F55, R15: what was taken is answered, however much there is at once and whatever else is heard.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_text_that_was_taken_is_answered_beside_a_voice() {
+    const TEXTS: usize = 40;
+    let server = server().await;
+    let client = client(&server, "ada");
+    let session = talking(&client).await;
+    let mut events = session.events();
+    let all: Vec<_> = (0..TEXTS).map(|number| session.say(format!("the {number}th"))).collect();
+    let mut taken = Vec::new();
+    for (number, saying) in all.into_iter().enumerate() {
+        match soon("the receipt", saying).await {
+            Ok(()) => taken.push(format!("the {number}th")),
+            Err(error) => assert_eq!(error, SendError::Full, "too much is said so"),
+        }
+    }
+    assert_eq!(taken.len(), TEXTS, "so many have room");
+    let mut said = Vec::new();
+    while said.len() < taken.len() {
+        said.push(said_next(&mut events).await);
+    }
+    assert_eq!(said, taken, "each, in its order");
+    drop(session.leave());
+    client.shutdown().await;
+    server.shutdown().await;
+}
+
+/// F55, R15: what has no room any more is said so, and is no `Ok`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_has_no_room_is_a_typed_error_and_every_other_is_answered() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let session = talking(&client).await;
+    let mut events = session.events();
+    let answers = tokio::spawn(async move {
+        let mut said = Vec::new();
+        while said.last().is_none_or(|text| text != "the last") {
+            said.push(said_next(&mut events).await);
+        }
+        said
+    });
+    let (mut taken, mut full, mut number) = (Vec::new(), 0, 0);
+    // About fifty a second are let out here, and five are answered there.
+    while full == 0 {
+        let texts: Vec<_> = (0..20).map(|ahead| (number + ahead).to_string()).collect();
+        number += 20;
+        let all: Vec<_> = texts.iter().map(|text| session.say(text.as_str())).collect();
+        for (text, saying) in texts.iter().zip(all) {
+            match soon("the receipt", saying).await {
+                Ok(()) => taken.push(text.clone()),
+                Err(SendError::Full) => full += 1,
+                Err(SendError::RateLimited { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+    // And there is room again as soon as some of it was answered.
+    while let Err(error) = soon("the receipt", session.say("the last")).await {
+        assert!(matches!(error, SendError::Full | SendError::RateLimited { .. }), "{error}");
+    }
+    taken.push("the last".into());
+    assert_eq!(
+        soon("all answers", answers).await.expect("no panic"),
+        taken,
+        "each that was taken, in its order"
+    );
+    drop(session.leave());
     client.shutdown().await;
     server.shutdown().await;
 }

@@ -10,11 +10,13 @@ mod far_side;
 
 mod alarms;
 mod conversation;
+mod directed;
 mod drain;
 mod generation;
 mod line;
 mod messages;
 mod models;
+mod moods;
 mod moving;
 mod outflow;
 mod people;

@@ -170,3 +170,28 @@ async fn a_viewer_sees_on_over_every_recovery_and_sends_nothing() {
         stage.end().await;
     }
 }
+
+// F63, F10: who is silent is shown as away, and as there when she is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lost_her_line_is_away_until_she_is_back() {
+    let stage = Stage::of(Way::Resume).await;
+    let direct = client(&stage.line.server, "bob");
+    let (ada, mut adas) = in_room(&stage.line.client, Join::new().publish(Clip::sample())).await;
+    let (bob, mut bobs) = in_room(&direct, Join::new().viewer()).await;
+    let attends = async |events: &mut Events| {
+        event("news of her", events, |event| match event {
+            Event::MemberUpdated(member) => (member.name == "ada").then_some(!member.away),
+            Event::MemberLeft(member) => panic!("gone: {member:?}"),
+            _ => None,
+        })
+        .await
+    };
+    stage.line.net.cut();
+    assert!(!attends(&mut bobs).await);
+    stage.line.net.restore().expect("the relays are there");
+    event("the recovery", &mut adas, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
+    assert!(attends(&mut bobs).await);
+    drop((ada.leave(), bob.leave()));
+    direct.shutdown().await;
+    stage.end().await;
+}

@@ -2,6 +2,7 @@
 //! go to one certain server with all that is known of them.
 
 use super::Server;
+use crate::directory::await_director;
 use crate::handover::{self, DrainError, Drained};
 use crate::member::{Away, Mail, Mailbox};
 use crate::{EndCode, GoAwayCode};
@@ -82,6 +83,8 @@ impl Server {
             Ok(handed_over) => handed_over,
             Err(error) => {
                 self.shared.empty_to(None);
+                // The directors were sent away meanwhile.
+                self.shared.rooms.keys().iter().for_each(|key| await_director(&self.shared, key));
                 return Err(error);
             }
         };
@@ -106,9 +109,9 @@ impl Server {
             for (user, left) in self.shared.kicks.of(&key, Instant::now()) {
                 peer.keep_out(&key, user, left).await?;
             }
-            if let Some((session_id, profile)) = self.shared.rooms.record(&key) {
+            if let Some(record) = self.shared.rooms.record(&key) {
                 // Before anybody arrives: who may come in there is said in it.
-                peer.hand_over_record(&key, session_id, profile).await?;
+                peer.hand_over_record(&key, record).await?;
             }
             for mail in self.shared.rooms.mailboxes(Some(&key), None) {
                 let Some(dossier) = handover::describe(&mail).await else { continue };

@@ -3,7 +3,7 @@
 
 use super::{Builder, Server};
 use crate::assets::{AssetsFailed, Loader, Loading};
-use crate::directory::LONGEST_GRACE;
+use crate::directory::{LONGEST_GRACE, await_director};
 use offhook_signaling::{Profile, SessionInfo, SessionRef};
 use std::future::Future;
 use std::time::Duration;
@@ -73,9 +73,16 @@ impl Server {
     }
 
     /// Says anew what there is to say of a session; who watches it is told. False where there is
-    /// none. Who is inside stays, on the new list or not.
+    /// none. Who is inside stays, on the new list or not; one that needs a director from now on, and
+    /// has none, gets the grace to find one.
     pub fn describe_session(&self, kind: &str, id: &str, profile: Profile) -> bool {
-        self.shared.rooms.describe(&self.shared, &crate::door::key(&named(kind, id)), profile)
+        let key = crate::door::key(&named(kind, id));
+        let lacked_one = self.shared.rooms.undirected_for(&key).is_some();
+        let is_there = self.shared.rooms.describe(&self.shared, &key, profile);
+        if !lacked_one {
+            await_director(&self.shared, &key);
+        }
+        is_there
     }
 
     /// Forgets a session that was made by name: with nobody in it it is gone at once, else with its

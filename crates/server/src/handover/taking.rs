@@ -2,6 +2,7 @@
 //! members that are away and may come.
 
 use super::{ANSWER_WITHIN, Give, Took};
+use crate::directory::await_director;
 use crate::images::Assembly;
 use crate::listen::Caller;
 use crate::{Shared, door};
@@ -43,8 +44,11 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
                 let there_is_room = shared.rooms.adopt(&shared, *dossier, within);
                 if there_is_room { Took::Taken } else { Took::NoRoom }
             }
-            Give::Record { session, session_id, profile } => {
-                let there_is_room = shared.rooms.adopt_record(&shared, &session, &session_id, *profile);
+            Give::Record { session, session_id, profile, directed } => {
+                let rooms = &shared.rooms;
+                let there_is_room = rooms.adopt_record(&shared, &session, &session_id, *profile, directed);
+                // One that does not follow its session is missed here as one that is lost.
+                await_director(&shared, &session);
                 if there_is_room { Took::Taken } else { Took::NoRoom }
             }
             Give::Image { session, sha256, offset, total, bytes } => {

@@ -3,16 +3,18 @@
 
 use super::clock::FAULT_GRACE;
 use super::media::{Media, MediaError};
+use super::moderating::Asked;
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::door::{self, Admission};
 use crate::model::Model;
 use crate::studio::Recipe;
-use crate::token::Grants;
+use crate::token::{Grants, Pass};
 use offhook_signaling::{
     Answer, Attendance, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item, Join, MemberChange,
     Migrate, Offer, Party, Ping, Progress, Rejoin, Reliability, ReplayLost, Resume, ResumeRefusal, Resumed,
     Role, Secret, Step, Track, encode,
 };
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
@@ -25,6 +27,10 @@ struct Entry {
     viewer: bool,
     name: Option<String>,
     resumed: bool,
+    /// Comes from elsewhere or comes again, or at least it may have.
+    returns: bool,
+    /// How long it may still stay, as the server says that it comes from.
+    time_left: Option<Duration>,
 }
 
 impl Actor {
@@ -35,6 +41,8 @@ impl Actor {
                 let Join { epoch, desired, tracks, offer, viewer, name, rejoin, .. } = *join;
                 // A session that this very join made anew was not found again, whatever its name.
                 let found = self.epoch > 0 || !self.place.anew;
+                // One whose key was good for nothing any more shows none, and its dials are counted on.
+                let returns = self.epoch > 0 || rejoin.is_some() || epoch > 1;
                 let resumed = found && rejoin.as_ref().is_some_and(|rejoin| self.is_key(rejoin));
                 // A right that does not hold here is none (F02): the one who asks may not be the
                 // one who was here.
@@ -42,7 +50,9 @@ impl Actor {
                     let text = "the session is not here any more; join it anew";
                     return self.turn_away(&link, Error::new(ErrorCode::NoSessionToResume, text));
                 }
-                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
+                let time_left = None;
+                let entry =
+                    Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, time_left };
                 if let Some(error) = self.may_not_publish(&entry, &admission) {
                     return self.turn_away(&link, error);
                 }
@@ -55,7 +65,9 @@ impl Actor {
                 // The same session is one that kept its name on the way.
                 let resumed =
                     admission.pass.as_ref().is_some_and(|pass| pass.session_id == self.place.session_id);
-                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed };
+                let (returns, time_left) = (true, admission.pass.as_ref().and_then(Pass::left));
+                let entry =
+                    Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, time_left };
                 self.enter(entry, admission, link).await
             }
             Hello::Resume(resume) => {
@@ -92,7 +104,14 @@ impl Actor {
             // Whatever comes before its image is here goes nowhere (R14).
             Err(()) => recipe.held(),
         };
-        let prepared = self.prepare(model, recipe.clone(), !viewer, entry.offer.as_ref()).await;
+        if self.epoch == 0
+            && let Some(heed) = self.shared.rooms.remembered(&self.place.key, self.place.instance)
+        {
+            self.heed = heed;
+        }
+        let heed = self.heed.after(entry.desired.prompt.as_ref(), self.standing());
+        let painted = self.directed(model, &heed, recipe.clone());
+        let prepared = self.prepare(model, painted, !viewer, entry.offer.as_ref()).await;
         let (media, answer) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -106,7 +125,8 @@ impl Actor {
         }
         let newcomer = self.seen.user.is_empty();
         let most = self.shared.config.max_duration;
-        self.expires = self.expires.or_else(|| most.and_then(|most| Instant::now().checked_add(most)));
+        let left = self.expires.is_none().then(|| entry.time_left.or(most)).flatten();
+        self.expires = self.expires.or_else(|| left.and_then(|left| Instant::now().checked_add(left)));
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
@@ -121,7 +141,10 @@ impl Actor {
         self.heard = Instant::now();
         self.pinged = self.heard;
         self.interacted = self.heard;
+        self.hears_speech = false;
         self.leaves = None;
+        self.replay_lost = false;
+        self.asked = Asked::default();
         // The one before is good until its client shows that it has the new one.
         let before = std::mem::replace(&mut self.secret, secret);
         if self.rejoin_secret.is_none() && !before.is_empty() {
@@ -134,6 +157,7 @@ impl Actor {
             Ok(_) => {
                 self.await_no_image();
                 self.recipe = recipe;
+                self.heed = heed;
                 self.applied = Some(entry.desired.revision);
                 self.desired = entry.desired;
                 None
@@ -157,6 +181,9 @@ impl Actor {
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
         self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
+        if entry.returns {
+            self.tell_mood();
+        }
         if let Some(desired) = awaited {
             self.await_image(desired, None, true);
         }
@@ -178,7 +205,12 @@ impl Actor {
             self.shared.rooms.end_others(&self.place, &self.seen.user, &ended);
         }
         if let Some(old) = old {
-            old.close().await;
+            // Beside it: what takes its time to close would keep it from its mail.
+            let alive = self.shared.alive();
+            tokio::spawn(async move {
+                old.close().await;
+                drop(alive);
+            });
         }
         Flow::On
     }
@@ -234,6 +266,9 @@ impl Actor {
                 Some(why) => say_and_close(&link, &door::no_resume(why), 1008),
                 None => say_and_close(&link, &stale(), 1008),
             };
+        }
+        if self.replay_lost {
+            return say_and_close(&link, &door::no_resume(ResumeRefusal::ReplayLost), 1008);
         }
         let replay = match self.frames.replay(resume.last_seen) {
             Ok(replay) => replay,

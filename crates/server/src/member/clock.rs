@@ -51,10 +51,11 @@ impl Actor {
         self.interacted = Instant::now();
     }
 
-    /// When it is idle, if nothing happens until then. A member that is away is waited for.
+    /// When it is idle, if nothing happens until then. A member that is away is waited for, and one that
+    /// speaks is heard out.
     fn idle_from(&self) -> Option<Instant> {
         let after = self.shared.config.idle?;
-        self.link.as_ref()?;
+        self.link.as_ref().filter(|_| !self.hears_speech)?;
         let media = self.media.as_ref().filter(|_| self.shared.config.media_is_interaction);
         let flowed = media.and_then(|media| media.inflow.arrivals.newest_of_all());
         self.interacted.max(flowed.unwrap_or(self.interacted)).checked_add(after)

@@ -4,19 +4,15 @@ use super::clock::FAULT_GRACE;
 use super::media::{Happened, Media};
 use super::{Actor, Flow};
 use crate::model::Model;
-use crate::persona::Does;
-use crate::rooms::Steering;
+use crate::persona::{Does, NotTold};
 use crate::telemetry::TelemetryReport;
 use crate::token::{Claims, Credential, TokenError};
 use offhook_signaling::{
     Acked, Apply, Conversation, CredentialRefreshed, EndCode, Ended, Error, ErrorCode, Frame, FromClient,
     FromServer, GenerationEnd, GoodbyeCode, LeaveCode, MediaFault, MemberChange, MidRef, Mood, NotKnown,
-    Offer, Party, Receipt, Relay, Role, Said, Telemetry, Track,
+    NotTaken, NotTakenCode, Offer, Party, Receipt, Role, Said, Telemetry, Track,
 };
 use tokio::time::Instant;
-
-/// What a director's words are about, in the words of messages.
-const DIRECTOR: &str = "director";
 
 impl Actor {
     pub(super) async fn frame(&mut self, frame: Frame<FromClient>) -> Flow {
@@ -51,8 +47,10 @@ impl Actor {
             }
             FromClient::Say(say) => {
                 self.interacts();
-                if !self.media.as_ref().is_some_and(|media| media.tell(say.words)) {
-                    self.unknown(say.id, "say");
+                match self.media.as_ref().map_or(Err(NotTold::Nobody), |media| media.tell(say.words)) {
+                    Ok(()) => {}
+                    Err(NotTold::Nobody) => self.unknown(say.id, "say"),
+                    Err(NotTold::Full) => self.not_taken(say.id),
                 }
             }
             FromClient::KeepAlive(_) => self.interacts(),
@@ -131,6 +129,11 @@ impl Actor {
         self.say(&FromServer::Unsupported(NotKnown { id, what: what.to_owned() }));
     }
 
+    fn not_taken(&mut self, id: u64) {
+        let text = "too much waits to be answered; say it again when some of it was".to_owned();
+        self.say(&FromServer::NotTaken(NotTaken { id, why: NotTakenCode::Busy, text }));
+    }
+
     /// F74. Nothing that a user does, so it keeps nobody from being idle.
     fn tells(&mut self, batch: Telemetry) {
         let config = &self.shared.config;
@@ -167,21 +170,6 @@ impl Actor {
                 self.take_effect(desired, Some(id), reference);
             }
             Err(()) => self.await_image(desired, Some(id), false),
-        }
-    }
-
-    /// Its director has it painted otherwise, until its own client asks for something, and says
-    /// something to it.
-    pub(super) fn steered(&mut self, steering: &Steering) {
-        if let Some(recipe) = &steering.recipe {
-            // Its image is not touched.
-            self.recipe = recipe.clone().over(self.recipe.reference().cloned());
-            self.repaint();
-        }
-        if let Some(text) = &steering.text {
-            let data = serde_json::json!({ "text": text });
-            let said = Relay { id: 0, from: None, to: Vec::new(), topic: DIRECTOR.to_owned(), data };
-            self.say(&FromServer::Message(said));
         }
     }
 
@@ -288,7 +276,9 @@ impl Actor {
     fn persona_does(&mut self, does: Does) -> Flow {
         match does {
             Does::Mood(mood) => {
-                if mood == Mood::UserSpeaking {
+                // From its first word to its last (F56).
+                let speaks = mood == Mood::UserSpeaking;
+                if std::mem::replace(&mut self.hears_speech, speaks) || speaks {
                     self.interacts();
                 }
                 self.say(&FromServer::Conversation(Conversation { mood }));
@@ -297,7 +287,7 @@ impl Actor {
             Does::Ends => {
                 let ended = Ended {
                     reason: EndCode::ConversationEnded,
-                    by: Party::Director,
+                    by: Party::Server,
                     text: "the conversation is over".into(),
                     may_retry: true,
                 };
@@ -305,6 +295,14 @@ impl Actor {
             }
         }
         Flow::On
+    }
+
+    /// What its persona is doing, to one that may have heard otherwise on the link before: a persona
+    /// begins anew with every connection.
+    pub(super) fn tell_mood(&mut self) {
+        if let Some(mood) = self.media.as_ref().and_then(Media::mood) {
+            self.say(&FromServer::Conversation(Conversation { mood }));
+        }
     }
 
     /// What the media plane reports.

@@ -3,7 +3,7 @@
 
 use super::Actor;
 use crate::images::Assembly;
-use crate::studio::Reference;
+use crate::studio::{Recipe, Reference};
 use bytes::Bytes;
 use offhook_signaling::{
     Acked, Desired, FromServer, ImageChunk, ImageChunkAck, Item, NeedImage, RefusalCode, Refused,
@@ -161,6 +161,7 @@ impl Actor {
         match self.read_recipe(self.model, &desired, &self.grants) {
             Ok(recipe) => {
                 self.recipe = recipe.over(reference);
+                self.heed = self.heed.after(desired.prompt.as_ref(), self.standing());
                 self.desired = desired;
                 self.applied = Some(revision);
                 // Before it is acked: a mute is in effect by then.
@@ -182,12 +183,15 @@ impl Actor {
     /// What is painted from here on: nothing before the first state is in effect (R14), and nothing of
     /// one that a moderator muted.
     pub(super) fn repaint(&self) {
-        let recipe = self.recipe.clone();
-        let shown = self.applied.is_some() && !self.silenced.is(Kind::Video);
-        let recipe = if shown { recipe } else { recipe.held() };
         if let Some(media) = &self.media {
-            media.paint_with(recipe);
+            media.paint_with(self.painted());
         }
+    }
+
+    pub(super) fn painted(&self) -> Recipe {
+        let recipe = self.directed(self.model, &self.heed, self.recipe.clone());
+        let shown = self.applied.is_some() && !self.silenced.is(Kind::Video);
+        if shown { recipe } else { recipe.held() }
     }
 
     fn refusal_code(&self, item: &Item) -> RefusalCode {

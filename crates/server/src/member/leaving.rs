@@ -57,6 +57,11 @@ impl Actor {
         Ended { reason: EndCode::MaxDuration, by: Party::Server, text, may_retry: true }
     }
 
+    /// How long it may still stay; without end where its owner set none.
+    fn time_left(&self) -> Option<Duration> {
+        self.expires.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
     /// F56.
     pub(super) fn is_idle(&self) -> Ended {
         let text = "nothing was said or done for longer than this server allows; join anew".to_owned();
@@ -105,6 +110,7 @@ impl Actor {
                 viewer: self.seen.role == Role::Viewer,
                 model: self.model,
                 credential: self.credential.clone(),
+                ends_at_ms: self.time_left().and_then(Pass::ends_in),
             };
             self.shared.signer.ticket(&self.seen.user, pass, target).ok()
         });
@@ -134,6 +140,8 @@ impl Actor {
     pub(super) fn leave_a_relic(&self) {
         let (Some(lost), Some(dossier)) = (self.lost, self.describe()) else { return };
         let until = lost.checked_add(self.shared.config.persist);
+        // Of a time that is over nothing is left, and what is left of it goes on meanwhile.
+        let until = until.map(|until| self.expires.map_or(until, |end| until.min(end)));
         if let Some(until) = until.filter(|_| !self.shared.is_closing()) {
             self.shared.relics.keep(dossier, until, Instant::now());
         }
@@ -153,6 +161,9 @@ impl Actor {
             generations: self.generations,
             model: self.model,
             silenced: self.silenced,
+            expires_in_ms: self.time_left().map(millis),
+            directed: self.shared.rooms.directed(&self.place.key),
+            heed: self.heed.clone(),
         })
     }
 
@@ -173,6 +184,9 @@ impl Actor {
         self.generations = dossier.generations;
         self.model = dossier.model;
         self.silenced = dossier.silenced;
+        self.heed = dossier.heed;
+        let left = dossier.expires_in_ms.map(Duration::from_millis);
+        self.expires = left.and_then(|left| now.checked_add(left));
         self.confirmed = true;
         self.lost = Some(now + within);
         let change = offhook_signaling::MemberChange { member: self.seen.clone() };

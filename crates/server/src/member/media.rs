@@ -7,12 +7,12 @@ mod room;
 use super::inflow::Inflow;
 use crate::Shared;
 use crate::model::Model;
-use crate::persona::{Does, Persona};
+use crate::persona::{Does, NotTold, Persona};
 use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, NeedSections, Offer,
+    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Mood, NeedSections, Offer,
     PathReport, sdp,
 };
 use offhook_transport::Epoch;
@@ -278,11 +278,19 @@ impl Media {
         self.most
     }
 
-    /// Says something to whoever is behind it. False where nobody listens.
-    pub(super) fn tell(&self, text: String) -> bool {
+    /// Says something to whoever is behind it.
+    pub(super) fn tell(&self, text: String) -> Result<(), NotTold> {
         match &self.behind {
-            Behind::Studio(_) | Behind::Room(_) => false,
+            Behind::Studio(_) | Behind::Room(_) => Err(NotTold::Nobody),
             Behind::Echo(persona) => persona.tell(text),
+        }
+    }
+
+    /// What the persona behind it is doing; none where there is none.
+    pub(super) fn mood(&self) -> Option<Mood> {
+        match &self.behind {
+            Behind::Studio(_) | Behind::Room(_) => None,
+            Behind::Echo(persona) => Some(persona.mood()),
         }
     }
 

@@ -1,13 +1,17 @@
 //! Moderation (F64): what a member has done as a moderator, and what is done to one that another
 //! moderates. Who may is judged by the credential as it is now.
 
-use super::{Actor, Mail};
+use super::notices::Told;
+use super::{Actor, Notices};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use offhook_signaling::{
-    Desired, EndCode, EndForAll, Ended, FromServer, Instance, Item, Kick, MediaKind, Moderated,
-    ModerationRefusal, MuteMember, MutedBy, NotModerated, Party, RefusalCode, Refused,
+    Desired, EndCode, EndForAll, Ended, Error, ErrorCode, FromServer, Instance, Item, Kick, MediaKind,
+    Moderated, ModerationRefusal, MuteMember, MutedBy, NotModerated, Party, RefusalCode, Refused,
 };
 use offhook_transport::media::Kind;
 use serde::{Deserialize, Serialize};
+use std::pin::Pin;
 use tokio::time::Instant;
 
 /// What a moderator muted of a member. Kept over every link of it, and handed over by a drain.
@@ -46,10 +50,40 @@ impl Silenced {
 }
 
 /// Who muted what, or takes it back.
+#[derive(Clone, Copy)]
 pub(crate) struct Silencing {
     by: Instance,
-    kind: Kind,
+    pub(super) kind: Kind,
     muted: bool,
+}
+
+/// Mutes of one moderator that may not be in effect yet: more than a member can ask for at once, so
+/// that only who floods somebody that does not look is ever refused.
+const ASKED: usize = 512;
+
+/// What a moderator asked for, and waits to hear of.
+#[derive(Default)]
+pub(super) struct Asked(FuturesUnordered<Pin<Box<dyn Future<Output = (u64, bool)> + Send + Sync>>>);
+
+impl Asked {
+    fn is_full(&self) -> bool {
+        self.0.len() >= ASKED
+    }
+
+    fn wait(&self, id: u64, told: Told) {
+        self.0.push(Box::pin(async move { (id, told.is_heeded().await) }));
+    }
+
+    /// The next that is in effect, or never will be; pending for ever where nothing is waited for.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(super) async fn next(&mut self) -> (u64, bool) {
+        match self.0.next().await {
+            Some(heeded) => heeded,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Actor {
@@ -62,7 +96,7 @@ impl Actor {
     }
 
     pub(super) fn mute_member(&mut self, mute: &MuteMember) {
-        let Some((_, mail)) = self.moderated_user(mute.id, mute.member) else { return };
+        let Some((_, notices)) = self.moderated_user(mute.id, mute.member) else { return };
         let kind = match &mute.kind {
             MediaKind::Audio => Kind::Audio,
             MediaKind::Video => Kind::Video,
@@ -71,10 +105,24 @@ impl Actor {
                 return self.not_moderated(mute.id, ModerationRefusal::NotSupported, text);
             }
         };
-        let silencing = Silencing { by: self.place.instance, kind, muted: mute.muted };
-        // One that is too busy to read its mail is muted as surely as any other.
-        tokio::spawn(async move { mail.send(Mail::Silence(silencing)).await });
-        self.say(&FromServer::Moderated(Moderated { id: mute.id }));
+        if self.asked.is_full() {
+            let text = "too much is asked of a member that is not told yet; moderate more slowly";
+            self.say(&FromServer::Error(Error::new(ErrorCode::RateLimited, text)));
+            self.close_link(1008);
+            return self.lose_link();
+        }
+        // By level: what was asked for last is what is so.
+        let told = notices.silence(Silencing { by: self.place.instance, kind, muted: mute.muted });
+        self.asked.wait(mute.id, told);
+    }
+
+    /// What was asked of a member is in effect; or its member went before it was.
+    pub(super) fn is_moderated(&mut self, id: u64, heeded: bool) {
+        if heeded {
+            return self.say(&FromServer::Moderated(Moderated { id }));
+        }
+        let text = "that member left just now; look at the roster";
+        self.not_moderated(id, ModerationRefusal::UnknownMember, text);
     }
 
     pub(super) fn end_for_all(&mut self, end: &EndForAll) {
@@ -97,7 +145,7 @@ impl Actor {
     }
 
     /// Somebody else in the session, for a moderator; else the one who asks is told why not.
-    fn moderated_user(&mut self, id: u64, member: Instance) -> Option<(String, super::Mailbox)> {
+    fn moderated_user(&mut self, id: u64, member: Instance) -> Option<(String, Notices)> {
         if !self.grants.moderate {
             self.no_moderator(id);
             return None;

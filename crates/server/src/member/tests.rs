@@ -1,11 +1,22 @@
-//! What time does to a member, in virtual time: no socket, a link is two queues.
+//! What time does to a member, in virtual time: no socket, a link is two queues. What counts as doing
+//! something, what directors do and what comes of a full mailbox are in files of their own.
+
+mod behind;
+mod interaction;
+mod steering;
 
 use super::*;
 use crate::config::REAP_AFTER_WINDOW;
 use crate::door;
-use crate::rooms::Newcomer;
+use crate::rooms::{Asked as HowAsked, Newcomer};
 use crate::token::Mint;
-use offhook_signaling::{EndCode, Frame, Party, Ping, Secret, SessionRef, Versions, decode_from_server};
+use offhook_signaling::{
+    EndCode, Joined, Party, Ping, Profile, ResumeRefusal, Secret, SessionRef, Versions, decode_from_client,
+    decode_from_server,
+};
+use std::sync::atomic::AtomicU64;
+
+static LINKS: AtomicU64 = AtomicU64::new(1);
 
 /// The other end of a link.
 struct Line {
@@ -13,6 +24,11 @@ struct Line {
     number: u64,
     out: mpsc::Receiver<ToSocket>,
     frames: Reliability<FromClient>,
+    joined: Joined,
+}
+
+fn studio() -> SessionRef {
+    SessionRef { kind: "studio".into(), id: "1".into() }
 }
 
 fn join(user: &str, credential: &str) -> Join {
@@ -20,7 +36,7 @@ fn join(user: &str, credential: &str) -> Join {
         versions: Versions::OURS,
         features: Vec::new(),
         requires: Vec::new(),
-        session: SessionRef { kind: "studio".into(), id: "1".into() },
+        session: studio(),
         instance: Instance(user.len() as u128),
         epoch: 1,
         credential: Some(Secret::new(credential)),
@@ -39,8 +55,16 @@ fn join(user: &str, credential: &str) -> Join {
 
 impl Line {
     async fn enter(shared: &Arc<Shared>, user: &str, life: Duration) -> Self {
+        Self::enter_as(shared, user, life, 1).await
+    }
+
+    async fn enter_again(shared: &Arc<Shared>, user: &str, epoch: u64) -> Self {
+        Self::enter_as(shared, user, Duration::from_secs(600), epoch).await
+    }
+
+    async fn enter_as(shared: &Arc<Shared>, user: &str, life: Duration, epoch: u64) -> Self {
         let credential = shared.signer.mint(&Mint::user(user).life(life)).expect("a key");
-        let join = join(user, credential.expose());
+        let join = Join { epoch, ..join(user, credential.expose()) };
         let admission = door::join(shared, &join).unwrap_or_else(|refusal| panic!("{refusal:?}"));
         let mail = shared
             .rooms
@@ -50,22 +74,47 @@ impl Line {
                 None,
             )
             .unwrap_or_else(|no_place| panic!("{no_place:?}"));
-        let number = join.instance.0 as u64;
-        let (out, outbox) = mpsc::channel(1024);
-        let hello = Hello::Join(Box::new(join), admission);
-        let attach = Attach { hello, link: Link { number, out } };
-        let (taken, is_taken) = oneshot::channel();
-        assert!(mail.send(Mail::Attach(Box::new(attach), taken)).await.is_ok());
-        assert!(is_taken.await.expect("an answer").is_ok());
-        let mut line = Self { mail, number, out: outbox, frames: Reliability::new() };
-        line.until(|message| matches!(message, FromServer::Joined(_))).await;
-        line
+        let (number, mut out) = dial(&mail, Hello::Join(Box::new(join), admission)).await;
+        let mut frames = Reliability::new();
+        let joined = loop {
+            let Some(ToSocket::Frame(text)) = out.recv().await else { panic!("`joined` was due") };
+            let frame = decode_from_server(text.as_bytes()).expect("a frame");
+            frames.receive(&frame).expect("in order");
+            if let FromServer::Joined(joined) = frame.message {
+                break joined;
+            }
+        };
+        Self { mail, number, out, frames, joined }
+    }
+
+    /// Comes back on a new link, and says the first thing that it hears there.
+    async fn resumes(&mut self, epoch: u64) -> FromServer {
+        let resume = Resume {
+            session: studio(),
+            session_id: self.joined.session_id.clone(),
+            instance: self.joined.snapshot.roster[0].instance,
+            epoch,
+            secret: self.joined.resume_secret.clone(),
+            last_seen: self.frames.last_seen(),
+            offer: None,
+            path: None,
+        };
+        (self.number, self.out) = dial(&self.mail, Hello::Resume(Box::new(resume))).await;
+        let Some(ToSocket::Frame(text)) = self.out.recv().await else { panic!("a word was due") };
+        let frame = decode_from_server(text.as_bytes()).expect("a frame");
+        self.frames.receive(&frame).expect("in order");
+        frame.message
     }
 
     async fn say(&mut self, message: FromClient) {
-        let frame = Frame { seq: None, ack: self.frames.last_seen(), message, unknown: Default::default() };
-        let letter = Mail::Frame { link: self.number, frame: Box::new(frame) };
-        assert!(self.mail.send(letter).await.is_ok());
+        assert!(self.says(message).await, "the member is there");
+    }
+
+    /// False where the member is gone.
+    async fn says(&mut self, message: FromClient) -> bool {
+        let text = self.frames.frame(&message).expect("within the limits");
+        let frame = Box::new(decode_from_client(text.as_bytes()).expect("a frame"));
+        self.mail.send(Mail::Frame { link: self.number, frame }).await.is_ok()
     }
 
     /// The first message that fits, and when it came.
@@ -85,6 +134,28 @@ impl Line {
         }
     }
 
+    /// Lives until it is ended.
+    async fn live_to_the_end(&mut self) {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                _ = second.tick() => {
+                    if !self.says(FromClient::Ping(Ping { id: 1 })).await {
+                        return;
+                    }
+                }
+                said = self.out.recv() => match said {
+                    Some(ToSocket::Frame(text)) => {
+                        let frame = decode_from_server(text.as_bytes()).expect("a frame");
+                        self.frames.receive(&frame).expect("in order");
+                    }
+                    Some(ToSocket::Farewell(_)) => {}
+                    Some(ToSocket::Close(_)) | None => return,
+                },
+            }
+        }
+    }
+
     /// Lives for a while: answers every second.
     async fn live(&mut self, time: Duration) {
         let end = Instant::now() + time;
@@ -94,6 +165,57 @@ impl Line {
             self.say(FromClient::Ping(Ping { id: 1 })).await;
         }
     }
+}
+
+/// A link to a member, by its number and the other end of it.
+async fn dial(mail: &Mailbox, hello: Hello) -> (u64, mpsc::Receiver<ToSocket>) {
+    let number = LINKS.fetch_add(1, Ordering::Relaxed);
+    let (out, outbox) = mpsc::channel(4096);
+    let (taken, is_taken) = oneshot::channel();
+    let attach = Box::new(Attach { hello, link: Link { number, out } });
+    assert!(mail.send(Mail::Attach(attach, taken)).await.is_ok());
+    assert!(is_taken.await.expect("an answer").is_ok());
+    (number, outbox)
+}
+
+/// Where somebody would be who does not look at anything by itself.
+fn place_of(shared: &Arc<Shared>, user: &str) -> Place {
+    let made = shared.rooms.make(shared, &studio(), Profile::default(), HowAsked::GetOrCreate);
+    let session_id = made.expect("there is room").session_id;
+    let instance = join(user, "").instance;
+    Place { key: door::key(&studio()), session_id, instance, actor: u64::MAX, anew: false }
+}
+
+/// A member that runs in no task but the test's own.
+async fn apart(
+    server: &crate::Server,
+    user: &str,
+    changes: impl FnOnce(&mut Join),
+) -> (Actor, mpsc::Receiver<ToSocket>) {
+    let place = place_of(server.shared(), user);
+    let mut actor = Actor::new(server.shared().clone(), place, Notices::pair().1);
+    let out = again(&mut actor, server, user, 1, changes).await;
+    (actor, out)
+}
+
+/// Its client joins with it, for the first time or again.
+async fn again(
+    actor: &mut Actor,
+    server: &crate::Server,
+    user: &str,
+    epoch: u64,
+    changes: impl FnOnce(&mut Join),
+) -> mpsc::Receiver<ToSocket> {
+    let shared = server.shared();
+    let credential = shared.signer.mint(&Mint::user(user)).expect("a key");
+    let mut join = Join { epoch, ..join(user, credential.expose()) };
+    changes(&mut join);
+    let admission = door::join(shared, &join).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let (out, outbox) = mpsc::channel(4096);
+    let link = Link { number: LINKS.fetch_add(1, Ordering::Relaxed), out };
+    let hello = Hello::Join(Box::new(join), admission);
+    assert_eq!(actor.attach(Attach { hello, link }).await, Flow::On);
+    outbox
 }
 
 async fn server(window: Duration) -> crate::Server {

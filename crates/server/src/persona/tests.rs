@@ -92,16 +92,37 @@ async fn text_is_answered_and_a_goodbye_ends_it() {
     let ears = persona.ears();
     ears(&frame(word(1)));
     assert_eq!(persona.next().await, Does::Mood(Mood::UserSpeaking));
-    assert!(persona.tell("how far is it?".into()));
+    assert_eq!(persona.tell("how far is it?".into()), Ok(()));
     let mut does = Vec::new();
     while !matches!(does.last(), Some(Does::Says(_))) {
         does.push(persona.next().await);
     }
     assert_eq!(does.pop(), Some(Does::Says("how far is it?".into())));
     assert_eq!(persona.next().await, Does::Mood(Mood::Idle));
-    assert!(persona.tell(" Goodbye ".into()));
+    assert_eq!(persona.tell(" Goodbye ".into()), Ok(()));
     assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
     assert_eq!(persona.next().await, Does::Ends);
+    persona.end().await;
+}
+
+/// F64: muted by a moderator in the middle of a word: what came before is said again, and nothing of
+/// what comes after; text is heard all the same.
+#[tokio::test(start_paused = true)]
+async fn a_deafened_persona_hears_no_sound_until_it_may() {
+    let mut persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let back = say(&persona, &mut tap, vec![word(1); 10], Duration::ZERO).await;
+    assert!(words(&back).is_empty());
+    persona.deafen(true);
+    let back = say(&persona, &mut tap, vec![word(2); 100], Duration::from_secs(2)).await;
+    assert_eq!(words(&back), [1; 10]);
+    assert_eq!(persona.next().await, Does::Mood(Mood::Idle), "it turned to nobody since");
+    assert!(persona.tell("can you hear me?".into()).is_ok());
+    assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
+    assert_eq!(persona.next().await, Does::Says("can you hear me?".into()));
+    persona.deafen(false);
+    let back = say(&persona, &mut tap, vec![word(3); 10], Duration::from_millis(1_500)).await;
+    assert_eq!(words(&back), [3; 10]);
     persona.end().await;
 }
 

@@ -26,6 +26,9 @@ fn dossier(instance: u128) -> Dossier {
         generations: 0,
         silenced: Default::default(),
         model: crate::model::Model::default(),
+        expires_in_ms: Some(90_000),
+        directed: None,
+        heed: Default::default(),
     }
 }
 

@@ -1,12 +1,12 @@
-//! Sessions as those see them who are not in them: made by name, looked at, watched, steered.
+//! Sessions as those see them who are not in them: made by name, looked at, watched. Who
+//! directs them is in `directors.rs`.
 //! One that was made is kept for a while with nobody in it; nothing ticks for that: what is too
 //! old is found to be gone when somebody asks.
 
+use super::directors::Directed;
 use super::room::{Room, busy};
 use super::{NoPlace, Rooms};
 use crate::assets::Wanted;
-use crate::member::Mail;
-use crate::studio::Recipe;
 use crate::{Shared, hex};
 use offhook_signaling::{
     Attendee, Error, ErrorCode, FromServer, Member, Profile, Role, SessionInfo, SessionRef, limits,
@@ -26,10 +26,11 @@ pub(crate) enum Asked {
     Create,
 }
 
-/// What a director has everybody do.
-pub(crate) struct Steering {
-    pub(crate) recipe: Option<Recipe>,
-    pub(crate) text: Option<String>,
+/// What another server has to know of a session that was made by name.
+pub(crate) struct Record {
+    pub(crate) session_id: String,
+    pub(crate) profile: Profile,
+    pub(crate) directed: Option<Directed>,
 }
 
 impl Rooms {
@@ -94,6 +95,7 @@ impl Rooms {
         key: &str,
         session_id: &str,
         profile: Profile,
+        directed: Option<Directed>,
     ) -> bool {
         let mut rooms = self.lock();
         let kept = rooms.values().filter(|room| room.kept).count();
@@ -105,14 +107,19 @@ impl Rooms {
             .or_insert_with(|| Room::new(session_id.to_owned(), Profile::default(), true));
         room.kept = true;
         room.profile = profile;
+        room.is_directed(directed);
         room.changed();
         true
     }
 
     /// What another server has to know of a session that was made by name.
-    pub(crate) fn record(&self, key: &str) -> Option<(String, Profile)> {
+    pub(crate) fn record(&self, key: &str) -> Option<Record> {
         let rooms = self.lock();
-        rooms.get(key).filter(|room| room.kept).map(|room| (room.session_id.clone(), room.profile.clone()))
+        rooms.get(key).filter(|room| room.kept).map(|room| Record {
+            session_id: room.session_id.clone(),
+            profile: room.profile.clone(),
+            directed: room.standing.as_ref().map(|standing| standing.describe()),
+        })
     }
 
     /// Ends a session that was made by name: once its members are gone nothing of it is left. False
@@ -154,46 +161,6 @@ impl Rooms {
     /// Everybody who looks on looks again.
     pub(crate) fn wake_watchers(&self) {
         self.lock().values().for_each(Room::changed);
-    }
-
-    /// Counts a director in. False where the session is not there.
-    pub(crate) fn director_came(&self, key: &str) -> bool {
-        let mut rooms = self.lock();
-        let Some(room) = rooms.get_mut(key) else { return false };
-        room.directors += 1;
-        room.changed();
-        true
-    }
-
-    /// Counts a director out. True where the session needs one and has none now.
-    pub(crate) fn director_went(&self, key: &str) -> bool {
-        let mut rooms = self.lock();
-        let Some(room) = rooms.get_mut(key) else { return false };
-        room.directors = room.directors.saturating_sub(1);
-        room.undirected = Instant::now();
-        room.changed();
-        room.directors == 0 && room.profile.settings.director_required
-    }
-
-    /// Does it lack the director that it needs?
-    pub(crate) fn is_undirected(&self, key: &str) -> bool {
-        let rooms = self.lock();
-        rooms.get(key).is_some_and(|room| room.directors == 0 && room.profile.settings.director_required)
-    }
-
-    /// For how long it has had none.
-    pub(crate) fn undirected_for(&self, key: &str) -> std::time::Duration {
-        self.lock().get(key).map_or(std::time::Duration::ZERO, |room| room.undirected.elapsed())
-    }
-
-    /// Has every member do as its director says. How many that are.
-    pub(crate) fn steer(&self, key: &str, steering: &Arc<Steering>) -> u32 {
-        let rooms = self.lock();
-        let Some(room) = rooms.get(key) else { return 0 };
-        let there = room.members.values().filter(|inside| !inside.seen.user.is_empty());
-        // One that is too slow to read its mail misses it, as it does any other's words.
-        let reached = there.filter(|inside| inside.mail.try_send(Mail::Steer(steering.clone())).is_ok());
-        u32::try_from(reached.count()).unwrap_or(u32::MAX)
     }
 
     /// May this user still come into this session, and is it only to look?
@@ -242,7 +209,7 @@ pub(super) fn may_enter(room: &Room, user: &str) -> Result<(), NoPlace> {
             "you are not on the list of this session; ask the one who made it",
         );
     }
-    if room.profile.settings.director_required && room.directors == 0 {
+    if room.lacks_director() {
         return refused(
             ErrorCode::ControlFailed,
             "the director of this session is not connected; try again when it is",

@@ -1,13 +1,15 @@
 //! One session as the server keeps it, and why there is no place in it for somebody.
 
+use super::directors::{Directed, Standing};
 use crate::assets::Assets;
-use crate::member::Mailbox;
+use crate::member::{Heed, Mail, Mailbox, Notices};
 use crate::queue::Lane;
 use crate::router::Router;
 use crate::{Shared, hex};
 use offhook_signaling::{Error, ErrorCode, FromServer, Instance, Member, Profile, Role, SessionRef};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -15,7 +17,20 @@ pub(super) struct Inside {
     /// Told apart from a later actor of the same instance.
     pub(super) actor: u64,
     pub(super) mail: Mailbox,
+    pub(super) notices: Notices,
     pub(super) seen: Member,
+}
+
+impl Inside {
+    /// Puts a letter into the mailbox. False where it had no room: then the member is told that it
+    /// missed something.
+    pub(super) fn post(&self, letter: Mail) -> bool {
+        let posted = self.mail.try_send(letter);
+        if let Err(TrySendError::Full(_)) = &posted {
+            self.notices.missed();
+        }
+        posted.is_ok()
+    }
 }
 
 pub(super) struct Room {
@@ -33,6 +48,10 @@ pub(super) struct Room {
     pub(super) directors: u32,
     /// Since when none is.
     pub(super) undirected: Instant,
+    /// What they had everybody painted as last.
+    pub(super) standing: Option<Arc<Standing>>,
+    /// How far those did as that says whose place is gone, should they come again.
+    pub(super) heeds: HashMap<Instance, Heed>,
     pub(super) assets: Assets,
     /// Forwards what its members publish.
     pub(super) router: Arc<Router>,
@@ -53,6 +72,8 @@ impl Room {
             idle: now,
             directors: 0,
             undirected: now,
+            standing: None,
+            heeds: HashMap::new(),
             assets: Assets::default(),
             router: Arc::default(),
             news: watch::Sender::new(0),
@@ -61,6 +82,18 @@ impl Room {
 
     pub(super) fn changed(&self) {
         self.news.send_modify(|serial| *serial += 1);
+    }
+
+    /// Does it need a director and have none?
+    pub(super) fn lacks_director(&self) -> bool {
+        self.directors == 0 && self.profile.settings.director_required
+    }
+
+    /// Takes over what its directors said on another server, unless one spoke here already.
+    pub(super) fn is_directed(&mut self, directed: Option<Directed>) {
+        if self.standing.is_none() {
+            self.standing = directed.and_then(Standing::of);
+        }
     }
 
     /// What this user may be here; none where the list has others only.

@@ -95,9 +95,7 @@ impl Filter {
                 tint(picture, 128, 128);
             }
             Self::Pixelate => planes(picture, |plane, width, halves| pixelate(plane, width, 16 / halves)),
-            Self::Mirror => planes(picture, |plane, width, _| {
-                plane.chunks_exact_mut(width).for_each(<[u8]>::reverse);
-            }),
+            Self::Mirror => picture.mirror(),
             Self::Flip => planes(picture, |plane, width, _| flip(plane, width)),
             Self::Blur => planes(picture, |plane, width, halves| blur(plane, width, 6 / halves)),
         }

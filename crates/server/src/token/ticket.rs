@@ -5,7 +5,7 @@ use super::{Grants, MintError, Signer, TokenError, now};
 use crate::config::TICKET_LIFE;
 use crate::model::Model;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Whom a ticket is for.
 const TICKET_AUDIENCE: &str = "offhook-move";
@@ -40,6 +40,23 @@ pub(crate) struct Pass {
     pub(crate) model: Model,
     /// What it came in with at first.
     pub(crate) credential: Credential,
+    /// When its membership is over, in milliseconds since 1970; none where nobody set an end to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ends_at_ms: Option<u64>,
+}
+
+impl Pass {
+    /// The end of a membership that may go on for so long.
+    pub(crate) fn ends_in(left: Duration) -> Option<u64> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().ok()?;
+        u64::try_from(now.saturating_add(left).as_millis()).ok()
+    }
+
+    /// How long the membership may still go on.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        self.ends_at_ms.map(|end| Duration::from_millis(end).saturating_sub(now))
+    }
 }
 
 /// A one-use ticket to this server from one that lets its members go.

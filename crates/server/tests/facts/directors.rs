@@ -1,7 +1,7 @@
 //! A director steers the conversation (F59): required and not there, gone, and what it may do.
 
-use crate::wire::{Member, Wire, builder, credential, join, refusal_of, studio};
-use offhook_server::{Grants, Mint, Server};
+use crate::wire::{Member, Wire, builder, credential, join, migrate, refusal_of, studio};
+use offhook_server::{GoAwayCode, Grants, Mint, Server};
 use offhook_signaling::{
     Conclude, EndCode, Ended, ErrorCode, FromClient, FromServer, Look, Make, Party, Profile, Prompt,
     Settings, Steer, Steered, Versions,
@@ -15,7 +15,11 @@ fn backend() -> Look {
 
 /// A server with a session that needs a director.
 async fn directed() -> Server {
-    let server = builder().director_grace(Duration::from_millis(200)).start().await.expect("a port");
+    directed_within(Duration::from_millis(200)).await
+}
+
+async fn directed_within(grace: Duration) -> Server {
+    let server = builder().director_grace(grace).start().await.expect("a port");
     let Look { versions, session, credential } = backend();
     let settings = Settings { director_required: true, max_members: None };
     let profile = Profile { settings, ..Profile::default() };
@@ -120,4 +124,75 @@ async fn nobody_directs_without_a_directors_credential_nor_a_session_that_is_not
     let other = offhook_signaling::SessionRef { id: "none".into(), ..studio() };
     let nowhere = Look { session: other, ..backend() };
     assert_eq!(refusal_of(&server, &FromClient::Direct(nowhere)).await.0.code, ErrorCode::NotFound);
+}
+
+/// Moves a member after a drain.
+async fn move_over(ada: &mut Member, new: &Server) -> Member {
+    let ticket = ada.wire.until("go_away", |message| match message {
+        FromServer::GoAway(away) => away.ticket,
+        _ => None,
+    });
+    let ticket = ticket.await;
+    let mut wire = Wire::dial(new).await;
+    wire.say(&FromClient::Migrate(migrate(ada, &ticket))).await;
+    let joined = wire.joined().await;
+    Member { wire, join: ada.join.clone(), joined }
+}
+
+// F59, F32: one that does not follow is missed as one that is lost.
+#[tokio::test]
+async fn a_director_that_does_not_follow_a_drain_is_missed_and_one_that_does_is_not() {
+    let grace = Duration::from_secs(2);
+    for follows in [false, true] {
+        let (old, new) = (directed().await, builder().director_grace(grace).start().await.expect("a port"));
+        let _director = director(&old).await;
+        let mut ada = Wire::enter(&old, "ada", 1).await;
+        let long = Duration::from_secs(30);
+        old.drain(&new.url(), long, GoAwayCode::ShuttingDown).await.expect("a server of the same key");
+        let _followed = if follows { Some(director(&new).await) } else { None };
+        let mut ada = move_over(&mut ada, &new).await;
+        if follows {
+            let went_on = tokio::time::timeout(grace * 2, ended(&mut ada)).await;
+            assert!(went_on.is_err(), "it ended all the same: {went_on:?}");
+        } else {
+            let ended = ended(&mut ada).await;
+            assert_eq!((ended.reason, ended.by), (EndCode::ControlLost, Party::Director));
+        }
+    }
+}
+
+// F59: a drain that came to nothing has sent the directors away all the same.
+#[tokio::test]
+async fn a_director_that_a_failed_drain_sent_away_is_missed_when_it_does_not_come_back() {
+    const SESSIONS: usize = 60;
+    let server = directed().await;
+    let mut backend = director(&server).await;
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    for number in 1..SESSIONS {
+        let session = offhook_signaling::SessionRef { kind: "studio".into(), id: format!("more-{number}") };
+        let Look { versions, credential, .. } = self::backend();
+        let mut wire = Wire::dial(&server).await;
+        let make = Make { versions, session, credential, profile: Profile::default() };
+        wire.say(&FromClient::GetOrCreate(make)).await;
+        assert!(matches!(wire.next().await, Ok(FromServer::Session(_))));
+    }
+    // One too few: most of them are taken, and then it is called off.
+    let limits = offhook_server::Limits { kept_sessions: SESSIONS - 1, ..Default::default() };
+    let full = builder().limits(limits).start().await.expect("a port");
+    let target = full.url();
+    let drain = server.drain(&target, Duration::from_secs(30), GoAwayCode::ShuttingDown);
+    let (drained, _) = tokio::join!(drain, backend.rest());
+    assert!(matches!(drained, Err(offhook_server::DrainError::NoRoom)), "{drained:?}");
+    assert_eq!(ended(&mut ada).await.reason, EndCode::ControlLost);
+}
+
+// F59
+#[tokio::test]
+async fn a_session_that_is_said_to_need_a_director_gets_the_grace_to_find_one() {
+    let server = builder().director_grace(Duration::from_millis(200)).start().await.expect("a port");
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    let settings = Settings { director_required: true, max_members: None };
+    let profile = Profile { settings, ..Profile::default() };
+    assert!(server.describe_session("studio", "1", profile));
+    assert_eq!(ended(&mut ada).await.reason, EndCode::ControlLost);
 }

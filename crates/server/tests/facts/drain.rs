@@ -7,11 +7,11 @@ use crate::wire::{
 use futures_util::{SinkExt, StreamExt};
 use offhook_server::{DrainError, Drained, EndCode, GoAwayCode, Limits, Mint, Server, Signer};
 use offhook_signaling::{
-    Attendance, ErrorCode, FromClient, FromServer, GoAway, Instance, Join, MediaKind, Migrate, Rejoin,
+    Attendance, Ended, ErrorCode, FromClient, FromServer, GoAway, Instance, Join, MediaKind, Migrate, Rejoin,
     ResumeRefusal, Role, Secret, Track,
 };
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -316,5 +316,38 @@ async fn a_ticket_of_a_drain_is_used_once() {
     for (instance, epoch) in [(Instance(1), 9), (Instance(2), 9)] {
         let again = Migrate { instance, epoch, ..migrate(&ada, &ticket) };
         assert_eq!(refusal_of(&new, &FromClient::Migrate(again)).await.0.code, ErrorCode::TicketRefused);
+    }
+}
+
+async fn ending(member: &mut Member) -> Ended {
+    let ended = member.wire.until("the end", |message| match message {
+        FromServer::Ended(ended) => Some(ended),
+        _ => None,
+    });
+    ended.await
+}
+
+// F18: the time of a membership does not begin anew on another server, however it is sent there.
+#[tokio::test]
+async fn a_membership_has_its_longest_time_once_over_every_server() {
+    let most = Duration::from_secs(4);
+    let limited = async || builder().max_duration(most).start().await.expect("a port");
+    for hands_over in [true, false] {
+        let (old, new) = (limited().await, limited().await);
+        let came = Instant::now();
+        let mut ada = Wire::enter(&old, "ada", 1).await;
+        crate::wire::wait_as_told(2_000).await;
+        if hands_over {
+            drain(&old, &new).await;
+        } else {
+            old.go_away(None, Some(&new.url()), LONG, GoAwayCode::Rebalance).await;
+        }
+        let ticket = sent_away(&mut ada).await.ticket.expect("a ticket");
+        let mut ada = arrive(&new, &ada, &ticket).await;
+        let arrived = Instant::now();
+        assert_eq!(ending(&mut ada).await.reason, EndCode::MaxDuration);
+        assert!(came.elapsed() + Duration::from_secs(1) >= most, "not before: {:?}", came.elapsed());
+        let rest = arrived.elapsed();
+        assert!(rest < most - Duration::from_millis(500), "its time began anew: {rest:?} of {most:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Moderation on the wire: who may, whom it concerns, and that a mute outlives every link (F64).
 
 use crate::wire::{Member, Wire, builder, credential, desired, empty, join, migrate, refusal_of, server};
+use futures_util::SinkExt;
 use offhook_server::{GoAwayCode, Grants, Mint};
 use offhook_signaling::{
     Desired, EndCode, EndForAll, ErrorCode, Feature, FromClient, FromServer, Instance, Join, Kick, MediaKind,
@@ -149,4 +150,43 @@ async fn a_mute_outlives_a_rejoin_and_a_drain_until_its_member_undoes_it() {
     drop((ada, bob));
     old.shutdown().await;
     new.shutdown().await;
+}
+
+// F64: what was asked for last is what is so, however fast it follows what was asked before; and
+// `moderated` is said when it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mutes_and_their_taking_back_keep_their_order() {
+    const PAIRS: u64 = 200;
+    let limits = offhook_server::Limits { frames_per_second: 1_000, ..Default::default() };
+    let server = builder().limits(limits).start().await.expect("a port");
+    let mut ada = Wire::enter_with(&server, with("ada", 1, Grants::MODERATOR)).await;
+    let mut bob = Wire::enter_with(&server, Join { tracks: vec![camera()], ..join("bob", 2) }).await;
+    for number in 0..PAIRS * 2 {
+        let text = ada.wire.frames.frame(&mute(number, 2, number % 2 == 0)).expect("within the limits");
+        ada.wire.socket.feed(text.into()).await.expect("the socket is open");
+    }
+    ada.wire.socket.flush().await.expect("the socket is open");
+    let mut done = 0;
+    while done < PAIRS * 2 {
+        done += ada
+            .wire
+            .until("an answer", |message| match message {
+                FromServer::Moderated(_) => Some(1),
+                FromServer::NotModerated(refused) => panic!("{refused:?}"),
+                _ => None,
+            })
+            .await;
+    }
+    // All of it is in effect by now, so nothing of it comes after the pong.
+    bob.wire.say(&FromClient::Ping(offhook_signaling::Ping { id: 1 })).await;
+    let mut last = None;
+    let pong = bob.wire.next_until(|message| match message {
+        FromServer::MutedBy(muted) => {
+            last = Some(muted.muted);
+            false
+        }
+        message => *message == FromServer::Pong(offhook_signaling::Ping { id: 1 }),
+    });
+    pong.await;
+    assert_eq!(last, Some(false), "the last was to let him unmute");
 }

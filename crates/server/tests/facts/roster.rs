@@ -1,8 +1,10 @@
 //! Who is there, as the others see it.
 
 use crate::wire::{Wire, builder, server};
-use offhook_signaling::{Attendance, FromServer, Instance, LeaveCode};
+use offhook_signaling::{Attendance, FromClient, FromServer, Instance, LeaveCode, Relay};
+use std::sync::Mutex;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 // F63, F10, F11
@@ -40,7 +42,7 @@ async fn a_member_that_falls_silent_is_away_and_then_lost() {
     // The watcher itself must be heard.
     let mut seen = Vec::new();
     while seen.len() < 2 {
-        watcher.wire.say(&offhook_signaling::FromClient::Ping(offhook_signaling::Ping { id: 1 })).await;
+        watcher.wire.say(&FromClient::Ping(offhook_signaling::Ping { id: 1 })).await;
         let news = tokio::time::timeout(
             Duration::from_secs(1),
             watcher.wire.until("news of Ada", |message| match message {
@@ -56,4 +58,37 @@ async fn a_member_that_falls_silent_is_away_and_then_lost() {
     }
     assert_eq!(seen, [format!("{:?}", Attendance::Away), format!("{:?}", LeaveCode::Lost)]);
     assert!(silent.elapsed() < Duration::from_secs(11), "{:?}", silent.elapsed());
+}
+
+// F63, bad input: who vanishes in the middle of a message has said nothing; the rest of the session goes
+// on, and what was whole before it arrives.
+#[tokio::test]
+async fn a_member_that_vanishes_in_the_middle_of_a_message_has_not_said_it() {
+    let server = builder().resume_window(Duration::ZERO).start().await.expect("a port");
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    let message = |id, data: &str| {
+        FromClient::Message(Relay { id, from: None, to: Vec::new(), topic: "chat".into(), data: data.into() })
+    };
+    ada.wire.say(&message(1, "whole")).await;
+    let text = ada.wire.frames.frame(&message(2, &"half ".repeat(200))).expect("within the limits");
+    // A text frame with a mask of zeros (RFC 6455, 5.2), of which only a part is written.
+    let mut bytes = vec![0x81, 0x80 | 126];
+    bytes.extend(u16::try_from(text.len()).expect("short").to_be_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(&text.as_bytes()[..text.len() / 2]);
+    ada.wire.socket.get_mut().write_all(&bytes).await.expect("it is open");
+    ada.wire.lose();
+    let heard = Mutex::new(Vec::new());
+    let gone = bob.wire.until("her being gone", |news| match news {
+        FromServer::Message(relay) => {
+            heard.lock().expect("no panic inside").push(relay.data);
+            None
+        }
+        FromServer::MemberLeft(left) => Some(left.instance),
+        _ => None,
+    });
+    assert_eq!(gone.await, Instance(1));
+    assert_eq!(*heard.lock().expect("no panic inside"), ["whole"]);
+    assert_eq!(server.census().members, 1);
 }

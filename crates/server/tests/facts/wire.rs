@@ -165,6 +165,17 @@ impl Wire {
         panic!("no {what} in time");
     }
 
+    /// Looks at every message up to the one that is it.
+    pub async fn next_until(&mut self, mut is_it: impl FnMut(&FromServer) -> bool) {
+        loop {
+            match self.next().await {
+                Ok(message) if is_it(&message) => return,
+                Ok(_) => {}
+                Err(code) => panic!("the socket closed ({code:?})"),
+            }
+        }
+    }
+
     pub async fn joined(&mut self) -> Joined {
         self.until("joined", |message| match message {
             FromServer::Joined(joined) => Some(joined),

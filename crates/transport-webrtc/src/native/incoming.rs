@@ -90,7 +90,15 @@ impl Driver {
             }
         }
         let acked = lane.state().acked_messages();
-        acked.into_iter().for_each(|id| self.out.say(Event::Content(Content::Sent { id })));
+        // What arrived and was not taken is acknowledged as well, which is no receipt.
+        let refused = match &frame.message {
+            FromServer::NotTaken(not_taken) => Some(not_taken.id),
+            _ => None,
+        };
+        acked
+            .into_iter()
+            .filter(|id| Some(*id) != refused)
+            .for_each(|id| self.out.say(Event::Content(Content::Sent { id })));
         if receipt == Receipt::Duplicate {
             return Flow::On;
         }

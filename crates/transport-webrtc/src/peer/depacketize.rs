@@ -29,8 +29,24 @@ pub(super) struct Assembler {
     lost: bool,
     /// Inside a fragmented NAL unit.
     fragment: bool,
+    /// The frame under way has its marker.
+    marked: bool,
+    ends: Ends,
     /// Frames are useless until one can be decoded by itself.
     await_key: bool,
+}
+
+/// How the frames of a stream end. The marker is on the last packet of each (RFC 6184 §5.1, RFC 7741
+/// §4.1); but there are senders that set none at all, whose frames end where the next one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// None has ended yet.
+    Unknown,
+    /// With a marker: one without it was left by its sender in the middle, also where it stops between
+    /// two slices and nothing else shows that.
+    Marked,
+    /// Without.
+    Unmarked,
 }
 
 impl Assembler {
@@ -45,6 +61,8 @@ impl Assembler {
             promising: false,
             lost: true,
             fragment: false,
+            marked: false,
+            ends: Ends::Unknown,
             await_key: codec.kind() == Kind::Video,
         }
     }
@@ -74,8 +92,8 @@ impl Assembler {
         }
         let lost = std::mem::take(&mut self.lost);
         self.broken |= lost;
-        // A new time without a marker before it: the frame before had its last packet lost,
-        // or its sender sets no markers. What is whole is given, what is not is dropped.
+        // A new time without a marker before it: the frame before had its last packet lost, or it was
+        // never sent, or its sender sets no markers. What is whole is given, what is not is dropped.
         let before = match self.timestamp {
             Some(timestamp) if timestamp != packet.timestamp => self.finish(timestamp),
             _ => None,
@@ -93,6 +111,8 @@ impl Assembler {
                 _ => self.h264(&packet.payload),
             }
         }
+        self.marked = packet.marker;
+        // One frame at a time: this one is given with the next packet.
         if packet.marker && before.is_none() { self.finish(packet.timestamp) } else { before }
     }
 
@@ -102,12 +122,13 @@ impl Assembler {
         self.key = false;
         self.promising = false;
         self.fragment = false;
+        self.marked = false;
     }
 
     fn finish(&mut self, timestamp: u32) -> Option<EncodedFrame> {
         self.timestamp = None;
         let pts = self.clock.pts(timestamp, self.codec.clock_rate());
-        let whole = !self.broken && !self.fragment && !self.frame.is_empty();
+        let whole = !self.broken && !self.fragment && !self.frame.is_empty() && self.has_ended();
         self.broken = false;
         self.fragment = false;
         if !whole {
@@ -120,6 +141,17 @@ impl Assembler {
         self.await_key = false;
         let data = self.frame.split().freeze();
         Some(EncodedFrame { codec: self.codec, data, pts, key: self.key })
+    }
+
+    /// Did its sender end the frame under way, of which no packet is missing? Of a sender of which
+    /// nothing is known yet the first frame without a marker is given up: after one more it is known.
+    fn has_ended(&mut self) -> bool {
+        let ended = self.marked || self.ends == Ends::Unmarked;
+        self.ends = match (self.ends, self.marked) {
+            (_, true) | (Ends::Marked, false) => Ends::Marked,
+            (Ends::Unknown | Ends::Unmarked, false) => Ends::Unmarked,
+        };
+        ended
     }
 
     fn vp8(&mut self, payload: &[u8]) {
@@ -189,6 +221,11 @@ impl Assembler {
     }
 
     fn unit(&mut self, unit: &[u8]) {
+        // Of a reserved type: to be left out (ISO/IEC 14496-10 §7.4.1). VP8 that is passed off as H.264
+        // looks like one in most of its packets, and nothing is left of it.
+        if matches!(unit[0] & 0x1f, 0 | 16..=18 | 22 | 23) {
+            return;
+        }
         // An IDR picture; its parameter sets are in the same access unit or came before.
         self.key |= unit[0] & 0x1f == 5;
         self.promising |= matches!(unit[0] & 0x1f, 5 | 7);

@@ -50,6 +50,14 @@ impl Hub {
     fn taps(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Queue>>> {
         self.taps.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Something of the track is missing: pictures go on with a key frame.
+    fn begin_anew(&self, taps: &[Arc<Queue>]) {
+        if self.spec.kind() == Kind::Video {
+            taps.iter().for_each(|tap| tap.await_key());
+            self.keys.want_key();
+        }
+    }
 }
 
 /// Makes a track: the end that frames go into, and the end that transports tap.
@@ -74,13 +82,20 @@ pub struct TrackSender {
 
 impl TrackSender {
     /// Hands a frame to every connection that sends this track. Never waits. With no
-    /// connection, while muted, or where one is slow, the frame is dropped and counted.
+    /// connection, while muted, or where one is slow, the frame is dropped and counted. So is one of
+    /// another codec than the track's, which nobody over there could read; video goes on with a key
+    /// frame after it, which is asked for.
     ///
     /// True if at least one connection took it.
     pub fn try_send(&self, frame: EncodedFrame) -> bool {
         let taps = self.hub.taps();
         if taps.is_empty() || self.hub.muted.load(Ordering::Acquire) {
             self.hub.keys.count_drop();
+            return false;
+        }
+        if frame.codec != self.hub.spec.codec {
+            self.hub.keys.count_drop();
+            self.hub.begin_anew(&taps);
             return false;
         }
         let mut taken = false;
@@ -176,9 +191,8 @@ impl LocalTrack {
     /// Stops or starts the flow without ending the track.
     pub fn set_muted(&self, muted: bool) {
         let was = self.hub.muted.swap(muted, Ordering::AcqRel);
-        if was && !muted && self.hub.spec.kind() == Kind::Video {
-            self.hub.taps().iter().for_each(|tap| tap.await_key());
-            self.hub.keys.want_key();
+        if was && !muted {
+            self.hub.begin_anew(&self.hub.taps());
         }
     }
 

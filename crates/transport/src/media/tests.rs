@@ -65,6 +65,24 @@ fn one_track_feeds_two_connections_and_ends_both() {
     assert_eq!(track.tap().next().now_or_never(), Some(None), "a tap of an ended track is dry");
 }
 
+/// R19: of a source that does not keep to what it said nothing goes out that nobody could read.
+#[test]
+fn a_frame_of_another_codec_is_dropped_and_the_track_goes_on_with_a_key_frame() {
+    let (sender, track) = video("camera");
+    let mut tap = track.tap();
+    assert!(sender.try_send(frame(0, true)));
+    assert!(sender.key_frame_wanted(), "as every tap begins");
+    for codec in [Codec::Vp8, Codec::Opus] {
+        assert!(!sender.try_send(EncodedFrame { codec, ..frame(1, true) }));
+    }
+    assert_eq!(sender.dropped(), 2);
+    assert!(sender.key_frame_wanted());
+    assert!(!sender.try_send(frame(2, false)), "it may need what is missing");
+    assert!(sender.try_send(frame(3, true)));
+    let got: Vec<_> = std::iter::from_fn(|| tap.next().now_or_never().flatten()).collect();
+    assert_eq!(got, [frame(0, true), frame(3, true)]);
+}
+
 #[test]
 fn a_muted_track_sends_nothing_and_comes_back_with_a_key_frame() {
     let (sender, track) = video("camera");

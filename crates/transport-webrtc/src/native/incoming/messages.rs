@@ -128,6 +128,7 @@ impl Driver {
                 self.unsent(refused.id, why, members, refused.text);
             }
             FromServer::Said(said) => self.content(Content::Said(said.words)),
+            FromServer::NotTaken(not_taken) => self.content(Content::NotTaken { id: not_taken.id }),
             FromServer::Moderated(moderated) => self.moderated(moderated.id, None),
             FromServer::NotModerated(refused) => {
                 let why = translate::not_moderated(&refused.why);

@@ -97,6 +97,7 @@ pub(super) fn inward(message: FromServer, up: bool) -> Inward {
         | FromServer::Reaction(_)
         | FromServer::Conversation(_)
         | FromServer::Said(_)
+        | FromServer::NotTaken(_)
         | FromServer::MemberJoined(_)
         | FromServer::MemberUpdated(_)
         | FromServer::MemberLeft(_)

@@ -101,6 +101,77 @@ fn a_picture_that_stops_in_the_middle_is_never_handed_on() {
     }
 }
 
+/// A picture in three slices, each a packet of its own, as encoders for little delay make them.
+fn sliced(key: bool) -> Vec<u8> {
+    let mut out = if key { picture(true, 700) } else { picture(false, 700) };
+    for _ in 0..2 {
+        out.extend_from_slice(&[0, 0, 0, 1, if key { 0x65 } else { 0x41 }]);
+        // Not the first slice of its picture.
+        out.extend(std::iter::repeat_n(0x44, 700));
+    }
+    out
+}
+
+/// Nothing in what came shows that slices are missing, but that the marker is.
+#[test]
+fn a_picture_that_stops_between_two_slices_is_never_handed_on() {
+    let frames = [sliced(true), sliced(false), sliced(true), sliced(false), sliced(true)];
+    let all = packets(Codec::H264, &frames);
+    for cut in 1..4 {
+        let of_it: Vec<_> = (0..all.len()).filter(|at| all[*at].timestamp == 3600 * cut).collect();
+        // What comes between it and the next key frame needs it.
+        let until_key = if cut == 2 { 4 } else { cut as usize + 1 };
+        let whole: Vec<_> = frames[..cut as usize].iter().chain(&frames[until_key..]).cloned().collect();
+        for stops in 1..of_it.len() {
+            let mut assembler = Assembler::new(Codec::H264);
+            let sent = all.iter().enumerate().filter(|(at, _)| !of_it[stops..].contains(at));
+            let got = sent.filter_map(|(_, packet)| assembler.push(packet));
+            let got: Vec<_> = got.map(|frame| frame.data.to_vec()).collect();
+            assert_eq!(got, whole, "picture {cut} stopped after {stops} packets");
+        }
+    }
+}
+
+#[test]
+fn a_sender_that_sets_no_markers_is_understood_from_its_second_picture_on() {
+    let frames = [sliced(true), sliced(true), sliced(false), picture(true, 3000), sliced(false)];
+    let all = packets(Codec::H264, &frames).into_iter().map(|p| RtpPacket { marker: false, ..p });
+    let mut assembler = Assembler::new(Codec::H264);
+    let got: Vec<_> = all.filter_map(|p| assembler.push(&p)).map(|frame| frame.data.to_vec()).collect();
+    assert_eq!(got, frames[1..4], "the last one has not ended");
+}
+
+/// The picture after one without a marker is given with what comes next, and is as whole as any.
+#[test]
+fn a_picture_of_one_packet_after_one_that_stopped_is_given() {
+    let frames = [picture(true, 10), picture(false, 3000), picture(true, 10), picture(false, 10)];
+    let all: Vec<_> = packets(Codec::H264, &frames).into_iter().collect();
+    let unmarked = |at: usize| all[at].timestamp == 3600;
+    let mut assembler = Assembler::new(Codec::H264);
+    let sent =
+        all.iter().enumerate().map(|(at, p)| RtpPacket { marker: p.marker && !unmarked(at), ..p.clone() });
+    let got: Vec<_> = sent.filter_map(|p| assembler.push(&p)).map(|frame| frame.data.to_vec()).collect();
+    assert_eq!(got, [frames[0].clone(), frames[2].clone(), frames[3].clone()]);
+}
+
+/// Another codec than was agreed on: nothing of it is handed on, small pictures neither, and what comes
+/// afterwards waits for a key frame.
+#[test]
+fn vp8_that_is_passed_off_as_h264_makes_no_frame() {
+    let mut assembler = Assembler::new(Codec::H264);
+    let good = packets(Codec::H264, &[picture(true, 3000), picture(false, 10)]);
+    assert_eq!(good.iter().filter_map(|packet| assembler.push(packet)).count(), 2);
+    let other: Vec<Vec<u8>> = [0u8, 1, 1].map(|tag| std::iter::once(tag).chain(3..50).collect()).into();
+    let other = packets(Codec::Vp8, &other).into_iter();
+    let mut got = other.filter_map(|p| assembler.push(&RtpPacket { timestamp: p.timestamp + 90_000, ..p }));
+    assert_eq!(got.next(), None);
+    assert!(assembler.needs_key());
+    let frames = [picture(false, 10), picture(true, 10)];
+    let anew = packets(Codec::H264, &frames).into_iter();
+    let mut got = anew.filter_map(|p| assembler.push(&RtpPacket { timestamp: p.timestamp + 180_000, ..p }));
+    assert_eq!(got.next().map(|frame| frame.data.to_vec()), Some(frames[1].clone()));
+}
+
 #[test]
 fn a_stream_that_starts_in_the_middle_waits_for_its_key_frame() {
     let frames = [picture(false, 10), picture(false, 10), picture(true, 10)];

@@ -1,0 +1,67 @@
+//! What a director has a member do (F59). The picture is as the session's director last said, over
+//! what the member itself asked for, until it asks for another prompt; a mute, a lost network and
+//! another server are no such thing. What the director said is kept with the room.
+
+use super::Actor;
+use crate::model::Model;
+use crate::studio::Recipe;
+use offhook_signaling::{FromServer, Prompt, Relay};
+use serde::{Deserialize, Serialize};
+
+/// What a director's words are about, in the words of messages.
+const DIRECTOR: &str = "director";
+
+/// How far a member does as its director says. Handed over by a drain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Heed {
+    /// The prompt of the newest state that took effect; none before the first.
+    asked: Option<Option<Prompt>>,
+    /// The director's prompts up to this one are undone by the member's own.
+    undone: u64,
+}
+
+impl Heed {
+    /// A state takes effect while `standing` is the director's newest prompt. The first state of a
+    /// member undoes nothing: it was made before it could know.
+    pub(super) fn after(&self, prompt: Option<&Prompt>, standing: u64) -> Self {
+        let own = self.asked.as_ref().is_some_and(|asked| asked.as_ref() != prompt);
+        Self { asked: Some(prompt.cloned()), undone: if own { standing } else { self.undone } }
+    }
+}
+
+impl Heed {
+    /// Is the director's prompt of this number, which there is, undone?
+    pub(crate) fn undoes(&self, standing: u64) -> bool {
+        standing > 0 && self.undone >= standing
+    }
+}
+
+impl Actor {
+    /// The number of the director's newest prompt.
+    pub(super) fn standing(&self) -> u64 {
+        self.shared.rooms.standing(&self.place.key).map_or(0, |standing| standing.number)
+    }
+
+    /// What is painted of this, as far as the director has a say in it. An image is not touched.
+    pub(super) fn directed(&self, model: Model, heed: &Heed, own: Recipe) -> Recipe {
+        if model != Model::Studio || own.is_held() {
+            return own;
+        }
+        match self.shared.rooms.standing(&self.place.key) {
+            Some(standing) if standing.number > heed.undone => {
+                standing.recipe.clone().over(own.reference().cloned())
+            }
+            Some(_) | None => own,
+        }
+    }
+
+    /// Its director has it painted otherwise, or says something to it.
+    pub(super) fn steered(&mut self, words: Option<&str>) {
+        self.repaint();
+        if let Some(text) = words {
+            let data = serde_json::json!({ "text": text });
+            let said = Relay { id: 0, from: None, to: Vec::new(), topic: DIRECTOR.to_owned(), data };
+            self.say(&FromServer::Message(said));
+        }
+    }
+}

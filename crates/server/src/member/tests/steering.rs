@@ -1,0 +1,123 @@
+//! What a director said is painted until its member asks for another prompt (F59).
+
+use super::*;
+use crate::rooms::Steering;
+use crate::studio::Recipe;
+use offhook_signaling::{Apply, Prompt};
+
+fn prompt(text: &str) -> Option<Prompt> {
+    Some(Prompt { text: text.into(), enhance: false })
+}
+
+fn recipe(text: &str) -> Recipe {
+    Recipe::read(text).expect("the studio knows it")
+}
+
+fn steer(server: &crate::Server, text: &str) {
+    let prompt = Some((text.to_owned(), recipe(text)));
+    server.shared().rooms.steer("studio/1", Steering { prompt, words: None });
+}
+
+async fn applies(actor: &mut Actor, revision: u64, text: &str, muted: &[&str]) {
+    let muted = muted.iter().map(|track| (*track).to_owned()).collect();
+    let desired = Desired { revision: revision + 10, prompt: prompt(text), muted, ..Desired::default() };
+    let message = FromClient::Apply(Apply { id: revision, desired });
+    let frame = Frame { seq: Some(revision), ack: 0, message, unknown: Default::default() };
+    assert_eq!(actor.frame(frame).await, Flow::On);
+    assert_eq!(actor.applied, Some(revision + 10), "it is in effect");
+}
+
+// F59: it outlives whatever is no word of its member's about the prompt.
+#[tokio::test(start_paused = true)]
+async fn a_directors_prompt_outlives_a_mute_and_a_rejoin_until_its_member_asks_for_another() {
+    let server = server(Duration::from_secs(25)).await;
+    let sepia = |join: &mut Join| join.desired.prompt = prompt("sepia");
+    let (mut ada, _out) = apart(&server, "ada", sepia).await;
+    assert_eq!(ada.painted(), recipe("sepia"));
+    steer(&server, "posterize");
+    ada.steered(None);
+    assert_eq!(ada.painted(), recipe("posterize"));
+    applies(&mut ada, 1, "sepia", &["camera"]).await;
+    assert_eq!(ada.painted(), recipe("posterize"), "a mute is no prompt");
+    let _out = again(&mut ada, &server, "ada", 2, sepia).await;
+    assert_eq!(ada.painted(), recipe("posterize"), "nor is a lost network");
+    // What it says itself it has, until its director speaks again.
+    applies(&mut ada, 1, "invert", &[]).await;
+    assert_eq!(ada.painted(), recipe("invert"));
+    applies(&mut ada, 2, "invert", &["camera"]).await;
+    assert_eq!(ada.painted(), recipe("invert"));
+    steer(&server, "mirror");
+    assert_eq!(ada.painted(), recipe("mirror"));
+    // A prompt that was changed while it was away is its own word as well.
+    let _out = again(&mut ada, &server, "ada", 3, |join| join.desired.prompt = prompt("blur")).await;
+    assert_eq!(ada.painted(), recipe("blur"));
+}
+
+// F59: who joins late is painted as the others.
+#[tokio::test(start_paused = true)]
+async fn a_directors_prompt_holds_for_who_joins_later() {
+    let server = server(Duration::from_secs(25)).await;
+    let (_ada, _out) = apart(&server, "ada", |_| {}).await;
+    steer(&server, "posterize");
+    let (mut bob, _out) = apart(&server, "bobb", |join| join.desired.prompt = prompt("sepia")).await;
+    assert_eq!(bob.painted(), recipe("posterize"));
+    applies(&mut bob, 1, "edges", &[]).await;
+    assert_eq!(bob.painted(), recipe("edges"));
+    let (eve, _out) = apart(&server, "eve!!", |join| join.model = Some("echo".into())).await;
+    assert_eq!(eve.painted(), Recipe::default(), "of a persona nothing is painted");
+}
+
+// F59, F32: and on the server that a session is handed over to, for who comes along and who comes
+// later.
+#[tokio::test(start_paused = true)]
+async fn a_directors_prompt_goes_along_with_a_drain() {
+    let (old, new) = (server(Duration::from_secs(25)).await, server(Duration::from_secs(25)).await);
+    let sepia = |join: &mut Join| join.desired.prompt = prompt("sepia");
+    let (ada, _out) = apart(&old, "ada", sepia).await;
+    let (mut bob, _out) = apart(&old, "bobb", sepia).await;
+    steer(&old, "posterize");
+    applies(&mut bob, 1, "edges", &[]).await;
+    let mut moved = Vec::new();
+    for member in [ada, bob] {
+        let told = serde_json::to_string(&member.describe().expect("it is in")).expect("JSON");
+        let dossier: Dossier = serde_json::from_str(&told).expect("as it was said");
+        // Known there before anybody arrives, and then in a task of this test's own.
+        assert!(new.shared().rooms.adopt(new.shared(), dossier.clone(), Duration::from_secs(30)));
+        let place = Place {
+            key: dossier.session.clone(),
+            session_id: dossier.session_id.clone(),
+            instance: dossier.member.instance,
+            actor: u64::MAX,
+            anew: false,
+        };
+        let mut there = Actor::new(new.shared().clone(), place, Notices::pair().1);
+        there.expect(dossier, Duration::from_secs(30));
+        moved.push(there);
+    }
+    let expected = [("ada", "sepia", "posterize"), ("bobb", "edges", "edges")];
+    for (mut there, (user, own, painted)) in moved.into_iter().zip(expected) {
+        let _out = again(&mut there, &new, user, 2, |join| join.desired.prompt = prompt(own)).await;
+        assert_eq!(there.painted(), recipe(painted), "{user}");
+    }
+    let (late, _out) = apart(&new, "eve!!", |_| {}).await;
+    assert_eq!(late.painted(), recipe("posterize"));
+}
+
+// F59: nor is a prompt of its own undone by a place that was lost meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_prompt_of_its_own_outlives_the_members_place() {
+    let server = server(Duration::from_secs(1)).await;
+    let shared = server.shared();
+    let _bob = Line::enter(shared, "bobb", Duration::from_secs(600)).await;
+    let mut ada = Line::enter(shared, "ada", Duration::from_secs(600)).await;
+    steer(&server, "posterize");
+    let desired = Desired { revision: 1, prompt: prompt("sepia"), ..Desired::default() };
+    ada.say(FromClient::Apply(Apply { id: 1, desired })).await;
+    ada.until(|message| matches!(message, FromServer::Acked(acked) if acked.id == Some(1))).await;
+    assert!(ada.mail.send(Mail::SocketGone { link: ada.number, closed: false }).await.is_ok());
+    when(|| attendance(shared, "ada").is_none()).await;
+    let (again, _out) = apart(&server, "ada", |join| join.desired.prompt = prompt("sepia")).await;
+    assert_eq!(again.painted(), recipe("sepia"));
+    steer(&server, "mirror");
+    assert_eq!(again.painted(), recipe("mirror"), "until the director speaks again");
+}

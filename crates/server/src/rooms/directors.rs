@@ -1,0 +1,125 @@
+//! The directors of sessions (F59): who is there, for how long nobody was, and what the last of
+//! them had everybody painted as. What a member makes of that is `member/steering.rs`.
+
+use super::Rooms;
+use crate::member::{Heed, Mail};
+use crate::studio::Recipe;
+use offhook_signaling::Instance;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Of so many whose place is gone it is remembered that they asked for a prompt of their own; one more
+/// is painted as the director said when it comes again.
+const HEEDS: usize = 256;
+
+/// What a director has everybody do.
+pub(crate) struct Steering {
+    /// The prompt as it was said, and what it means.
+    pub(crate) prompt: Option<(String, Recipe)>,
+    pub(crate) words: Option<String>,
+}
+
+/// The prompt that holds for a session until its director says another.
+pub(crate) struct Standing {
+    /// Rises with each.
+    pub(crate) number: u64,
+    pub(crate) prompt: String,
+    pub(crate) recipe: Recipe,
+}
+
+/// The same, for another server.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Directed {
+    number: u64,
+    prompt: String,
+}
+
+impl Standing {
+    pub(super) fn describe(&self) -> Directed {
+        Directed { number: self.number, prompt: self.prompt.clone() }
+    }
+
+    /// `None` of a prompt that this server does not know.
+    pub(super) fn of(directed: Directed) -> Option<Arc<Self>> {
+        let Directed { number, prompt } = directed;
+        Recipe::read(&prompt).ok().map(|recipe| Arc::new(Self { number, prompt, recipe }))
+    }
+}
+
+impl Rooms {
+    /// Counts a director in. False where the session is not there.
+    pub(crate) fn director_came(&self, key: &str) -> bool {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(key) else { return false };
+        room.directors += 1;
+        room.changed();
+        true
+    }
+
+    /// Counts a director out.
+    pub(crate) fn director_went(&self, key: &str) {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(key) else { return };
+        room.directors = room.directors.saturating_sub(1);
+        room.undirected = Instant::now();
+        room.changed();
+    }
+
+    /// Begins to count for how long the session lacks the director that it needs. False where it needs
+    /// none, or has one.
+    pub(crate) fn misses_director(&self, key: &str) -> bool {
+        let mut rooms = self.lock();
+        let lacking = rooms.get_mut(key).filter(|room| room.lacks_director());
+        lacking.map(|room| room.undirected = Instant::now()).is_some()
+    }
+
+    /// For how long it has lacked the director that it needs; none where it does not.
+    pub(crate) fn undirected_for(&self, key: &str) -> Option<Duration> {
+        self.lock().get(key).filter(|room| room.lacks_director()).map(|room| room.undirected.elapsed())
+    }
+
+    /// Has every member do as its director says, and with the prompt whoever comes later. How many
+    /// members that reached.
+    pub(crate) fn steer(&self, key: &str, steering: Steering) -> u32 {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(key) else { return 0 };
+        let Steering { prompt, words } = steering;
+        if let Some((prompt, recipe)) = prompt {
+            let number = room.standing.as_ref().map_or(0, |standing| standing.number) + 1;
+            room.standing = Some(Arc::new(Standing { number, prompt, recipe }));
+            // Whatever they asked for was asked before this.
+            room.heeds.clear();
+        }
+        let words: Option<Arc<str>> = words.map(Arc::from);
+        let there = room.members.values().filter(|inside| !inside.seen.user.is_empty());
+        let reached = there.filter(|inside| inside.post(Mail::Steer(words.clone())));
+        u32::try_from(reached.count()).unwrap_or(u32::MAX)
+    }
+
+    /// A member's place is gone: what it asked for itself is still its own word when it comes again.
+    pub(crate) fn remember(&self, key: &str, instance: Instance, heed: Heed) {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(key) else { return };
+        let standing = room.standing.as_ref().map_or(0, |standing| standing.number);
+        if heed.undoes(standing) && room.heeds.len() < HEEDS {
+            room.heeds.insert(instance, heed);
+        }
+    }
+
+    /// What is remembered of one that comes again.
+    pub(crate) fn remembered(&self, key: &str, instance: Instance) -> Option<Heed> {
+        self.lock().get_mut(key)?.heeds.remove(&instance)
+    }
+
+    /// What holds for everybody in a session.
+    pub(crate) fn standing(&self, key: &str) -> Option<Arc<Standing>> {
+        self.lock().get(key)?.standing.clone()
+    }
+
+    /// The same, for another server.
+    pub(crate) fn directed(&self, key: &str) -> Option<Directed> {
+        self.lock().get(key)?.standing.as_ref().map(|standing| standing.describe())
+    }
+}
