@@ -204,7 +204,8 @@ pub enum Input {
         /// Which command.
         command: CommandId,
     },
-    /// *Source:* transport. *Meaning:* the far side generates. Only the start and the end enter.
+    /// *Source:* transport. *Meaning:* the far side generates, or does not any more. Only the start and
+    /// the end enter, and what the far side says of it on letting a dial in.
     Generation {
         /// Which link.
         epoch: Epoch,

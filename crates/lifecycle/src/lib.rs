@@ -40,8 +40,8 @@ pub use output::{
 };
 pub use policy::{Policy, SuspendPolicy};
 pub use reason::{
-    Class, EndReason, Ending, Fault, JoinErrorKind, MediaLack, MediaWhy, Plane, Rejection, StateItem, Step,
-    Who,
+    BadTrack, Class, EndReason, Ending, Fault, JoinErrorKind, MediaLack, MediaWhy, Plane, Rejection,
+    StateItem, Step, Who,
 };
 pub use run::{Config, Machine};
 pub use session::{

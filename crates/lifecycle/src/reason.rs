@@ -182,6 +182,18 @@ pub enum MediaLack {
     Declined,
 }
 
+/// Why a track cannot be published. Which one, and what exactly is wrong with it, the host says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]
+pub enum BadTrack {
+    /// Its label.
+    #[error("its label is empty, too long, or holds a control character; give it another one")]
+    Label,
+    /// There are too many.
+    #[error("there are more than can be published at once; publish fewer of them")]
+    TooMany,
+}
+
 /// Why the media of a join failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[cfg_attr(feature = "trace", derive(serde::Serialize, serde::Deserialize))]

@@ -206,6 +206,12 @@ pub fn worlds() -> Vec<World> {
             occurs: samples::desired,
         },
         World {
+            name: "generation",
+            policy: small.clone(),
+            facts: LinkFacts::default(),
+            occurs: samples::generation,
+        },
+        World {
             name: "credentials",
             policy: small.clone(),
             facts: LinkFacts::default(),

@@ -39,7 +39,8 @@ impl Change {
         self
     }
 
-    /// The far side may rewrite this text before it uses it.
+    /// As [`prompt`](Self::prompt), and the far side may enrich this text before a model sees it. One that
+    /// enriches nothing, as the reference server's studio, takes it as it stands (F50).
     #[must_use]
     pub fn enhanced_prompt(mut self, text: impl Into<String>) -> Self {
         self.prompt = Some(Prompt { text: text.into(), enhance: true });

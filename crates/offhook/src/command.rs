@@ -5,7 +5,7 @@ use crate::event::ChangeOutcome;
 use crate::sources::Feeder;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
-use offhook_transport::{Moderate, ModerationRefusal};
+use offhook_transport::{Moderate, ModerationRefusal, Unsent};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -19,8 +19,8 @@ pub(crate) enum Command {
     Set { change: Change, answer: oneshot::Sender<ChangeAnswer> },
     /// Take a change back.
     Withdraw { revision: Revision },
-    /// Send a message to the other members.
-    Send { topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
+    /// Send a message to the other members, or to these.
+    Send { to: Vec<String>, topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
     /// Show a reaction to them.
     React { reaction: String, answer: oneshot::Sender<SendAnswer> },
     /// Say something to whoever the conversation is with.
@@ -57,6 +57,10 @@ pub(crate) enum SendAnswer {
     NotSupported,
     /// Too many went out just before.
     RateLimited,
+    /// It went to nobody.
+    Unsent { why: Unsent, members: Vec<String>, text: Arc<str> },
+    /// There is no link, and none that it could wait for.
+    Away,
     /// A moderator's request was not done.
     NotModerated(ModerationRefusal, Arc<str>),
     /// The link's own queue has no room, or the far side's.

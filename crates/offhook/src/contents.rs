@@ -44,6 +44,8 @@ pub(crate) struct Contents {
     pub(crate) loading: Option<Loading>,
     /// The far side's words of the last refusal or ending.
     pub(crate) last_text: Option<Arc<str>>,
+    /// The names that would have been accepted, of the last refusal.
+    pub(crate) last_known: Vec<String>,
     refusals: VecDeque<(Revision, Arc<str>)>,
     /// The images that were set last, for those that are named by their hash alone.
     images: VecDeque<lifecycle::Image>,
@@ -86,6 +88,13 @@ impl Contents {
 
     pub(crate) fn refused(&mut self, words: String) {
         self.last_text = (!words.is_empty()).then(|| text(words));
+    }
+
+    /// Names come from outside: so many, and each as long, as a far side may ever say.
+    pub(crate) fn known(&mut self, mut names: Vec<String>) {
+        names.retain(|name| name.len() <= MAX_TEXT);
+        names.truncate(TEXTS);
+        self.last_known = names;
     }
 
     pub(crate) fn ended(&mut self, words: String) {

@@ -1,6 +1,10 @@
 //! Errors of the user's calls: one small type per operation, variants by blame, each with a
 //! stable code and the next step in its text. Endings are `EndReason`s, not errors.
 
+mod sending;
+
+pub use sending::{BadName, ModerateError, SendError};
+
 use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
@@ -22,6 +26,7 @@ struct Failed {
     kind: JoinErrorKind,
     attempts: Vec<Attempt>,
     text: Option<Arc<str>>,
+    known: Vec<String>,
     back: Back,
     join: Join,
 }
@@ -31,10 +36,11 @@ impl JoinError {
         kind: JoinErrorKind,
         attempts: Vec<Attempt>,
         text: Option<Arc<str>>,
+        known: Vec<String>,
         back: Back,
         join: Join,
     ) -> Self {
-        Self(Box::new(Failed { kind, attempts, text, back, join }))
+        Self(Box::new(Failed { kind, attempts, text, known, back, join }))
     }
 
     /// Why (F08). Says who is to blame and whether the same join may succeed later.
@@ -57,6 +63,20 @@ impl JoinError {
         self.0.text.as_deref()
     }
 
+    /// The names that the far side would have accepted in the place of one that it does not know: its
+    /// models, for [`Rejection::UnknownModel`](crate::Rejection) (F58). Empty where it did not say.
+    pub fn known(&self) -> &[String] {
+        &self.0.known
+    }
+
+    /// The label of the track that it failed for, of a [`JoinErrorKind::BadTrack`].
+    pub fn track(&self) -> Option<&str> {
+        match self.0.kind {
+            JoinErrorKind::BadTrack(_) => self.0.join.bad_track().map(|(label, _)| label),
+            _ => None,
+        }
+    }
+
     /// May the same join succeed later without anybody changing anything?
     pub fn is_retryable(&self) -> bool {
         self.0.kind.is_retryable()
@@ -72,6 +92,11 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.kind)?;
+        if let Some(label) = self.track() {
+            // What is too long is shown by its beginning.
+            let shown: String = label.chars().take(32).collect();
+            write!(f, " ({shown:?})")?;
+        }
         match &self.0.text {
             Some(text) => write!(f, " (the far side says: {})", text.escape_debug()),
             None => Ok(()),
@@ -166,128 +191,6 @@ impl SetError {
     }
 }
 
-/// Why a message is not known to have arrived.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SendError {
-    /// The link was replaced before a receipt came: it may have arrived. It is never sent
-    /// again by itself (R15).
-    #[error(
-        "the link was lost before a receipt came; the message may have arrived, decide whether to send it again"
-    )]
-    Unknown,
-    /// No receipt in time.
-    #[error("no receipt came in time; the message may still arrive")]
-    TimedOut,
-    /// The session is over.
-    #[error("the session is over ({reason}); leave it, and join a fresh one")]
-    Ended {
-        /// Why.
-        reason: EndReason,
-    },
-    /// The payload or topic is too large.
-    #[error("the message is larger than {limit} bytes; send a smaller one")]
-    TooLarge {
-        /// In bytes.
-        limit: usize,
-    },
-    /// There is nothing in it.
-    #[error("there is nothing in it; say something, or nothing at all")]
-    Empty,
-    /// It holds a control character, which could be one too many for whoever shows it.
-    #[error("it holds a control character at byte {at}; take it out")]
-    Control {
-        /// Where, in bytes.
-        at: usize,
-    },
-    /// This far side has no messages between members, no reactions, or holds no conversation.
-    #[error("this far side takes no such thing; look at its capabilities before asking")]
-    NotSupported,
-    /// Too much waits already: to go out here, or to be answered by the far side, which then did not take
-    /// it.
-    #[error("too many messages wait to go out or to be answered; await some of them first")]
-    Full,
-    /// Too many went out just before, awaited or not; 200 at once are let through. It did not go out,
-    /// and the session is as well as before.
-    #[error("more than {per_second} messages a second; wait a moment, and say less")]
-    RateLimited {
-        /// Messages, reactions and words together.
-        per_second: u32,
-    },
-}
-
-impl SendError {
-    /// The stable code, for logs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::TimedOut => "timed_out",
-            Self::Ended { .. } => "ended",
-            Self::TooLarge { .. } => "too_large",
-            Self::Empty => "empty",
-            Self::Control { .. } => "control",
-            Self::NotSupported => "not_supported",
-            Self::Full => "full",
-            Self::RateLimited { .. } => "rate_limited",
-        }
-    }
-}
-
-/// Why a moderator's request was not done, or is not known to have been (F64).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ModerateError {
-    /// This member is no moderator here. Seen here where the far side said so when it let us in.
-    #[error("you are no moderator here; join with a credential that makes you one")]
-    NotPermitted,
-    /// Nobody of that name is in the session, or not any more.
-    #[error("there is no such member; take the id from the newest roster")]
-    UnknownMember,
-    /// It names oneself, on this device or another.
-    #[error("that is yourself; use leave() or mute()")]
-    Oneself,
-    /// This far side has no moderation at all.
-    #[error("this far side has no moderation; end sessions from your own backend")]
-    NotSupported,
-    /// The far side said no, for a reason that this version has no word for.
-    #[error("the far side refused ({})", text.escape_debug())]
-    Refused {
-        /// In its own words.
-        text: Arc<str>,
-    },
-    /// The link was replaced before an answer came: it may have been done. It is never asked for
-    /// again by itself (R15).
-    #[error("the link was lost before an answer came; look at the roster, and ask again if it was not done")]
-    Unknown,
-    /// No answer in time.
-    #[error("no answer came in time; it may still be done, look at the roster")]
-    TimedOut,
-    /// The session is over.
-    #[error("the session is over ({reason}); leave it, and join a fresh one")]
-    Ended {
-        /// Why.
-        reason: EndReason,
-    },
-    /// Too much waits already.
-    #[error("too many requests wait for an answer; await some of them first")]
-    Full,
-}
-
-impl ModerateError {
-    /// The stable code, for logs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotPermitted => "not_permitted",
-            Self::UnknownMember => "unknown_member",
-            Self::Oneself => "oneself",
-            Self::NotSupported => "not_supported",
-            Self::Refused { .. } => "refused",
-            Self::Unknown => "unknown",
-            Self::TimedOut => "timed_out",
-            Self::Ended { .. } => "ended",
-            Self::Full => "full",
-        }
-    }
-}
-
 /// Why there is no remote track to take.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TrackError {
@@ -317,6 +220,20 @@ pub enum PublishError {
     /// Something is published under this label already.
     #[error("something is published as {0:?} already; take another label, or unpublish that one")]
     LabelTaken(String),
+    /// No track can have this label.
+    #[error("no track can be called {:?}: {why}", label.chars().take(32).collect::<String>())]
+    BadLabel {
+        /// The label.
+        label: String,
+        /// What is wrong with it.
+        why: BadName,
+    },
+    /// So many are published already.
+    #[error("{limit} tracks are published already, and no more can be; unpublish one first")]
+    TooMany {
+        /// How many can be.
+        limit: usize,
+    },
     /// This session only receives, or its transport publishes nothing.
     #[error("this session publishes nothing; join without `viewer`, and look at its capabilities")]
     NotPermitted,

@@ -2,13 +2,14 @@
 //! back. What is done with it is in `joining.rs` and the host.
 
 use crate::change::{Change, Unfit};
+use crate::error::BadName;
 use crate::sources::{Feeder, Track};
 use crate::token::ResumeToken;
 use crate::translate::media_lack;
 use bytes::Bytes;
-use offhook_lifecycle::{JoinErrorKind, JoinWish, MediaLack};
+use offhook_lifecycle::{BadTrack, JoinErrorKind, JoinWish, MediaLack};
 use offhook_media::{Player, Publication, voice};
-use offhook_transport::media::Kind;
+use offhook_transport::media::{Kind, TrackSpec};
 use offhook_transport::{Capabilities, Capability};
 use std::time::Duration;
 
@@ -28,6 +29,14 @@ pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {
         label = format!("{kind}-{n}");
     }
     label
+}
+
+/// Can a track be called so?
+pub(crate) fn check_label(label: &str) -> Result<(), BadName> {
+    if label.is_empty() {
+        return Err(BadName::Empty);
+    }
+    BadName::check(label, TrackSpec::LABEL)
 }
 
 /// How to join a session.
@@ -56,7 +65,9 @@ impl Join {
         Self::default()
     }
 
-    /// The model or persona to join with (F58).
+    /// The model or persona to join with, over every recovery (F58). One that the far side does not know
+    /// is refused as `Rejection::UnknownModel`; [`JoinError::known`](crate::JoinError::known) has those
+    /// that it does.
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.model = Some(name.into());
         self
@@ -125,7 +136,9 @@ impl Join {
         free_label(kind, |label| self.publish.iter().any(|(known, _)| known == label))
     }
 
-    /// Publishes a track under a label of your own. A label used twice is the newer one's.
+    /// Publishes a track under a label of your own: 1 to 128 bytes, no control characters. A label used
+    /// twice is the newer one's. With another label, or with more than 32 tracks, the join fails as
+    /// `BadTrack` before any I/O, and [`JoinError::track`](crate::JoinError::track) names it.
     pub fn publish_as(mut self, label: impl Into<String>, publication: impl Into<Publication>) -> Self {
         let label = label.into();
         self.publish.retain(|(known, _)| *known != label);
@@ -181,6 +194,9 @@ impl Join {
         if needs.into_iter().any(|(needed, capability)| needed && !can.has(capability)) {
             return Err(JoinErrorKind::NotSupported);
         }
+        if let Some((_, why)) = self.bad_track() {
+            return Err(JoinErrorKind::BadTrack(why));
+        }
         if let Some(lack) = self.publish.iter().find_map(|(_, publication)| publication.lack()) {
             return Err(JoinErrorKind::NoUserMedia(media_lack(lack)));
         }
@@ -192,6 +208,14 @@ impl Join {
             }
         };
         Err(JoinErrorKind::InitialStateRefused { item })
+    }
+
+    /// The first track that cannot be published, by its label.
+    pub(crate) fn bad_track(&self) -> Option<(&str, BadTrack)> {
+        let labels = || self.publish.iter().map(|(label, _)| label.as_str());
+        let bad = labels().find(|label| check_label(label).is_err());
+        bad.map(|label| (label, BadTrack::Label))
+            .or_else(|| labels().nth(TrackSpec::MOST).map(|label| (label, BadTrack::TooMany)))
     }
 
     /// As [`check`](Self::check), for the join that follows a ring: it waits in no queue, and takes

@@ -132,8 +132,9 @@ impl Future for Joining {
         let join = this.kept.take().map(KeptJoin::restore).unwrap_or_default();
         let notes = this.shared.notes();
         let (attempts, text) = (notes.attempts.clone(), notes.text.clone().filter(|_| asked));
+        let known = if asked { notes.known.clone() } else { Vec::new() };
         drop(notes);
-        Poll::Ready(Err(JoinError::new(kind, attempts, text, back, join)))
+        Poll::Ready(Err(JoinError::new(kind, attempts, text, known, back, join)))
     }
 }
 

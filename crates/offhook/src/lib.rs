@@ -110,8 +110,8 @@ pub use client::{Client, SessionBuilder};
 pub use controls::{Controls, Network};
 pub use credential::{CredentialRequest, ProviderError, Purpose};
 pub use error::{
-    BuildError, JoinError, ModerateError, PlayError, PresenceError, PublishError, SendError, SetError,
-    TrackError,
+    BadName, BuildError, JoinError, ModerateError, PlayError, PresenceError, PublishError, SendError,
+    SetError, TrackError,
 };
 pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
@@ -131,10 +131,10 @@ pub use view::{Loading, View};
 
 pub use offhook_lifecycle::presence::State as PresenceState;
 pub use offhook_lifecycle::{
-    AcceptFailure, Attempt, CallingState, Cause, Class, ConnectionState, Decline, Direction, EndReason,
-    Ending, Epoch, Fault, Idle, Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy, MoveReason,
-    Outgoing, Phase, Plan, Plane, Policy, Progress, Rejection, Revision, RingRef, RingRefusal, Ringing,
-    StateItem, Step, SuspendPolicy, Unanswered, Who,
+    AcceptFailure, Attempt, BadTrack, CallingState, Cause, Class, ConnectionState, Decline, Direction,
+    EndReason, Ending, Epoch, Fault, Idle, Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy,
+    MoveReason, Outgoing, Phase, Plan, Plane, Policy, Progress, Rejection, Revision, RingRef, RingRefusal,
+    Ringing, StateItem, Step, SuspendPolicy, Unanswered, Who,
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;

@@ -7,6 +7,7 @@ mod left;
 mod moderating;
 mod pending;
 mod ringing;
+mod speaking;
 
 pub use left::Summary;
 pub use moderating::Moderating;

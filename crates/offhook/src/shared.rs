@@ -128,6 +128,8 @@ pub(crate) struct Notes {
     pub(crate) attempts: Vec<Attempt>,
     /// The far side's words of the last refusal or ending.
     pub(crate) text: Option<Arc<str>>,
+    /// The names that it would have accepted in the place of one that it refused.
+    pub(crate) known: Vec<String>,
     pub(crate) tally: Tally,
 }
 

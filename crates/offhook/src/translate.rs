@@ -20,7 +20,7 @@ use wire::{Capability, FaultKind, RefusedCode};
 #[derive(Debug, Default)]
 pub(crate) struct Inward {
     /// Facts for the machine, in this order.
-    pub(crate) inputs: [Option<Input>; 2],
+    pub(crate) inputs: [Option<Input>; 3],
     /// What only passes by, to the listeners.
     pub(crate) content: Option<wire::Content>,
     /// How much of an image has arrived over there.
@@ -37,11 +37,11 @@ pub(crate) struct Uploaded {
 
 impl Inward {
     const fn fact(input: Input) -> Self {
-        Self { inputs: [Some(input), None], content: None, uploaded: None }
+        Self { inputs: [Some(input), None, None], content: None, uploaded: None }
     }
 
     const fn content(input: Input, content: wire::Content) -> Self {
-        Self { inputs: [Some(input), None], content: Some(content), uploaded: None }
+        Self { inputs: [Some(input), None, None], content: Some(content), uploaded: None }
     }
 }
 
@@ -55,13 +55,14 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
         E::Up(up) => {
             let facts = link_facts(&up);
             let acked = up.acked.filter(|revision| revision.0 > 0);
+            let generates = up.generating.map(|running| Input::Generation { epoch, running });
             contents.up(epoch, *up);
             let acked = acked.map(|revision| Input::Acked {
                 epoch,
                 revision: Revision(revision.0),
                 answer: Answer::Applied,
             });
-            Inward { inputs: [Some(Input::Up { epoch, link: facts }), acked], ..Inward::default() }
+            Inward { inputs: [Some(Input::Up { epoch, link: facts }), generates, acked], ..Inward::default() }
         }
         E::Carried(on) => Inward::fact(Input::Carried { epoch, plane: plane(on) }),
         E::Alive(on) => Inward::fact(Input::Alive { epoch, plane: plane(on) }),
@@ -69,8 +70,9 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
         E::PlaneLost(on, why) => {
             Inward::fact(Input::PlaneLost { epoch, plane: plane(on), fault: fault(why.kind) })
         }
-        E::Refused { code, retry_after, queue_position, text, item } => {
+        E::Refused { code, retry_after, queue_position, text, item, known } => {
             contents.refused(text);
+            contents.known(known);
             match code {
                 // A fresh credential would do: the machine asks for one, and the next dial shows it.
                 RefusedCode::Expired => {
@@ -126,7 +128,10 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
 fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
     use wire::Content as C;
     match &content {
-        C::Sent { id } | C::NotTaken { id } | C::Moderated { id, refused: _ } => {
+        C::Sent { id }
+        | C::Unsent { id, why: _, members: _, text: _ }
+        | C::NotTaken { id }
+        | C::Moderated { id, refused: _ } => {
             Inward::content(Input::Replied { epoch, command: CommandId(*id) }, content)
         }
         C::Generation(wire::Generation::Started) => {

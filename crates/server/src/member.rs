@@ -12,6 +12,7 @@ mod leaving;
 mod media;
 mod moderating;
 mod notices;
+mod relaying;
 mod steering;
 #[cfg(test)]
 mod tests;

@@ -425,6 +425,14 @@ codes! {
         NotSupported = "not_supported",
     }
 
+    /// Why a message to some members went to none of them.
+    RelayRefusal {
+        /// Somebody it names is not in the session.
+        UnknownMember = "unknown_member",
+        /// It names the one who sends it.
+        Oneself = "oneself",
+    }
+
     /// What an entry of telemetry is about.
     Happened {
         /// The session is in `state` from now on.

@@ -12,9 +12,9 @@ use crate::{
     FromClient, FromServer, GenerationEnded, GenerationStarted, GenerationTick, GoAway, Gone, Goodbye,
     IceServer, ImageChunk, ImageChunkAck, Instance, Join, Joined, KeepAlive, Liveness, MediaFault, Member,
     MemberChange, MemberLeft, MidRef, MidUse, Migrate, NeedCredential, NeedImage, NeedSections, NotKnown,
-    NotTaken, Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued, Reaction,
-    Refused, Rejoin, Relay, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef, RingRefused, Said,
-    Say, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
+    NotRelayed, NotTaken, Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued,
+    Reaction, Refused, Rejoin, Relay, Relayed, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef,
+    RingRefused, Said, Say, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -86,7 +86,10 @@ pub fn client_examples(kind: ClientKind) -> Vec<FromClient> {
             total: 12,
             bytes: "iVBORw0KGgoAAAAN".to_owned(),
         })],
-        ClientKind::Message => vec![FromClient::Message(Relay { from: None, ..relay() })],
+        ClientKind::Message => {
+            let to_some = Relay { id: 6, from: None, to: vec![THEIRS], ..relay() };
+            vec![FromClient::Message(Relay { from: None, ..relay() }), FromClient::Message(to_some)]
+        }
         ClientKind::Reaction => {
             vec![FromClient::Reaction(Reaction { from: None, reaction: "applause".to_owned() })]
         }
@@ -219,6 +222,13 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
             reason: GenerationEnd::Stopped,
         })],
         ServerKind::Message => vec![FromServer::Message(relay())],
+        ServerKind::Relayed => vec![FromServer::Relayed(Relayed { id: 6 })],
+        ServerKind::NotRelayed => vec![FromServer::NotRelayed(NotRelayed {
+            id: 6,
+            why: RelayRefusal::UnknownMember,
+            members: vec![THEIRS],
+            text: "somebody it is for is not in the session; look at the roster".to_owned(),
+        })],
         ServerKind::Reaction => {
             vec![FromServer::Reaction(Reaction { from: Some(THEIRS), reaction: "👏".to_owned() })]
         }
@@ -471,7 +481,7 @@ fn relay() -> Relay {
     Relay {
         id: 5,
         from: Some(THEIRS),
-        to: None,
+        to: Vec::new(),
         topic: "chat".to_owned(),
         data: serde_json::json!({ "text": "hello" }),
     }

@@ -189,6 +189,8 @@ pub const FREE_FIELDS: &[&str] = &["data"];
 /// Limits on lists by field name; any other list holds at most [`LIST`] entries.
 pub const LIST_RULES: &[(&str, usize)] = &[
     ("roster", ROSTER),
+    ("to", ROSTER),
+    ("members", ROSTER),
     ("metadata", METADATA),
     ("attendees", ATTENDEES),
     ("ice_servers", ICE_SERVERS),

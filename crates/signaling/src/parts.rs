@@ -1,7 +1,7 @@
 //! The pieces messages of both directions are made of: session names, desired state, tracks,
 //! descriptions, rosters. The messages themselves are in `client.rs` and `server.rs`.
 
-use crate::codes::{Attendance, Feature, MediaKind, Mood, NotTakenCode, Role};
+use crate::codes::{Attendance, Feature, MediaKind, Mood, NotTakenCode, RelayRefusal, Role};
 use crate::text::{Instance, Sdp, Secret};
 use crate::video::VideoWish;
 use schemars::JsonSchema;
@@ -240,14 +240,38 @@ pub struct Relay {
     /// From whom; the server fills it in and ignores what a client claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Instance>,
-    /// To whom; everybody where none is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<Instance>,
+    /// To whom; everybody else in the session where nobody is named. Where somebody is, it goes to all
+    /// of them or to none, and the server answers with `relayed` or `not_relayed`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<Instance>,
     /// The application's name for this kind of message.
     pub topic: String,
-    /// The application's content.
+    /// The application's content. A client of ours says text as a string, and other bytes, or text that
+    /// JSON would make long, as `{"base64": "…"}`.
     #[serde(default)]
     pub data: serde_json::Value,
+}
+
+/// A message that names its receivers went to all of them; those that are away have it when they are back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Relayed {
+    /// The message this answers.
+    pub id: u64,
+}
+
+/// A message that names its receivers went to none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotRelayed {
+    /// The message this answers.
+    pub id: u64,
+    /// Why.
+    pub why: RelayRefusal,
+    /// Those that are not in the session, where that is why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Instance>,
+    /// For a human.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// A reaction, shown and forgotten. The first thing to be dropped for a member that is behind.

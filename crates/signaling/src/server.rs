@@ -10,7 +10,7 @@ use crate::message::messages;
 use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
-    NotKnown, NotTaken, Ping, Reaction, Relay, Ring, Said, SessionSnapshot,
+    NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -65,6 +65,10 @@ messages! {
         GenerationEnded(GenerationEnded) = "generation_ended", reliable;
         /// Words or data from another member.
         Message(Relay) = "message", reliable;
+        /// A message to some members went to them.
+        Relayed(Relayed) = "relayed", reliable;
+        /// A message to some members went to none of them.
+        NotRelayed(NotRelayed) = "not_relayed", reliable;
         /// A reaction of another member.
         Reaction(Reaction) = "reaction", reliable;
         /// What the far side of the conversation is doing now.
@@ -508,6 +512,7 @@ impl FromServer {
             Self::Conversation(m) => found.extend(m.mood.unknown()),
             Self::NotTaken(m) => found.extend(m.why.unknown()),
             Self::NotModerated(m) => found.extend(m.why.unknown()),
+            Self::NotRelayed(m) => found.extend(m.why.unknown()),
             Self::MutedBy(m) => found.extend(m.kind.unknown()),
             Self::VideoWanted(m) => found.extend(m.limited_by.unknown()),
             Self::Session(m) => found.extend(m.unknown_words()),
@@ -525,6 +530,7 @@ impl FromServer {
             | Self::GenerationStarted(_)
             | Self::GenerationTick(_)
             | Self::Message(_)
+            | Self::Relayed(_)
             | Self::Reaction(_)
             | Self::Said(_)
             | Self::Moderated(_)

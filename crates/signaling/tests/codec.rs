@@ -313,7 +313,7 @@ fn an_explicit_null_is_a_field_left_out() {
 #[test]
 fn what_we_may_not_receive_we_do_not_send() {
     let relay = |data| {
-        let relay = Relay { id: 1, from: None, to: None, topic: "t".to_owned(), data };
+        let relay = Relay { id: 1, from: None, to: Vec::new(), topic: "t".to_owned(), data };
         encode(Some(1), 0, &FromClient::Message(relay))
     };
     assert!(relay(json!("x".repeat(60_000))).is_ok());

@@ -10,7 +10,7 @@ use proptest::test_runner::FileFailurePersistence;
 
 fn message(id: u64) -> FromClient {
     let data = serde_json::Value::Null;
-    FromClient::Message(Relay { id, from: None, to: None, topic: "t".to_owned(), data })
+    FromClient::Message(Relay { id, from: None, to: Vec::new(), topic: "t".to_owned(), data })
 }
 
 fn id_of(frame: &Frame<FromClient>) -> u64 {
@@ -166,7 +166,7 @@ fn the_buffer_is_bounded_in_bytes_as_well() {
     let mut end = Reliability::<FromClient>::new();
     let data = serde_json::Value::String("x".repeat(60_000));
     for id in 1..=6 {
-        let relay = Relay { id, from: None, to: None, topic: "t".to_owned(), data: data.clone() };
+        let relay = Relay { id, from: None, to: Vec::new(), topic: "t".to_owned(), data: data.clone() };
         end.frame(&FromClient::Message(relay)).unwrap();
     }
     assert_eq!(end.replay(1), Err(ReplayLost::Overflow { lost: 2, last_seen: 1 }));

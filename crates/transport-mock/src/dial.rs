@@ -6,7 +6,7 @@ use offhook_transport::media::{EncodedFrame, Kind, TrackId, TrackSpec, VideoWant
 use offhook_transport::{
     Action, Content, CredentialWhy, Desired, DialRequest, EndCode, Epoch, Event, Fault, FaultKind,
     Generation, GoAwayHint, InstanceId, MemberChange, ModerationRefusal, Mood, Plan, Plane, Progress,
-    RefusalItem, RefusedCode, ResumeRefusal, Revision, Secret, SessionRef, Target, Up, Verdict,
+    RefusalItem, RefusedCode, ResumeRefusal, Revision, Secret, SessionRef, Target, Unsent, Up, Verdict,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,7 +190,14 @@ impl MockDial {
         text: &str,
     ) {
         let text = text.into();
-        self.report(Event::Refused { code, retry_after, queue_position, text, item: None });
+        self.report(Event::Refused {
+            code,
+            retry_after,
+            queue_position,
+            text,
+            item: None,
+            known: Vec::new(),
+        });
     }
 
     /// Refuses the initial state that the dial carried.
@@ -201,6 +208,7 @@ impl MockDial {
             queue_position: None,
             text: text.into(),
             item: Some(item),
+            known: Vec::new(),
         });
     }
 
@@ -371,6 +379,17 @@ impl MockDial {
     /// What the far side of the conversation says, as text.
     pub fn says(&self, text: &str) {
         self.content(Content::Said(text.into()));
+    }
+
+    /// Takes a message, reaction or words: the receipt.
+    pub fn take(&self, id: u64) {
+        self.content(Content::Sent { id });
+    }
+
+    /// Takes a message to nobody: these members are not there, or another reason says why.
+    pub fn refuse_message(&self, id: u64, why: Unsent, members: &[&str], text: &str) {
+        let members = members.iter().map(ToString::to_string).collect();
+        self.content(Content::Unsent { id, why, members, text: text.into() });
     }
 
     /// Does what a moderator asked for, whatever that is to a test.

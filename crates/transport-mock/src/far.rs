@@ -304,6 +304,9 @@ impl Inner {
                 if let Action::Moderate(moderation) = &*action {
                     self.moderate(id, moderation);
                 }
+                if let Action::Send(message) = &*action {
+                    self.relay(id, message, age);
+                }
             }
         }
     }
@@ -440,6 +443,7 @@ impl Inner {
             }],
             video: None,
             models: Vec::new(),
+            generating: None,
         }
     }
 }

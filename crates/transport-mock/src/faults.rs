@@ -133,6 +133,7 @@ impl Faults {
             queue_position: None,
             text: String::new(),
             item: None,
+            known: Vec::new(),
         })
     }
 

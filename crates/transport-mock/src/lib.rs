@@ -62,6 +62,7 @@ mod log;
 mod machine;
 mod measuring;
 mod moderating;
+mod relaying;
 mod remote;
 mod seed;
 mod studio;

@@ -10,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 use offhook_transport::media::{EncodedFrame, VideoWanted};
 use offhook_transport::{
     Action, Capabilities, Content, CredentialWhy, Desired, Event, Generation, InstanceId, Liveness, Member,
-    Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, Up, Verdict,
+    Plan, Plane, Progress, RefusalItem, RefusedCode, ResumeKey, ResumeRefusal, Revision, Secret, SessionRef,
+    Up, Verdict,
 };
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -19,6 +20,9 @@ use std::time::Duration;
 const TAG: &[u8] = b"offhook-mock:";
 /// Opens the tag of a frame with an image in it, inside the other; its hash follows, then the frame.
 const IMAGE_TAG: &[u8] = b"offhook-mock-image:";
+
+/// Messages that are kept for somebody who is away.
+const MAIL: usize = 64;
 
 type PlanOf = Vec<(Duration, Happening)>;
 
@@ -57,6 +61,10 @@ struct Place {
     desired: Desired,
     revision: Revision,
     generating: bool,
+    /// Which session it is in.
+    session: SessionRef,
+    /// What others said to it while it was away, for the resume.
+    mail: Vec<Content>,
     /// When its last link went, without a goodbye.
     lost_at: Option<Duration>,
 }
@@ -142,6 +150,18 @@ impl Studio {
             let text = "the session is not here any more; join it anew";
             return vec![self.soon(refused(RefusedCode::NoSessionToResume, None, text))];
         }
+        let unknown =
+            seen.model.as_ref().filter(|model| !self.models.is_empty() && !self.models.contains(model));
+        if unknown.is_some() && !matches!(seen.plan, Plan::Resume { .. }) {
+            return vec![self.soon(Event::Refused {
+                code: RefusedCode::UnknownModel,
+                retry_after: None,
+                queue_position: None,
+                text: format!("there is no such model; try one of: {}", self.models.join(", ")),
+                item: None,
+                known: self.models.clone(),
+            })];
+        }
         if let Some((item, text)) = self.refusal(&seen.desired) {
             return vec![
                 self.soon(Event::Answered),
@@ -151,6 +171,7 @@ impl Studio {
                     queue_position: None,
                     text,
                     item: Some(item),
+                    known: Vec::new(),
                 }),
             ];
         }
@@ -161,6 +182,7 @@ impl Studio {
                 queue_position: Some(self.queue),
                 text: "no place now; wait in the queue, or try again later".into(),
                 item: None,
+                known: Vec::new(),
             })];
         }
         self.let_in(seen, media_lives)
@@ -197,11 +219,14 @@ impl Studio {
             desired: seen.desired.clone(),
             revision: seen.revision,
             generating: false,
+            session: seen.session.clone(),
+            mail: Vec::new(),
             lost_at: None,
         };
         if let Some(old) = old.filter(|_| resume) {
             // A resume carries no state: the far side still has what it had.
             (place.desired, place.revision, place.generating) = (old.desired, old.revision, old.generating);
+            place.mail = old.mail;
         }
         let session = crate::far::session_id(&seen.session);
         let up = Up {
@@ -220,6 +245,7 @@ impl Studio {
             }],
             video: self.video,
             models: self.models.clone(),
+            generating: Some(place.generating),
         };
 
         let mut steps: Vec<Event> = Vec::new();
@@ -253,6 +279,7 @@ impl Studio {
             place.generating = true;
             steps.push(Event::Content(Content::Generation(Generation::Started)));
         }
+        steps.extend(std::mem::take(&mut place.mail).into_iter().map(Event::Content));
         let awaited = self.awaits(seen.revision, &seen.desired).filter(|_| !resume);
         let mut plan: PlanOf =
             (1..).zip(steps).map(|(step, event)| (self.pace * step, Happening::Report(event))).collect();
@@ -291,12 +318,15 @@ impl Studio {
                 self.judge(seen, false, age)
             }
             Action::RestartIce => vec![self.soon(Event::Carried(Plane::Media))],
-            Action::Send(message) => vec![self.soon(Event::Content(Content::Sent { id: message.id }))],
             Action::React(words) | Action::Say(words) => {
                 vec![self.soon(Event::Content(Content::Sent { id: words.id }))]
             }
             // Done by the world, which knows who else is there.
-            Action::Moderate(_) | Action::KeepAlive | Action::Publish(_) | Action::Telemetry(_) => Vec::new(),
+            Action::Send(_)
+            | Action::Moderate(_)
+            | Action::KeepAlive
+            | Action::Publish(_)
+            | Action::Telemetry(_) => Vec::new(),
             Action::Goodbye => {
                 self.places.remove(&seen.instance);
                 Vec::new()
@@ -329,6 +359,25 @@ impl Studio {
             }
         }
         plan
+    }
+
+    /// Has somebody of that name a place in the session?
+    pub(crate) fn has(&self, session: &SessionRef, member: &str, age: Duration) -> bool {
+        self.places.iter().any(|(instance, place)| {
+            let is_kept = place.lost_at.is_none_or(|lost| age.saturating_sub(lost) <= self.window);
+            instance.to_string() == member && place.session == *session && is_kept
+        })
+    }
+
+    /// Keeps this for somebody who is away from the session for a moment.
+    pub(crate) fn keep_for(&mut self, session: &SessionRef, member: &str, said: Content, age: Duration) {
+        if !self.has(session, member, age) {
+            return;
+        }
+        let place = self.places.iter_mut().find(|(instance, _)| instance.to_string() == member);
+        if let Some((_, place)) = place.filter(|(_, place)| place.mail.len() < MAIL) {
+            place.mail.push(said);
+        }
     }
 
     /// No connection of the instance is left.
@@ -412,5 +461,12 @@ fn searching(queue_position: Option<u32>) -> Event {
 }
 
 fn refused(code: RefusedCode, retry_after: Option<Duration>, text: &str) -> Event {
-    Event::Refused { code, retry_after, queue_position: None, text: text.into(), item: None }
+    Event::Refused {
+        code,
+        retry_after,
+        queue_position: None,
+        text: text.into(),
+        item: None,
+        known: Vec::new(),
+    }
 }

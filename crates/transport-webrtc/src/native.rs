@@ -30,6 +30,7 @@ mod outward;
 mod payload;
 mod presence;
 mod registry;
+mod relaying;
 mod sinks;
 mod socket;
 mod speaking;
@@ -216,8 +217,8 @@ enum State {
     Running {
         events: mpsc::Receiver<Event>,
         actions: mpsc::Sender<Action>,
-        /// Dropped to close.
-        alive: Option<oneshot::Sender<()>>,
+        /// Dropped to close; others see by the second half that it was.
+        alive: Option<(oneshot::Sender<()>, Arc<()>)>,
     },
     /// Only `Closed` is left to say.
     Ending,
@@ -244,9 +245,11 @@ impl Link {
             // No more than fit were taken.
             let _ = actions.try_send(action);
         }
-        let driver = Driver::new(config, registry, nodes, request, events_in, actions_out);
+        let open = Arc::new(());
+        let wanted = Arc::downgrade(&open);
+        let driver = Driver::new(config, registry, nodes, request, events_in, actions_out, wanted);
         runtime.spawn(driver::run(driver, closed));
-        self.state = State::Running { events, actions, alive: Some(alive) };
+        self.state = State::Running { events, actions, alive: Some((alive, open)) };
         None
     }
 }

@@ -181,7 +181,7 @@ async fn a_fault_from_before_the_far_side_knew_is_none() {
     far.order(Order::Verbatim(encode(None, newest - 1, &fault(2)).expect("a good message")));
     line.said.clear();
     let data = serde_json::Value::Null;
-    far.say(FromServer::Message(Relay { id: 1, from: None, to: None, topic: "after it".into(), data }));
+    far.say(FromServer::Message(Relay { id: 1, from: None, to: Vec::new(), topic: "after it".into(), data }));
     line.until("what was said next", |event| matches!(event, Event::Content(Content::Message { .. }))).await;
     assert!(!line.said.iter().any(loss), "it did not know: {:?}", line.said);
     // Who knows, and says so all the same, is believed.

@@ -45,7 +45,7 @@ async fn broken_on(fit: impl FnOnce(WebRtc) -> WebRtc) -> Broken {
 }
 
 fn relay(topic: &str) -> Relay {
-    Relay { id: 1, from: None, to: None, topic: topic.into(), data: serde_json::Value::Null }
+    Relay { id: 1, from: None, to: Vec::new(), topic: topic.into(), data: serde_json::Value::Null }
 }
 
 impl Broken {
@@ -79,7 +79,12 @@ fn messages(line: &Line) -> Vec<String> {
 }
 
 fn message(id: u64, topic: &str) -> Action {
-    Action::Send(Outgoing { id, topic: topic.into(), payload: bytes::Bytes::from_static(b"hello") })
+    Action::Send(Outgoing {
+        id,
+        to: Vec::new(),
+        topic: topic.into(),
+        payload: bytes::Bytes::from_static(b"hello"),
+    })
 }
 
 /// F36: what was said into the dead socket arrives once and in order, what arrived before is not

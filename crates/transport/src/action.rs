@@ -1,8 +1,7 @@
 //! What a host asks of a living connection.
 
 use crate::media::LocalTrack;
-use crate::{Desired, Moderation, Revision, Secret, Telemetry};
-use bytes::Bytes;
+use crate::{Desired, Moderation, Outgoing, Revision, Secret, Telemetry, Words};
 
 /// One request to the far side. Results come back as events.
 #[derive(Debug, PartialEq)]
@@ -24,7 +23,8 @@ pub enum Action {
     /// offered to the far side, one that is missing is taken back, and the rest is not touched. What
     /// is under way when the link goes is in the next dial.
     Publish(Vec<LocalTrack>),
-    /// Send a custom message to the other members.
+    /// Send a custom message to the other members, or to some; answered by `Content::Sent` or
+    /// `Content::Unsent`.
     Send(Outgoing),
     /// Show a reaction to the other members; answered as a message is.
     React(Words),
@@ -39,26 +39,6 @@ pub enum Action {
     Telemetry(Box<Telemetry>),
     /// Say goodbye, then close. Bounded by one second.
     Goodbye,
-}
-
-/// A custom message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Names it in the event that answers.
-    pub id: u64,
-    /// What it is, as the application says.
-    pub topic: String,
-    /// At most 16 KiB.
-    pub payload: Bytes,
-}
-
-/// Words of the user's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
-    /// Names it in the event that answers.
-    pub id: u64,
-    /// At most 16 KiB.
-    pub text: String,
 }
 
 /// The queue of actions has no room; here is the action.

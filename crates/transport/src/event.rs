@@ -4,7 +4,7 @@ use crate::fault::coded;
 use crate::media::VideoWanted;
 use crate::{
     Capabilities, CredentialWhy, Fault, ModerationRefusal, Plane, RefusedCode, ResumeKey, ResumeRefusal,
-    Revision, Secret, Stats,
+    Revision, Secret, Stats, Unsent,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -41,6 +41,9 @@ pub enum Event {
         text: String,
         /// What was refused, for `RefusedCode::InitialState`.
         item: Option<RefusalItem>,
+        /// The names that would have been accepted, where the far side said: of its models, for
+        /// `RefusedCode::UnknownModel`.
+        known: Vec<String>,
     },
     /// The dial failed before the far side let us in.
     DialFailed(Fault),
@@ -124,6 +127,9 @@ pub struct Up {
     pub video: Option<VideoWanted>,
     /// The models and personas that can be asked for there; empty where it does not say.
     pub models: Vec<String>,
+    /// Is something being generated for us as we are let in (F52)? `None` where it does not say: then
+    /// a resume goes on as it was, and on every other link nothing is.
+    pub generating: Option<bool>,
 }
 
 /// Keepalive times of a far side.
@@ -289,6 +295,17 @@ pub enum Content {
     Sent {
         /// Its id.
         id: u64,
+    },
+    /// An `Action::Send`, `React` or `Say` went to nobody, and will not.
+    Unsent {
+        /// Its id.
+        id: u64,
+        /// Why.
+        why: Unsent,
+        /// The members that are not there, where that is why and it was said.
+        members: Vec<String>,
+        /// In words.
+        text: String,
     },
     /// An `Action::Say` arrived and was not taken: too much waits there already. Nothing comes of it.
     NotTaken {

@@ -19,6 +19,7 @@ mod event;
 mod fault;
 mod ids;
 pub mod media;
+mod messages;
 mod moderation;
 mod network;
 mod presence;
@@ -27,7 +28,7 @@ mod stats;
 mod talk;
 mod telemetry;
 
-pub use action::{Action, Full, Outgoing, Words};
+pub use action::{Action, Full};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
 pub use desired::{Desired, Image, Muted, Prompt};
 pub use dial::{DialRequest, Plan, ResumeKey, SessionRef, Target};
@@ -41,6 +42,7 @@ pub use event::{
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
+pub use messages::{Outgoing, Unsent, Words};
 pub use moderation::{Moderate, Moderation, ModerationRefusal};
 pub use network::{NetworkFact, NetworkWatch};
 pub use presence::{

@@ -205,6 +205,7 @@ fn standby_key(key: &mut Key, standby: Option<&Standby>, core: &Core) {
         revision,
         acked,
         gate,
+        generating,
     }) = standby
     else {
         key.push(0);
@@ -225,6 +226,8 @@ fn standby_key(key: &mut Key, standby: Option<&Standby>, core: &Core) {
         *up,
         *acked,
         *revision < core.intent.revision(),
+        *generating == Some(true),
+        *generating == Some(false),
     ]);
     facts_key(key, facts);
 }

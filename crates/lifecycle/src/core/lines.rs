@@ -45,6 +45,8 @@ pub(crate) struct Standby {
     /// Did the far side ack all of it? Only then does it count as carrying, and may media flow.
     pub(crate) acked: bool,
     pub(crate) gate: Gate,
+    /// Does the far side generate on it, where it said so yet? In force once the dial carries (F52).
+    pub(crate) generating: Option<bool>,
 }
 
 impl Standby {
@@ -128,6 +130,7 @@ impl Core {
             revision,
             acked: !plan.carries_state() || self.intent.is_empty(),
             gate: Gate::Muted,
+            generating: None,
         });
         self.timers.clear(Timer::Backoff);
         self.dial_left = None;
@@ -219,6 +222,15 @@ impl Core {
         self.standby.as_ref().is_some_and(Standby::is_complete)
     }
 
+    /// The far side began or ended generating. Said on the dial under way it is kept until that
+    /// carries: a first picture may be what proves it, and the word of it comes along.
+    pub(crate) fn generates(&mut self, epoch: Epoch, running: bool) {
+        match self.standby.as_mut().filter(|standby| standby.epoch == epoch) {
+            Some(standby) => standby.generating = Some(running),
+            None => self.set_generating(running),
+        }
+    }
+
     /// The ledger that this dial carried, or one applied since, was acked.
     pub(crate) fn dial_acked(&mut self, epoch: Epoch, revision: Revision) {
         let Some(standby) = self.standby.as_mut().filter(|standby| standby.epoch == epoch) else { return };
@@ -243,13 +255,17 @@ impl Core {
         });
         self.home = standby.target;
         self.outputs.push_back(Output::Switch { to: epoch });
-        if !matches!(standby.plan, Plan::Resume { .. }) {
-            self.set_generating(false);
+        // What a resume says nothing of goes on; anything else begins anew.
+        match (standby.generating, standby.plan) {
+            (Some(running), _) => self.set_generating(running),
+            (None, Plan::Resume { .. }) => {}
+            (None, Plan::Join | Plan::Rejoin | Plan::Migrate) => self.set_generating(false),
         }
         if let Some(old) = old {
             self.outputs.push_back(Output::Close { epoch: old.epoch });
         }
-        if standby.plan == Plan::Rejoin {
+        // What waits for an answer went out on a link that says nothing any more (R15).
+        if matches!(standby.plan, Plan::Rejoin | Plan::Migrate) {
             self.lose_commands();
         }
         self.timers.clear(Timer::Dial);

@@ -15,9 +15,7 @@ pub(super) fn joined(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             context.acked(epoch, revision, answer);
             live_if_complete(context)
         }
-        On(Generation { epoch, running }) if context.is_current(epoch) => {
-            handled(context.set_generating(running))
-        }
+        On(Generation { epoch, running }) => handled(context.generates(epoch, running)),
         On(Alive { epoch, plane } | Carried { epoch, plane }) => handled(context.heard(epoch, plane)),
         Due(Timer::Ping) => handled(context.ping()),
         Due(Timer::SignalingSilence) => handled(context.excuse(Plane::Signaling)),

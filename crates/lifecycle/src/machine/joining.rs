@@ -32,6 +32,7 @@ pub(super) fn joining(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
             context.acked(epoch, revision, answer);
             live_if_complete(context)
         }
+        On(Generation { epoch, running }) => handled(context.generates(epoch, running)),
         On(NeedCredential { epoch, why }) => {
             let asked = context.need_credential(epoch, why);
             unless_given_up(context, asked)

@@ -1,6 +1,6 @@
 //! What a join that did not succeed says: its kind, with code, class, blame and the next step.
 
-use super::{Class, MediaLack, MediaWhy, Rejection, StateItem, Step, Who};
+use super::{BadTrack, Class, MediaLack, MediaWhy, Rejection, StateItem, Step, Who};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -11,6 +11,9 @@ pub enum JoinErrorKind {
     /// A required device or source is missing.
     #[error("this machine lacks media that is required: {0}")]
     NoUserMedia(MediaLack),
+    /// A track cannot be published as it is asked for.
+    #[error("you publish a track that no session can have: {0}")]
+    BadTrack(BadTrack),
     /// No place now.
     #[error("the far side has no place now; try again {}, or wait in its queue", later(*retry_after))]
     Busy {
@@ -94,8 +97,9 @@ fn later(retry_after: Option<Duration>) -> String {
 
 impl JoinErrorKind {
     /// One of each, with stand-ins for the data inside.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NoUserMedia(MediaLack::Absent),
+        Self::BadTrack(BadTrack::Label),
         Self::Busy { retry_after: None, queue_position: None },
         Self::QueueTimedOut,
         Self::ServerUnreachable,
@@ -120,6 +124,7 @@ impl JoinErrorKind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoUserMedia(_) => "no_user_media",
+            Self::BadTrack(_) => "bad_track",
             Self::Busy { .. } => "busy",
             Self::QueueTimedOut => "queue_timed_out",
             Self::ServerUnreachable => "server_unreachable",
@@ -157,6 +162,7 @@ impl JoinErrorKind {
                 | Rejection::Other => Class::Fatal,
             },
             Self::NoUserMedia(_)
+            | Self::BadTrack(_)
             | Self::QueueTimedOut
             | Self::Tls
             | Self::NotSupported
@@ -196,7 +202,8 @@ impl JoinErrorKind {
             | Self::Tls
             | Self::MediaFailed(MediaWhy::UdpBlocked | MediaWhy::Insecure | MediaWhy::Lost)
             | Self::TimedOut { .. } => Who::Network,
-            Self::NotSupported
+            Self::BadTrack(_)
+            | Self::NotSupported
             | Self::NotPermitted
             | Self::Unauthorized
             | Self::InitialStateRefused { .. }

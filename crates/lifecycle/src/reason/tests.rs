@@ -1,5 +1,5 @@
 //! Every kind says who is to blame and what to do next, in words that agree with its `who` (F08, F14).
-use super::{EndReason, Fault, JoinErrorKind, MediaLack, MediaWhy, Rejection, Who};
+use super::{BadTrack, EndReason, Fault, JoinErrorKind, MediaLack, MediaWhy, Rejection, Who};
 use crate::RingRefusal;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,6 +31,7 @@ fn has_a_next_step(what: &str, text: &str) {
 fn kinds() -> Vec<JoinErrorKind> {
     let mut kinds = JoinErrorKind::ALL.to_vec();
     kinds.extend([MediaLack::Unusable, MediaLack::Declined].map(JoinErrorKind::NoUserMedia));
+    kinds.push(JoinErrorKind::BadTrack(BadTrack::TooMany));
     kinds.extend([MediaWhy::Insecure, MediaWhy::FarSide, MediaWhy::Lost].map(JoinErrorKind::MediaFailed));
     kinds.push(JoinErrorKind::Busy { retry_after: Some(Duration::from_secs(9)), queue_position: Some(3) });
     kinds.push(JoinErrorKind::Rejected { code: Rejection::Restarting });

@@ -219,13 +219,30 @@ pub(super) fn links(step: &Step) -> bool {
     !elsewhere && *step != Step::Late
 }
 
-/// Links that come and go under commands that wait and a far side that generates.
+/// Links that come and go under commands that wait.
 pub(super) fn commands(step: &Step) -> bool {
-    let content = matches!(
-        step,
-        Step::Track | Step::Input(Input::Replied { .. } | Input::Generation { .. } | Input::Acked { .. })
-    );
+    let content = matches!(step, Step::Track | Step::Input(Input::Replied { .. } | Input::Acked { .. }));
     content || links(step)
+}
+
+/// A far side that generates, and says so on each link of its own, over links that are lost and found.
+pub(super) fn generation(step: &Step) -> bool {
+    match step {
+        Step::Due(_) => true,
+        Step::Late | Step::Set | Step::Track => false,
+        Step::Input(input) => matches!(
+            input,
+            Input::Join(JoinWish { wait_in_queue: false, returning: false })
+                | Input::Leave
+                | Input::Retry
+                | Input::Up { .. }
+                | Input::Carried { .. }
+                | Input::PlaneLost { plane: Plane::Media, .. }
+                | Input::Advised { .. }
+                | Input::GoAway { .. }
+                | Input::Generation { .. }
+        ),
+    }
 }
 
 /// The desired state, over links that are lost and found.

@@ -23,12 +23,20 @@ pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event
             roster: Vec::new(),
             video: None,
             models: Vec::new(),
+            generating: None,
         })),
         (false, ["refused", code, text]) => {
             let code = RefusedCode::ALL.iter().find(|known| known.code() == *code);
             let code = code.copied().unwrap_or(RefusedCode::Other);
             let item = (code == RefusedCode::InitialState).then_some(RefusalItem::Prompt);
-            Event::Refused { code, retry_after: None, queue_position: None, text: from_hex(text)?, item }
+            Event::Refused {
+                code,
+                retry_after: None,
+                queue_position: None,
+                text: from_hex(text)?,
+                item,
+                known: Vec::new(),
+            }
         }
         (true, ["pong"]) => Event::Alive(Plane::Signaling),
         (true, ["applied", revision]) => {

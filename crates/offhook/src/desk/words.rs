@@ -38,6 +38,7 @@ pub(super) const fn unplaced(why: Option<JoinErrorKind>) -> RingRefusal {
         Some(JoinErrorKind::NotSupported) => RingRefusal::NotSupported,
         Some(
             JoinErrorKind::NoUserMedia(_)
+            | JoinErrorKind::BadTrack(_)
             | JoinErrorKind::Busy { .. }
             | JoinErrorKind::QueueTimedOut
             | JoinErrorKind::ServerUnreachable

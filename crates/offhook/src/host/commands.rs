@@ -32,8 +32,9 @@ impl Host {
                 }
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
-            Command::Send { topic, payload, answer } => {
-                self.send(Capability::Messages, answer, |id| Action::Send(Outgoing { id, topic, payload }));
+            Command::Send { to, topic, payload, answer } => {
+                let action = |id| Action::Send(Outgoing { id, to, topic, payload });
+                self.send(Capability::Messages, answer, action);
             }
             Command::React { reaction, answer } => {
                 self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }));
@@ -112,7 +113,8 @@ impl Host {
         let epoch = self.shared.told.get().epoch();
         let refused = match (can, epoch) {
             (false, _) => SendAnswer::NotSupported,
-            (true, None) => SendAnswer::Refused(SetError::Over),
+            (true, None) if self.machine.state().is_over() => SendAnswer::Refused(SetError::Over),
+            (true, None) => SendAnswer::Away,
             (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
             // A moderator's requests are few, and not to wait behind a flood of reactions.
             (true, Some(_)) if what != Capability::Moderate && !self.pace.take(self.clock.now()) => {

@@ -228,6 +228,7 @@ impl Host {
         notes.tracks.clear();
         notes.voice = None;
         notes.text = text;
+        notes.known = std::mem::take(&mut self.contents.last_known);
     }
 
     fn on_end(&mut self, ending: lifecycle::Ending, now: Time) {
@@ -237,6 +238,7 @@ impl Host {
             let mut notes = self.shared.notes();
             notes.tally.ended_at = Some(now);
             notes.text = self.contents.last_text.clone().or(notes.ring_text.take());
+            notes.known = std::mem::take(&mut self.contents.last_known);
         }
         self.desk.over(&self.config, self.instance);
         let error = self.reporter.held.take().map(Event::Error);
@@ -257,6 +259,13 @@ impl Host {
                     let _ = answer.send(SendAnswer::Taken);
                 }
                 Event::MessageTaken { id }
+            }
+            Content::Unsent { id, why, members, text } => {
+                // The answer of the one who sent it; nobody else was to hear of it.
+                if let Some(answer) = self.messages.remove(&CommandId(id)) {
+                    let _ = answer.send(SendAnswer::Unsent { why, members, text: text.into() });
+                }
+                return;
             }
             Content::NotTaken { id } => {
                 if let Some(answer) = self.messages.remove(&CommandId(id)) {

@@ -2,12 +2,12 @@
 //! "after leave" stays a compile error. Each acts when called; its future, in `pending.rs`,
 //! only waits.
 
-use super::pending::{EndedFuture, Sending, Setting};
+use super::pending::{EndedFuture, Setting};
 use super::{Leaving, Session};
 use crate::change::Change;
-use crate::command::{Command, SendAnswer};
-use crate::error::{PlayError, PublishError, SendError, SetError, TrackError};
-use crate::join::free_label;
+use crate::command::Command;
+use crate::error::{PlayError, PublishError, SetError, TrackError};
+use crate::join::{check_label, free_label};
 use crate::sources::{Origin, Track};
 use crate::token::ResumeToken;
 use crate::track::{RemoteTrack, TrackInfo};
@@ -17,13 +17,8 @@ use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
 use offhook_transport::Capability;
-use offhook_transport::media::{Kind, TrackId, TrackReceiver};
+use offhook_transport::media::{Kind, TrackId, TrackReceiver, TrackSpec};
 use tokio::sync::oneshot;
-
-/// The largest message, topic and payload together, in bytes.
-pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
-/// The largest reaction, in bytes: the longest emoji there are, and a few words.
-const MAX_REACTION: usize = 64;
 
 impl Session<Joined> {
     /// Asks the far side to repaint the picture as this text says, from here on and after
@@ -112,96 +107,6 @@ impl Session<Joined> {
         self.set(Change::new().muted(kind, false))
     }
 
-    /// Sends a message to the other members. Acts when called; the future waits for the far
-    /// side's receipt. Topic and payload together are at most 16 KiB.
-    ///
-    /// # Errors
-    /// [`SendError`]. A message whose receipt was lost with its link ends `Unknown` and is
-    /// never sent again by itself (R15).
-    ///
-    /// # Drop
-    /// The message goes out all the same.
-    pub fn send(&self, topic: impl Into<String>, payload: impl Into<Bytes>) -> Sending {
-        let (topic, payload) = (topic.into(), payload.into());
-        let shared = self.shared();
-        if let Err(reason) = self.open() {
-            return Sending::failed(shared, SendError::Ended { reason });
-        }
-        if topic.len() + payload.len() > MAX_MESSAGE {
-            return Sending::failed(shared, SendError::TooLarge { limit: MAX_MESSAGE });
-        }
-        let (answer, waiting) = oneshot::channel();
-        match self.inner.send(Command::Send { topic, payload, answer }) {
-            Ok(()) => Sending::waiting(shared, waiting),
-            Err(Full(_)) => Sending::failed(shared, SendError::Full),
-        }
-    }
-
-    /// Shows a reaction to the other members, and is forgotten (F63). Acts when called; the future
-    /// waits for the far side's receipt. A word or an emoji of at most 64 bytes.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    ///
-    /// # Drop
-    /// It is shown all the same.
-    pub fn react(&self, reaction: impl Into<String>) -> Sending {
-        let reaction = reaction.into();
-        self.words(reaction, MAX_REACTION, &[], |reaction, answer| Command::React { reaction, answer })
-    }
-
-    /// Says something, as text, to whoever the conversation is with: a persona, an agent (F55).
-    /// Acts when called; the future waits for the far side's receipt, not for its answer. What it
-    /// answers, and what it is doing meanwhile, are events. At most 16 KiB, and no control
-    /// characters but line ends and tabs.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    ///
-    /// # Drop
-    /// It is said all the same.
-    pub fn say(&self, text: impl Into<String>) -> Sending {
-        let lines = ['\n', '\r', '\t'];
-        self.words(text.into(), MAX_MESSAGE, &lines, |text, answer| Command::Say { text, answer })
-    }
-
-    /// Says that the user is still there, where the far side ends idle sessions (F56). Whatever
-    /// else the user does says so as well, media that flows alone does not.
-    ///
-    /// # Errors
-    /// [`SendError::Ended`], and [`SendError::Full`] where commands wait already.
-    pub fn keep_alive(&self) -> Result<(), SendError> {
-        self.open().map_err(|reason| SendError::Ended { reason })?;
-        self.inner.send(Command::KeepAlive).map_err(|Full(_)| SendError::Full)
-    }
-
-    fn words(
-        &self,
-        text: String,
-        limit: usize,
-        allowed: &[char],
-        command: impl FnOnce(String, oneshot::Sender<SendAnswer>) -> Command,
-    ) -> Sending {
-        let shared = self.shared();
-        if let Err(reason) = self.open() {
-            return Sending::failed(shared, SendError::Ended { reason });
-        }
-        if text.trim().is_empty() {
-            return Sending::failed(shared, SendError::Empty);
-        }
-        if text.len() > limit {
-            return Sending::failed(shared, SendError::TooLarge { limit });
-        }
-        if let Some(at) = text.find(|c: char| c.is_control() && !allowed.contains(&c)) {
-            return Sending::failed(shared, SendError::Control { at });
-        }
-        let (answer, waiting) = oneshot::channel();
-        match self.inner.send(command(text, answer)) {
-            Ok(()) => Sending::waiting(shared, waiting),
-            Err(Full(_)) => Sending::failed(shared, SendError::Full),
-        }
-    }
-
     /// Puts another source in the place of a published one, without renegotiation: the far
     /// side sees a key frame and then the new picture. Gives the old source back.
     ///
@@ -261,10 +166,12 @@ impl Session<Joined> {
         Ok(label)
     }
 
-    /// As [`publish`](Self::publish), under a label of your own.
+    /// As [`publish`](Self::publish), under a label of your own: 1 to 128 bytes, no control characters.
     ///
     /// # Errors
-    /// [`PublishError`], and [`PublishError::LabelTaken`] for a label that is in use.
+    /// [`PublishError`]: [`LabelTaken`](PublishError::LabelTaken) for a label that is in use,
+    /// [`BadLabel`](PublishError::BadLabel) for one that no track can have, and
+    /// [`TooMany`](PublishError::TooMany) with 32 published already.
     pub fn publish_as(
         &self,
         label: impl Into<String>,
@@ -275,10 +182,16 @@ impl Session<Joined> {
         if self.shared().notes().viewer || !self.shared().capabilities.has(Capability::Publish) {
             return Err(PublishError::NotPermitted);
         }
+        if let Err(why) = check_label(&label) {
+            return Err(PublishError::BadLabel { label, why });
+        }
         let (track, feeder) = Track::new(label.clone(), publication.into());
         let mut notes = self.shared().notes();
         if notes.tracks.iter().any(|known| known.label() == label) {
             return Err(PublishError::LabelTaken(label));
+        }
+        if notes.tracks.len() >= TrackSpec::MOST {
+            return Err(PublishError::TooMany { limit: TrackSpec::MOST });
         }
         notes.tracks.push(track);
         match self.inner.send(Command::Published { feeder: Some(feeder) }) {

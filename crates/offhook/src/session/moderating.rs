@@ -129,6 +129,9 @@ impl Future for Moderating {
             | Ok(SendAnswer::LinkFull | SendAnswer::RateLimited) => Err(ModerateError::Full),
             Ok(SendAnswer::Refused(lifecycle::SetError::Over | lifecycle::SetError::Empty)) => Err(ended()),
             Ok(SendAnswer::NotSupported) => Err(ModerateError::NotPermitted),
+            Ok(SendAnswer::Away) => Err(ModerateError::Away),
+            // An answer to a message, and to nothing that a moderator asks for.
+            Ok(SendAnswer::Unsent { text, .. }) => Err(ModerateError::Refused { text }),
             // The host dropped the way back: it is over.
             Err(_) => Err(ended()),
         })

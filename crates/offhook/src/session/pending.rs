@@ -10,6 +10,7 @@ use crate::link::HostLink;
 use crate::shared::Shared;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{Left, Revision, Unanswered};
+use offhook_transport::Unsent;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -127,6 +128,13 @@ impl Future for Sending {
             }
             Ok(SendAnswer::Refused(lifecycle::SetError::Over | lifecycle::SetError::Empty)) => Err(ended()),
             Ok(SendAnswer::RateLimited) => Err(SendError::RateLimited { per_second: PER_SECOND }),
+            Ok(SendAnswer::Away) => Err(SendError::Away),
+            Ok(SendAnswer::Unsent { why, members, text }) => Err(match why {
+                Unsent::UnknownMember => SendError::UnknownMember { members },
+                Unsent::Oneself => SendError::Oneself,
+                Unsent::NotSupported => SendError::NotSupported,
+                Unsent::Unsayable | Unsent::Other => SendError::Refused { text },
+            }),
             // The second is no answer to a message.
             Ok(SendAnswer::NotSupported | SendAnswer::NotModerated(..)) => Err(SendError::NotSupported),
             Err(_) => Err(ended()),

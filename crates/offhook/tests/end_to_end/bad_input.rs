@@ -4,9 +4,12 @@
 
 use crate::far_side::*;
 use crate::ringing::{listening, next};
+use offhook::transport::media::{Codec, Kind, TrackSpec, local};
 use offhook::{
-    Client, Clip, EndReason, Join, JoinErrorKind, Rejection, Ring, RingRefusal, SetError, StateItem, WebRtc,
+    BadName, BadTrack, Client, Clip, EndReason, Event, Join, JoinErrorKind, Plan, PublishError, Rejection,
+    Ring, RingRefusal, SetError, StateItem, WebRtc,
 };
+use offhook_netrig::Rig;
 use offhook_server::{EndCode, Mint, Server};
 use std::time::Duration;
 
@@ -165,6 +168,78 @@ async fn a_credential_for_something_else_opens_nothing() {
     let thief = soon("the refusal", idle(&holder()).join(Join::new())).await.expect_err("a copy");
     assert_eq!(thief.kind(), JoinErrorKind::Unauthorized);
     soon("the ack", session.set_prompt("invert")).await.expect("its holder is not disturbed");
+    drop(session);
+    assert!(holds(|| server.census().members == 0).await, "{:?}", server.census());
+    server.shutdown().await;
+}
+
+/// F60: labels that no wire can carry, and more tracks than fit an offer: each is refused in its type, and
+/// takes nothing of the running session with it, over a lost socket and a lost path either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_track_that_no_session_can_have_is_refused_and_the_session_is_well() {
+    let server = Server::builder().resume_window(Duration::ZERO).start().await.expect("loopback");
+    let net = Rig::new(7);
+    let tcp = net.tcp(server.address()).await.expect("loopback has a free port");
+    let credential = server.mint(&Mint::user("ada")).expect("its key signs");
+    let transport = WebRtc::new(server.url()).via(tcp.addr());
+    let client = Client::new(transport).credential(credential.expose().to_owned());
+    let session = joined(&client, "7").await;
+    let mut events = session.events();
+    let long = "x".repeat(129);
+    for (label, why) in [
+        ("", BadName::Empty),
+        ("a\nb", BadName::Control { at: 1 }),
+        ("\u{9b}31m", BadName::Control { at: 0 }),
+        (&long, BadName::TooLong { limit: 128 }),
+    ] {
+        let refused = session.publish_as(label, Clip::sample()).expect_err("no label");
+        assert!(!refused.to_string().chars().any(char::is_control), "{refused}");
+        assert!(
+            matches!(&refused, PublishError::BadLabel { label: of, why: is } if of == label && *is == why)
+        );
+        // Muted, the label would be in the desired state as well.
+        soon("the ack", session.mute(Kind::Video)).await.expect("it is as joined as before");
+        soon("the ack", session.unmute(Kind::Video)).await.expect("it is as joined as before");
+        let error = soon(
+            "the refusal",
+            client.session("studio", "8").join(Join::new().publish_as(label, Clip::sample())),
+        );
+        let error = error.await.expect_err("no label");
+        assert_eq!(error.kind(), JoinErrorKind::BadTrack(BadTrack::Label));
+        assert_eq!(error.track(), Some(label));
+        assert!(error.attempts().is_empty() && !error.to_string().chars().any(char::is_control), "{error}");
+    }
+    // As many as there may be, with the longest labels that there are, are sent; one more is refused.
+    let label = |n: usize| format!("{n:\u{e9}>64}");
+    let silent: Vec<_> =
+        (1..TrackSpec::MOST).map(|n| local(TrackSpec { codec: Codec::H264, label: label(n) })).collect();
+    for (n, (_, track)) in (1..).zip(&silent) {
+        session.publish_as(label(n), track).expect("there is room");
+    }
+    let refused = session.publish_as("one more", Clip::sample()).expect_err("too many");
+    assert!(matches!(refused, PublishError::TooMany { limit: TrackSpec::MOST }), "{refused:?}");
+    soon("the ack", session.set_prompt("posterize")).await.expect("it is as joined as before");
+    let is_sent = || silent.iter().all(|(sender, _)| sender.is_tapped());
+    assert!(holds(is_sent).await, "each has its section");
+    let mut join = Join::new().publish(Clip::sample());
+    for (n, (_, track)) in (1..).zip(&silent) {
+        join = join.publish_as(label(n), track);
+    }
+    let error =
+        soon("the refusal", client.session("studio", "8").join(join.publish_as("one more", Clip::sample())));
+    let error = error.await.expect_err("too many");
+    assert_eq!(error.kind(), JoinErrorKind::BadTrack(BadTrack::TooMany));
+    assert_eq!(error.track(), Some("one more"));
+    // And all of it is brought back by a rejoin, whose first frame names every track.
+    tcp.reset();
+    let plan = event("the recovery", &mut events, |event| match event {
+        Event::Recovered { plan, .. } => Some(*plan),
+        _ => None,
+    })
+    .await;
+    assert_eq!(plan, Plan::Rejoin);
+    assert!(holds(is_sent).await, "each has its section again");
+    soon("the ack", session.set_prompt("invert")).await.expect("it is as joined as before");
     drop(session);
     assert!(holds(|| server.census().members == 0).await, "{:?}", server.census());
     server.shutdown().await;

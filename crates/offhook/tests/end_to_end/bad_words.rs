@@ -4,8 +4,8 @@
 use crate::far_side::*;
 use futures_util::StreamExt;
 use offhook::{
-    CallingState, Client, Clip, Event, Events, Join, JoinErrorKind, Joined, Plan, SendError, Session,
-    SetError, StateItem, Unfit, WebRtc,
+    BadName, CallingState, Client, Clip, Event, Events, Join, JoinErrorKind, Joined, Plan, SendError,
+    Session, SetError, StateItem, Unfit, WebRtc,
 };
 use offhook_netrig::{Rig, TcpRelay};
 use offhook_server::{Mint, Server};
@@ -167,8 +167,37 @@ async fn text_in_every_script_arrives_as_it_was_said() {
         let refused = soon("the refusal", session.react(steering)).await;
         assert!(matches!(refused, Err(SendError::Control { .. })), "{refused:?}");
     }
-    let large = soon("the refusal", session.send("chat", vec![0; 16 * 1024])).await;
+    let large = soon("the refusal", session.send("chat", vec![0; 16 * 1024 + 1])).await;
     assert!(matches!(large, Err(SendError::TooLarge { .. })), "{large:?}");
+    is_well(&session).await;
+    drop((session, bob));
+    server.shutdown().await;
+}
+
+/// F63: a topic is refused at once where no wire can carry it; a payload arrives up to its limit,
+/// whichever bytes are in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_payload_that_is_taken_arrives_and_no_topic_hangs() {
+    let server = server().await;
+    let session = joined(&client(&server, "ada"), "7").await;
+    let bob = joined(&client(&server, "bob"), "7").await;
+    let mut bobs = bob.events();
+    for (topic, why) in [
+        ("a\nb".to_owned(), BadName::Control { at: 1 }),
+        ("\u{9b}31m".to_owned(), BadName::Control { at: 0 }),
+        ("x".repeat(200), BadName::TooLong { limit: 128 }),
+    ] {
+        let began = Instant::now();
+        let refused = soon("the refusal", session.send(topic, "hello")).await;
+        assert_eq!(refused, Err(SendError::BadTopic(why)));
+        assert!(began.elapsed() < Duration::from_secs(1), "at once: {:?}", began.elapsed());
+    }
+    for of in [0_u8, 1, 0x1f, 0x7f, b'"', b'\\', b'\n', b'a', 0x80, 0xff] {
+        let payload = vec![of; 16 * 1024];
+        let topic = "\"".repeat(128);
+        soon("the receipt", session.send(&topic, payload.clone())).await.expect("it is taken");
+        assert_eq!(heard(&mut bobs).await, (topic, payload), "{of:#x}");
+    }
     is_well(&session).await;
     drop((session, bob));
     server.shutdown().await;

@@ -127,3 +127,27 @@ async fn sessions_side_by_side_know_nothing_of_each_other() {
     assert!(holds(|| server.census().members == 0).await, "{:?}", server.census());
     server.shutdown().await;
 }
+
+/// F58: a model that is not there is refused with the names of those that are, and the join that comes
+/// back succeeds with one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_model_is_refused_with_the_known_names() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let error =
+        soon("the refusal", idle(&client).join(Join::new().model("opera"))).await.expect_err("no model");
+    assert_eq!(error.kind(), JoinErrorKind::Rejected { code: offhook::Rejection::UnknownModel });
+    assert!(
+        error.known().iter().any(|name| name == "echo") && error.known().len() > 1,
+        "{:?}",
+        error.known()
+    );
+    let known = error.known().to_vec();
+    let (back, join) = error.into_parts();
+    let again = back.idle().expect("it never joined").join(join.model("echo"));
+    let session = soon("the join", again).await.expect("it is known");
+    assert_eq!(session.view().models(), known, "they are those that a session says, too");
+    drop(session.leave());
+    client.shutdown().await;
+    server.shutdown().await;
+}

@@ -36,6 +36,7 @@ macro_rules! provoked {
 
 provoked! {
     JoinErrorKind::NoUserMedia(_) => a_source_that_cannot_be_read(),
+    JoinErrorKind::BadTrack(_) => a_track_that_nobody_can_have(),
     JoinErrorKind::Busy { .. } => a_full_server(Join::new()),
     JoinErrorKind::QueueTimedOut => a_full_server(Join::new().wait_in_queue(Duration::from_millis(100))),
     JoinErrorKind::ServerUnreachable => a_server_that_is_gone(),
@@ -79,6 +80,7 @@ async fn why(joining: Joining) -> JoinErrorKind {
     let is_tried = !matches!(
         error.kind(),
         JoinErrorKind::NoUserMedia(_)
+            | JoinErrorKind::BadTrack(_)
             | JoinErrorKind::NotPermitted
             | JoinErrorKind::NoRuntime
             | JoinErrorKind::HostGone
@@ -117,6 +119,12 @@ impl Source for Camera {
     fn next_frame(&mut self, _: bool) -> Result<Next, SourceError> {
         Err(SourceError::Device("it said that it cannot be read".into()))
     }
+}
+
+async fn a_track_that_nobody_can_have() -> JoinErrorKind {
+    let server = server().await;
+    let client = client(&server, "ada");
+    why(idle(&client).join(Join::new().publish_as("a\nb", Clip::sample()))).await
 }
 
 async fn a_source_that_cannot_be_read() -> JoinErrorKind {

@@ -7,7 +7,7 @@
 use crate::common::*;
 use offhook::transport::RefusedCode;
 use offhook::transport::media::{Codec, EncodedFrame, Kind, TrackSpec, local};
-use offhook::{Join, PublishError, Source};
+use offhook::{BadName, BadTrack, Join, JoinErrorKind, PublishError, Source};
 use offhook_media::{Next, SourceError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -184,4 +184,41 @@ async fn a_join_that_is_muted_sends_nothing() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(remote.frames().is_empty());
     drop(session);
+}
+
+/// F60: a label that no wire can carry, and one track too many, are refused where they are asked for, on a
+/// transport that would take them as well.
+#[tokio::test(start_paused = true)]
+async fn a_track_that_no_session_can_have_is_refused_before_it_goes_anywhere() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new()).await;
+    let long = "x".repeat(129);
+    let bad = [
+        ("", BadName::Empty),
+        ("a\nb", BadName::Control { at: 1 }),
+        (&*long, BadName::TooLong { limit: TrackSpec::LABEL }),
+    ];
+    for (label, why) in bad {
+        let refused = session.publish_as(label, Counting::new(0).0).expect_err("no label");
+        assert!(
+            matches!(&refused, PublishError::BadLabel { label: of, why: is } if of == label && *is == why)
+        );
+        let before = remote.log().len();
+        let error = idle(&client).join(Join::new().publish_as(label, Counting::new(0).0)).await;
+        let error = error.expect_err("no label");
+        assert_eq!(error.kind(), JoinErrorKind::BadTrack(BadTrack::Label));
+        assert_eq!(error.track(), Some(label));
+        assert_eq!(remote.log().len(), before, "nothing was dialled");
+        let (back, join) = error.into_parts();
+        assert!(back.idle().is_some() && format!("{join:?}").contains("publish"), "all of it comes back");
+    }
+    for n in 0..TrackSpec::MOST {
+        session.publish_as(format!("track-{n}"), Counting::new(0).0).expect("there is room");
+    }
+    let refused = session.publish(Counting::new(0).0).expect_err("too many");
+    assert!(matches!(refused, PublishError::TooMany { limit: TrackSpec::MOST }), "{refused:?}");
+    drop(session.unpublish("track-0").expect("it is there"));
+    session.publish_as("x".repeat(TrackSpec::LABEL), Counting::new(0).0).expect("there is room again");
+    session.set_prompt("sepia").await.expect("it is as joined as before");
+    drop(session.leave());
 }

@@ -58,12 +58,7 @@ impl Actor {
             FromClient::MuteMember(mute) => self.mute_member(&mute),
             FromClient::EndForAll(end) => self.end_for_all(&end),
             FromClient::Telemetry(batch) => self.tells(batch),
-            FromClient::Message(mut relay) => {
-                self.interacts();
-                relay.from = Some(self.place.instance);
-                let to = relay.to;
-                self.shared.rooms.tell(&self.place, to, &FromServer::Message(relay));
-            }
+            FromClient::Message(relay) => self.relay(relay),
             FromClient::Reaction(mut reaction) => {
                 self.interacts();
                 reaction.from = Some(self.place.instance);

@@ -60,7 +60,7 @@ impl Actor {
         self.repaint();
         if let Some(text) = words {
             let data = serde_json::json!({ "text": text });
-            let said = Relay { id: 0, from: None, to: None, topic: DIRECTOR.to_owned(), data };
+            let said = Relay { id: 0, from: None, to: Vec::new(), topic: DIRECTOR.to_owned(), data };
             self.say(&FromServer::Message(said));
         }
     }

@@ -40,7 +40,7 @@ async fn why_not(server: &Server, resume: Resume) -> ResumeRefusal {
 
 fn relay(id: u64) -> FromClient {
     let (topic, data) = ("count".into(), serde_json::json!(id));
-    FromClient::Message(Relay { id, from: None, to: None, topic, data })
+    FromClient::Message(Relay { id, from: None, to: Vec::new(), topic, data })
 }
 
 async fn relayed(wire: &mut Wire) -> u64 {

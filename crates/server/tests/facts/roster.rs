@@ -68,7 +68,7 @@ async fn a_member_that_vanishes_in_the_middle_of_a_message_has_not_said_it() {
     let mut bob = Wire::enter(&server, "bob", 2).await;
     let mut ada = Wire::enter(&server, "ada", 1).await;
     let message = |id, data: &str| {
-        FromClient::Message(Relay { id, from: None, to: None, topic: "chat".into(), data: data.into() })
+        FromClient::Message(Relay { id, from: None, to: Vec::new(), topic: "chat".into(), data: data.into() })
     };
     ada.wire.say(&message(1, "whole")).await;
     let text = ada.wire.frames.frame(&message(2, &"half ".repeat(200))).expect("within the limits");

@@ -27,7 +27,8 @@ impl Studio {
         self
     }
 
-    /// The models that it says can be asked for.
+    /// The models that it says can be asked for; a join with another one is refused, with their names
+    /// (F58). Until then it has every model there is, and says of none.
     #[must_use]
     pub fn offering(mut self, models: &[&str]) -> Self {
         self.models = models.iter().map(ToString::to_string).collect();

@@ -212,7 +212,14 @@ impl BreakingConnection {
                 vec![Event::Acked { revision, verdict: Verdict::Refused { item: RefusalItem::Other, text } }]
             }
             (Breach::NamesNoItem, Event::Refused { code, retry_after, queue_position, text, .. }) => {
-                vec![Event::Refused { code, retry_after, queue_position, text, item: None }]
+                vec![Event::Refused {
+                    code,
+                    retry_after,
+                    queue_position,
+                    text,
+                    item: None,
+                    known: Vec::new(),
+                }]
             }
             (Breach::ClosedTwice, Event::Closed) => vec![Event::Closed, Event::Closed],
             (Breach::EndedTwice, end @ Event::Ended { .. }) => vec![end.clone(), end],
@@ -225,6 +232,7 @@ impl BreakingConnection {
                 queue_position: None,
                 text: String::new(),
                 item: None,
+                known: Vec::new(),
             }],
             (Breach::PanicsOnGarbage, Event::DialFailed(_)) => panic!("garbage on the wire"),
             (Breach::LosesMediaWithSignaling, lost @ Event::PlaneLost(Plane::Signaling, _)) => {

@@ -1,12 +1,11 @@
 //! What the host asks for.
 
 use super::driver::{Driver, Flow, Stage};
-use super::payload;
 use super::telemetry;
 use super::translate;
-use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, KeepAlive, Reaction, Relay, Say};
+use offhook_signaling::{Apply, FromClient, Goodbye, GoodbyeCode, KeepAlive, Reaction, Say};
 use offhook_transport::media::LocalTrack;
-use offhook_transport::{Action, Desired, Event, Outgoing, RefusalItem, Revision, Verdict, Words};
+use offhook_transport::{Action, Desired, Event, RefusalItem, Revision, Verdict, Words};
 
 impl Driver {
     pub(super) async fn act(&mut self, action: Action) -> Flow {
@@ -29,9 +28,11 @@ impl Driver {
             Action::Publish(tracks) => self.publish(tracks).await,
             Action::Send(message) => self.relay(message),
             Action::React(Words { id, text }) => {
-                self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }))
+                self.post(id, &FromClient::Reaction(Reaction { from: None, reaction: text }), Some(id))
             }
-            Action::Say(Words { id, text }) => self.post(id, &FromClient::Say(Say { id, words: text })),
+            Action::Say(Words { id, text }) => {
+                self.post(id, &FromClient::Say(Say { id, words: text }), Some(id))
+            }
             Action::Moderate(moderation) => self.moderate(moderation),
             Action::KeepAlive if self.stage == Stage::Up => self.send(&FromClient::KeepAlive(KeepAlive {})),
             Action::KeepAlive => Flow::On,
@@ -69,17 +70,6 @@ impl Driver {
         }
     }
 
-    fn relay(&mut self, message: Outgoing) -> Flow {
-        let relay = Relay {
-            id: message.id,
-            from: None,
-            to: None,
-            topic: message.topic,
-            data: payload::to_wire(&message.payload),
-        };
-        self.post(message.id, &FromClient::Message(relay))
-    }
-
     /// What is published is another list from here on. Before we are let in nothing can be offered:
     /// then it is once we are. Nor is it on a link without a socket, whose successor has the list.
     async fn publish(&mut self, tracks: Vec<LocalTrack>) -> Flow {
@@ -107,22 +97,6 @@ impl Driver {
             }
             Err(error) => {
                 tracing::warn!(%error, "a track finds no section and is not sent on this link");
-                Flow::On
-            }
-        }
-    }
-
-    /// A reliable message whose receipt is waited for under this number.
-    fn post(&mut self, id: u64, message: &FromClient) -> Flow {
-        let Some(lane) = self.lane.clone() else { return Flow::On };
-        match lane.post(self.request.epoch, message, Some(id)) {
-            Ok(text) => match self.write_posted(&lane, text) {
-                // Any answer brings the ack.
-                Flow::On => self.ping(),
-                Flow::Over => Flow::Over,
-            },
-            Err(error) => {
-                tracing::warn!(%error, "a message does not fit the protocol and is not sent");
                 Flow::On
             }
         }

@@ -73,6 +73,8 @@ pub(super) struct Driver {
     pub(super) stage: Stage,
     pub(super) out: Outward,
     pub(super) actions: mpsc::Receiver<Action>,
+    /// Gone when the host has closed this link.
+    pub(super) wanted: Weak<()>,
     /// What waits until an older link has left its words.
     pub(super) held: VecDeque<Action>,
     /// Until when the socket is to be open.
@@ -160,6 +162,7 @@ impl Driver {
         request: DialRequest,
         events: mpsc::Sender<Event>,
         actions: mpsc::Receiver<Action>,
+        wanted: Weak<()>,
     ) -> Self {
         let sink = request.media.sink.clone();
         Self {
@@ -179,6 +182,7 @@ impl Driver {
             first: None,
             opening: None,
             socket: None,
+            wanted,
             held: VecDeque::new(),
             lane: None,
             predecessor: None,

@@ -14,7 +14,7 @@ use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliabili
 use offhook_transport::media::{Kind, VideoWanted};
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
@@ -230,7 +230,12 @@ impl Lane {
 
     /// From here on the link `by` speaks for this lane, and begins with what the far side has not
     /// seen. `None` in it: there is nothing to go on with.
-    pub(super) fn take_over(&self, by: Epoch, last_seen: u64) -> Result<Option<Granted>, ReplayLost> {
+    pub(super) fn take_over(
+        &self,
+        by: Epoch,
+        held: &Weak<()>,
+        last_seen: u64,
+    ) -> Result<Option<Granted>, ReplayLost> {
         let mut state = self.state();
         let replay = state.frames.replay(last_seen)?;
         let Some(granted) = state.granted.clone() else { return Ok(None) };
@@ -244,7 +249,7 @@ impl Lane {
             })
             .collect();
         state.owner = by;
-        state.speakers.enter(by);
+        state.speakers.enter(by, held);
         Ok(Some(granted))
     }
 

@@ -208,7 +208,14 @@ impl Driver {
             Err(error) => {
                 let (code, item) = translate::unsayable(&error);
                 let text = error.to_string();
-                self.fail(Event::Refused { code, retry_after: None, queue_position: None, text, item })
+                self.fail(Event::Refused {
+                    code,
+                    retry_after: None,
+                    queue_position: None,
+                    text,
+                    item,
+                    known: Vec::new(),
+                })
             }
         }
     }

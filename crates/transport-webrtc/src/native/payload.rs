@@ -1,5 +1,5 @@
-//! The content of custom messages on the wire: text as a string, other bytes as
-//! `{"base64": "…"}`, and whatever another client sent as its JSON text.
+//! The content of custom messages on the wire: text as a string, other bytes (and text that JSON would
+//! bloat) as `{"base64": "…"}`, and whatever another client sent as its JSON text.
 
 #[cfg(test)]
 mod tests;
@@ -11,15 +11,29 @@ use serde_json::{Map, Value};
 
 const KEY: &str = "base64";
 
+/// Text stays text, for whoever reads it without us, unless JSON would more than double it: control
+/// characters take six bytes each there, and a payload of them would not fit a frame.
 pub(super) fn to_wire(payload: &[u8]) -> Value {
     match std::str::from_utf8(payload) {
-        Ok(text) => Value::String(text.to_owned()),
-        Err(_) => {
+        Ok(text) if !is_bloated(text) => Value::String(text.to_owned()),
+        Ok(_) | Err(_) => {
             let mut object = Map::new();
             object.insert(KEY.to_owned(), Value::String(STANDARD.encode(payload)));
             Value::Object(object)
         }
     }
+}
+
+fn is_bloated(text: &str) -> bool {
+    let escaped: usize = text
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            c if c < ' ' => 6,
+            c => c.len_utf8(),
+        })
+        .sum();
+    escaped > 2 * text.len()
 }
 
 pub(super) fn from_wire(data: &Value) -> Bytes {

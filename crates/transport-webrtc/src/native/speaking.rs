@@ -6,27 +6,30 @@ use super::driver::{Driver, Flow, Stage};
 use super::lane::Lane;
 use offhook_transport::{Action, Epoch};
 use std::collections::VecDeque;
+use std::sync::Weak;
 
 /// Words that are held back at most; the host is told of a full queue long before.
 const HELD: usize = 64;
 
-/// The links that may still have something to say on a lane.
+/// The links that may still have something to say on a lane, and whether the host holds them.
 #[derive(Debug, Default)]
-pub(super) struct Speakers(Vec<Epoch>);
+pub(super) struct Speakers(Vec<(Epoch, Weak<()>)>);
 
 impl Speakers {
-    pub(super) fn enter(&mut self, epoch: Epoch) {
-        if !self.0.contains(&epoch) {
-            self.0.push(epoch);
+    pub(super) fn enter(&mut self, epoch: Epoch, held: &Weak<()>) {
+        if !self.0.iter().any(|(of, _)| *of == epoch) {
+            self.0.push((epoch, held.clone()));
         }
     }
 
     fn leave(&mut self, epoch: Epoch) {
-        self.0.retain(|of| *of != epoch);
+        self.0.retain(|(of, _)| *of != epoch);
     }
 
-    fn has_older(&self, than: Epoch) -> bool {
-        self.0.iter().any(|of| *of < than)
+    /// Is an older link closed by the host, and not yet at its end? One that is still held is told
+    /// nothing more, and says what it was told in its own time.
+    fn has_leaving(&self, older_than: Epoch) -> bool {
+        self.0.iter().any(|(of, held)| *of < older_than && held.strong_count() == 0)
     }
 }
 
@@ -87,7 +90,7 @@ impl Driver {
 
     /// Has an older link of the lane still something to say?
     fn is_waited_for(&self) -> bool {
-        self.lane.as_ref().is_some_and(|lane| lane.state().speakers.has_older(self.request.epoch))
+        self.lane.as_ref().is_some_and(|lane| lane.state().speakers.has_leaving(self.request.epoch))
     }
 
     /// What this link was told to say, and did not come to before it was closed: whichever link speaks

@@ -165,6 +165,14 @@ pub(super) fn video_wanted(wanted: &wire::VideoWish) -> Option<ours::media::Vide
     Some(VideoWanted { wish, limited_by })
 }
 
+pub(super) fn not_relayed(why: &wire::RelayRefusal) -> ours::Unsent {
+    match why {
+        wire::RelayRefusal::UnknownMember => ours::Unsent::UnknownMember,
+        wire::RelayRefusal::Oneself => ours::Unsent::Oneself,
+        wire::RelayRefusal::Other(_) => ours::Unsent::Other,
+    }
+}
+
 pub(super) fn not_moderated(why: &wire::ModerationRefusal) -> ours::ModerationRefusal {
     match why {
         wire::ModerationRefusal::NotPermitted => ours::ModerationRefusal::NotPermitted,

@@ -174,7 +174,7 @@ async fn a_persona_is_deaf_to_a_muted_client_that_talks_on() {
     bob.says_for(&word(4), LONG_ENOUGH).await;
     bob.says_for(SILENCE, LONG_ENOUGH).await;
     assert!(!bob.back.contains(&4), "a muted member was said back: {:?}", bob.back);
-    assert_eq!(bob.since(0), [], "it did nothing on this link");
+    assert!(bob.since(0).iter().all(|mood| *mood == Mood::Idle), "it did nothing on this link");
 
     // Let unmute. It was never muted by its own wish, so that it is heard at once.
     assert_eq!(ask(&mut ada, 2, mute(false)).await, None);

@@ -15,11 +15,18 @@ const TAP_DEPTH: usize = 64;
 pub struct TrackSpec {
     /// The codec of every frame.
     pub codec: Codec,
-    /// A name for it; unique among the published tracks of a session.
+    /// A name for it; unique among the published tracks of a session, of 1 to [`LABEL`](Self::LABEL)
+    /// bytes, without control characters.
     pub label: String,
 }
 
 impl TrackSpec {
+    /// The longest label, in bytes. It is not empty, and holds no control characters.
+    pub const LABEL: usize = 128;
+    /// The most tracks that a session publishes at once. An offer of so many leaves room in a frame for
+    /// half as many sections of others.
+    pub const MOST: usize = 32;
+
     /// Audio or video.
     pub fn kind(&self) -> Kind {
         self.codec.kind()

@@ -8,7 +8,7 @@ const MANY: u64 = 300;
 
 fn relay(number: u64) -> FromServer {
     let data = serde_json::json!(number);
-    FromServer::Message(Relay { id: number, from: None, to: None, topic: "chat".into(), data })
+    FromServer::Message(Relay { id: number, from: None, to: Vec::new(), topic: "chat".into(), data })
 }
 
 /// Everything that is said on a link to its end.

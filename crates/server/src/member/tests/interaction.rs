@@ -33,7 +33,8 @@ fn applies(revision: u64) -> FromClient {
 // F56: each of these puts the end off, and none of those.
 #[tokio::test(start_paused = true)]
 async fn what_a_user_does_puts_the_end_off_and_what_a_client_does_by_itself_does_not() {
-    let nobody = Relay { id: 1, from: None, to: None, topic: "chat".into(), data: serde_json::Value::Null };
+    let nobody =
+        Relay { id: 1, from: None, to: Vec::new(), topic: "chat".into(), data: serde_json::Value::Null };
     let sha256 = "0".repeat(64);
     let image = Desired { revision: 3, image: Some(sha256.clone()), ..Desired::default() };
     let awaits = FromClient::Apply(Apply { id: 3, desired: image });

@@ -31,6 +31,7 @@ impl Driver {
                     queue_position: error.queue_position,
                     text: error.text,
                     item: error.item.as_ref().map(translate::item),
+                    known: error.known,
                 };
                 self.fail(event)
             }
@@ -149,7 +150,7 @@ impl Driver {
             let fault = Fault::with(FaultKind::Protocol, ProtocolFault::WrongEpoch);
             return self.break_off(1002, fault).await;
         }
-        let mut granted = match lane.take_over(self.request.epoch, resumed.last_seen) {
+        let mut granted = match lane.take_over(self.request.epoch, &self.wanted, resumed.last_seen) {
             Ok(Some(granted)) => granted,
             Ok(None) => return self.fail(Event::ResumeRefused(ResumeRefusal::Gone)),
             Err(ReplayLost::Overflow { .. }) => {
@@ -242,7 +243,7 @@ impl Driver {
             let mut state = lane.state();
             state.grant(granted.clone());
             state.owner = self.request.epoch;
-            state.speakers.enter(self.request.epoch);
+            state.speakers.enter(self.request.epoch, &self.wanted);
             state.roster =
                 snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
@@ -264,6 +265,7 @@ impl Driver {
             roster,
             video: granted.video,
             models: granted.models,
+            generating: Some(snapshot.generation.is_some()),
         };
         self.out.say(Event::Up(Box::new(up)));
         self.flush_candidates(lane)

@@ -121,6 +121,12 @@ impl Driver {
                     self.content(Content::Conversation(mood));
                 }
             }
+            FromServer::Relayed(relayed) => self.content(Content::Sent { id: relayed.id }),
+            FromServer::NotRelayed(refused) => {
+                let why = translate::not_relayed(&refused.why);
+                let members = refused.members.iter().map(ToString::to_string).collect();
+                self.unsent(refused.id, why, members, refused.text);
+            }
             FromServer::Said(said) => self.content(Content::Said(said.words)),
             FromServer::NotTaken(not_taken) => self.content(Content::NotTaken { id: not_taken.id }),
             FromServer::Moderated(moderated) => self.moderated(moderated.id, None),

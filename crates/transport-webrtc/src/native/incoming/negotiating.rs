@@ -98,13 +98,30 @@ impl Driver {
                     self.proof = Proof::Ice;
                 }
                 let offer = self.offer_of(&lane, &sdp);
-                self.send(&FromClient::Offer(offer))
+                match lane.post(self.request.epoch, &FromClient::Offer(offer), None) {
+                    Ok(text) => self.write_posted(&lane, text),
+                    Err(error) => self.unsayable_offer(&lane, restart, error).await,
+                }
             }
             Err(error) => {
                 self.lose_media(peer_fault(error));
                 Flow::On
             }
         }
+    }
+
+    /// No far side will ever answer this offer: it is taken back, so that the next one is not kept
+    /// waiting by it. What is sent already goes on; a path that was to be made anew is lost.
+    async fn unsayable_offer(&mut self, lane: &Lane, restart: bool, error: wire::EncodeError) -> Flow {
+        tracing::warn!(%error, "an offer does not fit the protocol and is taken back");
+        lane.state().open_offer = None;
+        let taken_back = lane.peer.rollback().await;
+        if let Err(error) = taken_back {
+            self.lose_media(peer_fault(error));
+        } else if restart {
+            self.lose_media(Fault::with(FaultKind::Local, error));
+        }
+        Flow::On
     }
 
     /// The far side's ICE servers, less those it may not send us to (S14); none where the owner

@@ -84,6 +84,8 @@ pub(super) fn inward(message: FromServer, up: bool) -> Inward {
         | FromServer::Refused(_)
         | FromServer::Moderated(_)
         | FromServer::NotModerated(_)
+        | FromServer::Relayed(_)
+        | FromServer::NotRelayed(_)
         | FromServer::MutedBy(_)
         | FromServer::VideoWanted(_)
         | FromServer::NeedImage(_)

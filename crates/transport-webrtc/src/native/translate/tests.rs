@@ -1,9 +1,9 @@
-//! What cannot be written, and as what it is refused.
+//! What cannot be written, and as what it is refused; and what is desired as it is written.
 
-use super::unsayable;
+use super::{desired, unsayable};
 use offhook_signaling::examples::client_examples;
 use offhook_signaling::{ClientKind, FromClient, Secret, encode, limits};
-use offhook_transport::{RefusalItem, RefusedCode};
+use offhook_transport::{Desired, Prompt, RefusalItem, RefusedCode, Revision};
 
 fn join() -> offhook_signaling::Join {
     let joins = client_examples(ClientKind::Join).into_iter().find_map(|message| match message {
@@ -37,4 +37,15 @@ fn what_cannot_be_written_is_refused_as_a_far_side_would() {
     assert_eq!(refused(prompted), (RefusedCode::InitialState, Some(RefusalItem::Prompt)));
     let named = offhook_signaling::Join { name: Some("`credential`".repeat(500)), ..join() };
     assert_eq!(refused(named), (RefusedCode::BadRequest, None), "what it quotes is not where it is");
+}
+
+/// F50: the leave to enrich a text goes along with it.
+#[test]
+fn the_leave_to_enrich_a_text_is_said_with_it() {
+    for enhance in [false, true] {
+        let prompt = Some(Prompt { text: "a cat".into(), enhance });
+        let said = desired(&Desired { prompt, ..Desired::default() }, Revision(7), &[]);
+        let said = said.prompt.expect("a prompt is desired");
+        assert_eq!((&*said.text, said.enhance), ("a cat", enhance));
+    }
 }

@@ -1,0 +1,40 @@
+//! What a member says to the others: to all of them, or to some. Who it is from the server says; that it
+//! arrives is the receivers' own frames' affair.
+
+use super::Actor;
+use offhook_signaling::{FromServer, Instance, NotRelayed, Relay, RelayRefusal, Relayed};
+
+impl Actor {
+    pub(super) fn relay(&mut self, mut relay: Relay) {
+        self.interacts();
+        relay.from = Some(self.place.instance);
+        if relay.to.is_empty() {
+            self.shared.rooms.tell(&self.place, None, &FromServer::Message(relay));
+            return;
+        }
+        let id = relay.id;
+        // Whom else it is for is nobody's to know.
+        let mut to = std::mem::take(&mut relay.to);
+        to.sort_unstable();
+        to.dedup();
+        if to.contains(&self.place.instance) {
+            let text = "that is yourself; name the others";
+            return self.not_relayed(id, RelayRefusal::Oneself, Vec::new(), text);
+        }
+        let is_there = |member: &Instance| self.shared.rooms.member(&self.place.key, *member).is_some();
+        let (here, gone): (Vec<_>, Vec<_>) = to.into_iter().partition(is_there);
+        if !gone.is_empty() {
+            let text = "somebody it is for is not in the session; look at the roster";
+            return self.not_relayed(id, RelayRefusal::UnknownMember, gone, text);
+        }
+        let message = FromServer::Message(relay);
+        for member in here {
+            self.shared.rooms.tell(&self.place, Some(member), &message);
+        }
+        self.say(&FromServer::Relayed(Relayed { id }));
+    }
+
+    fn not_relayed(&mut self, id: u64, why: RelayRefusal, members: Vec<Instance>, text: &str) {
+        self.say(&FromServer::NotRelayed(NotRelayed { id, why, members, text: text.to_owned() }));
+    }
+}

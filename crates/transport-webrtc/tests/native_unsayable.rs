@@ -1,0 +1,74 @@
+//! What a host asks for that the protocol cannot say: it is answered, and nothing waits behind it
+//! (F60, F63, R15).
+
+mod native_common;
+
+use native_common::*;
+use offhook_transport::media::{Codec, TrackSpec, local};
+use offhook_transport::{Action, Content, Event, Outgoing, Revision, Unsent, Verdict, Words};
+use offhook_transport_webrtc::native::WebRtc;
+use std::time::Duration;
+
+fn message(id: u64, to: &[&str], topic: &str) -> Action {
+    let to = to.iter().map(ToString::to_string).collect();
+    Action::Send(Outgoing { id, to, topic: topic.into(), payload: bytes::Bytes::from_static(b"hello") })
+}
+
+// F63, R15: a host that does not look at what it sends has an answer all the same.
+#[tokio::test]
+async fn a_message_that_cannot_be_said_is_answered_and_the_next_one_goes_out() {
+    let server = server().await;
+    let transport = WebRtc::new(server.url());
+    let mut line = Line::joined(&transport, join(Some(credential(&server)))).await;
+    for (id, action, wanted) in [
+        (1, message(1, &[], "a\nb"), Unsent::Unsayable),
+        (2, message(2, &[], &"x".repeat(200)), Unsent::Unsayable),
+        (3, Action::React(Words { id: 3, text: "x".repeat(65) }), Unsent::Unsayable),
+        (4, Action::Say(Words { id: 4, text: String::new() }), Unsent::Unsayable),
+        (5, message(5, &["nobody", "a\nb"], "chat"), Unsent::UnknownMember),
+        (6, message(6, &["00000000000000000000000000000000"], "chat"), Unsent::UnknownMember),
+    ] {
+        line.connection.act(action).expect("room");
+        let fits =
+            |event: &Event| matches!(event, Event::Content(Content::Unsent { id: of, .. }) if *of == id);
+        let answer = line.until("an answer", fits).await;
+        let Event::Content(Content::Unsent { why, members, text, .. }) = answer else { panic!("{answer:?}") };
+        assert_eq!(why, wanted, "{id}: {text}");
+        assert!(!text.is_empty(), "{id}");
+        assert_eq!(members.is_empty(), wanted != Unsent::UnknownMember, "{id}: {members:?}");
+    }
+    line.connection.act(message(7, &[], "chat")).expect("room");
+    line.until("the receipt", |event| *event == Event::Content(Content::Sent { id: 7 })).await;
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
+    server.shutdown().await;
+}
+
+// F60: an offer that no far side will ever see is not one that the next waits for.
+#[tokio::test]
+async fn an_offer_that_cannot_be_said_is_taken_back_and_the_next_one_is_answered() {
+    let server = server().await;
+    let transport = WebRtc::new(server.url());
+    let ports = ports();
+    let mut line = Line::joined(&transport, ports.on(join(Some(credential(&server))))).await;
+    let (_, bad) = local(TrackSpec { codec: Codec::H264, label: "a\nb".into() });
+    let (sender, good) = local(TrackSpec { codec: Codec::H264, label: "screen".into() });
+    line.connection.act(Action::Publish(vec![ports.track.clone(), bad])).expect("room");
+    line.connection.act(Action::Publish(vec![ports.track.clone(), good])).expect("room");
+    // The sections are settled when what is offered is sent.
+    let mut look = tokio::time::interval(Duration::from_millis(5));
+    let sent = async {
+        while !sender.is_tapped() {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), sent).await.expect("the second offer is answered");
+    let desired = prompt("sepia");
+    line.connection.act(Action::Apply { revision: Revision(1), desired }).expect("room");
+    let acked = Event::Acked { revision: Revision(1), verdict: Verdict::Applied };
+    line.until("the ack", |event| *event == acked).await;
+    assert!(!line.said.iter().any(|event| matches!(event, Event::PlaneLost(..))), "{:?}", line.said);
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
+    server.shutdown().await;
+}
