@@ -13,9 +13,12 @@ const DIRECTOR: &str = "director";
 
 /// How far a member does as its director says. Handed over by a drain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Heed {
-    /// The prompt of the newest state that took effect; none before the first.
-    asked: Option<Option<Prompt>>,
+    /// Did a state take effect yet? In a word of its own: JSON tells no prompt from no state.
+    began: bool,
+    /// The prompt of the newest state that took effect.
+    prompt: Option<Prompt>,
     /// The director's prompts up to this one are undone by the member's own.
     undone: u64,
 }
@@ -24,8 +27,9 @@ impl Heed {
     /// A state takes effect while `standing` is the director's newest prompt. The first state of a
     /// member undoes nothing: it was made before it could know.
     pub(super) fn after(&self, prompt: Option<&Prompt>, standing: u64) -> Self {
-        let own = self.asked.as_ref().is_some_and(|asked| asked.as_ref() != prompt);
-        Self { asked: Some(prompt.cloned()), undone: if own { standing } else { self.undone } }
+        let own = self.began && self.prompt.as_ref() != prompt;
+        let undone = if own { standing } else { self.undone };
+        Self { began: true, prompt: prompt.cloned(), undone }
     }
 }
 

@@ -27,6 +27,28 @@ async fn applies(actor: &mut Actor, revision: u64, text: &str, muted: &[&str]) {
     assert_eq!(actor.applied, Some(revision + 10), "it is in effect");
 }
 
+/// What another server is told of a member, as it comes over.
+fn described(member: &Actor) -> Dossier {
+    let told = serde_json::to_string(&member.describe().expect("it is in")).expect("JSON");
+    serde_json::from_str(&told).expect("as it was said")
+}
+
+/// A member that was handed over and is awaited, in no task but the test's own.
+fn handed_over(new: &crate::Server, dossier: &Dossier) -> Actor {
+    // Known there before anybody arrives.
+    assert!(new.shared().rooms.adopt(new.shared(), dossier.clone(), Duration::from_secs(30)));
+    let place = Place {
+        key: dossier.session.clone(),
+        session_id: dossier.session_id.clone(),
+        instance: dossier.member.instance,
+        actor: u64::MAX,
+        anew: false,
+    };
+    let mut there = Actor::new(new.shared().clone(), place, Notices::pair().1);
+    there.expect(dossier.clone(), Duration::from_secs(30));
+    there
+}
+
 // F59: it outlives whatever is no word of its member's about the prompt.
 #[tokio::test(start_paused = true)]
 async fn a_directors_prompt_outlives_a_mute_and_a_rejoin_until_its_member_asks_for_another() {
@@ -77,23 +99,7 @@ async fn a_directors_prompt_goes_along_with_a_drain() {
     let (mut bob, _out) = apart(&old, "bobb", sepia).await;
     steer(&old, "posterize");
     applies(&mut bob, 1, "edges", &[]).await;
-    let mut moved = Vec::new();
-    for member in [ada, bob] {
-        let told = serde_json::to_string(&member.describe().expect("it is in")).expect("JSON");
-        let dossier: Dossier = serde_json::from_str(&told).expect("as it was said");
-        // Known there before anybody arrives, and then in a task of this test's own.
-        assert!(new.shared().rooms.adopt(new.shared(), dossier.clone(), Duration::from_secs(30)));
-        let place = Place {
-            key: dossier.session.clone(),
-            session_id: dossier.session_id.clone(),
-            instance: dossier.member.instance,
-            actor: u64::MAX,
-            anew: false,
-        };
-        let mut there = Actor::new(new.shared().clone(), place, Notices::pair().1);
-        there.expect(dossier, Duration::from_secs(30));
-        moved.push(there);
-    }
+    let moved = [ada, bob].map(|member| handed_over(&new, &described(&member)));
     let expected = [("ada", "sepia", "posterize"), ("bobb", "edges", "edges")];
     for (mut there, (user, own, painted)) in moved.into_iter().zip(expected) {
         let _out = again(&mut there, &new, user, 2, |join| join.desired.prompt = prompt(own)).await;
@@ -101,6 +107,19 @@ async fn a_directors_prompt_goes_along_with_a_drain() {
     }
     let (late, _out) = apart(&new, "eve!!", |_| {}).await;
     assert_eq!(late.painted(), recipe("posterize"));
+}
+
+// F59, F32: a drain makes no difference between one that asked for no prompt and one that is new.
+#[tokio::test(start_paused = true)]
+async fn the_first_prompt_of_a_member_that_moves_with_it_is_its_own_word() {
+    let (old, new) = (server(Duration::from_secs(25)).await, server(Duration::from_secs(25)).await);
+    let (ada, _out) = apart(&old, "ada", |_| {}).await;
+    steer(&old, "posterize");
+    assert_eq!(ada.painted(), recipe("posterize"));
+    let mut there = handed_over(&new, &described(&ada));
+    // It was asked for on the old link after that, and comes along with its member.
+    let _out = again(&mut there, &new, "ada", 2, |join| join.desired.prompt = prompt("sepia")).await;
+    assert_eq!(there.painted(), recipe("sepia"));
 }
 
 // F59: nor is a prompt of its own undone by a place that was lost meanwhile.
