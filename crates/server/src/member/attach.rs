@@ -104,12 +104,11 @@ impl Actor {
             // Whatever comes before its image is here goes nowhere (R14).
             Err(()) => recipe.held(),
         };
-        if self.epoch == 0
-            && let Some(heed) = self.shared.rooms.remembered(&self.place.key, self.place.instance)
-        {
-            self.heed = heed;
-        }
-        let heed = self.heed.after(entry.desired.prompt.as_ref(), self.standing());
+        let remembered = (self.epoch == 0)
+            .then(|| self.shared.rooms.remembered(&self.place.key, self.place.instance))
+            .flatten();
+        let heeded = remembered.unwrap_or_else(|| self.heed.clone());
+        let heed = heeded.after(entry.desired.prompt.as_ref(), self.standing());
         let painted = self.directed(model, &heed, recipe.clone());
         let prepared = self.prepare(model, painted, !viewer, entry.offer.as_ref()).await;
         let (media, answer) = match prepared {
@@ -124,6 +123,9 @@ impl Actor {
             return self.stay_as_before();
         }
         let newcomer = self.seen.user.is_empty();
+        // From here on it is known with the member itself.
+        self.heed = heeded;
+        self.shared.rooms.forget_heed(&self.place.key, self.place.instance);
         let most = self.shared.config.max_duration;
         let left = self.expires.is_none().then(|| entry.time_left.or(most)).flatten();
         self.expires = self.expires.or_else(|| left.and_then(|left| Instant::now().checked_add(left)));

@@ -206,16 +206,24 @@ async fn again(
     epoch: u64,
     changes: impl FnOnce(&mut Join),
 ) -> mpsc::Receiver<ToSocket> {
-    let shared = server.shared();
-    let credential = shared.signer.mint(&Mint::user(user)).expect("a key");
+    let (out, outbox) = mpsc::channel(4096);
+    assert_eq!(dials(actor, server, join_of(server, user, epoch, changes), out).await, Flow::On);
+    outbox
+}
+
+/// What its client joins with.
+fn join_of(server: &crate::Server, user: &str, epoch: u64, changes: impl FnOnce(&mut Join)) -> Join {
+    let credential = server.shared().signer.mint(&Mint::user(user)).expect("a key");
     let mut join = Join { epoch, ..join(user, credential.expose()) };
     changes(&mut join);
-    let admission = door::join(shared, &join).unwrap_or_else(|refusal| panic!("{refusal:?}"));
-    let (out, outbox) = mpsc::channel(4096);
+    join
+}
+
+async fn dials(actor: &mut Actor, server: &crate::Server, join: Join, out: mpsc::Sender<ToSocket>) -> Flow {
+    let admission = door::join(server.shared(), &join).unwrap_or_else(|refusal| panic!("{refusal:?}"));
     let link = Link { number: LINKS.fetch_add(1, Ordering::Relaxed), out };
     let hello = Hello::Join(Box::new(join), admission);
-    assert_eq!(actor.attach(Attach { hello, link }).await, Flow::On);
-    outbox
+    actor.attach(Attach { hello, link }).await
 }
 
 async fn server(window: Duration) -> crate::Server {

@@ -108,9 +108,16 @@ impl Rooms {
         }
     }
 
-    /// What is remembered of one that comes again.
+    /// What is remembered of one that comes again. It stays so: a dial may come to nothing.
     pub(crate) fn remembered(&self, key: &str, instance: Instance) -> Option<Heed> {
-        self.lock().get_mut(key)?.heeds.remove(&instance)
+        self.lock().get(key)?.heeds.get(&instance).cloned()
+    }
+
+    /// One that came again is in.
+    pub(crate) fn forget_heed(&self, key: &str, instance: Instance) {
+        if let Some(room) = self.lock().get_mut(key) {
+            room.heeds.remove(&instance);
+        }
     }
 
     /// What holds for everybody in a session.

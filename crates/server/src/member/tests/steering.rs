@@ -3,7 +3,7 @@
 use super::*;
 use crate::rooms::Steering;
 use crate::studio::Recipe;
-use offhook_signaling::{Apply, Prompt};
+use offhook_signaling::{Apply, Offer, Prompt, Sdp};
 
 fn prompt(text: &str) -> Option<Prompt> {
     Some(Prompt { text: text.into(), enhance: false })
@@ -18,12 +18,15 @@ fn steer(server: &crate::Server, text: &str) {
     server.shared().rooms.steer("studio/1", Steering { prompt, words: None });
 }
 
+async fn says(actor: &mut Actor, seq: u64, message: FromClient) {
+    let frame = Frame { seq: Some(seq), ack: 0, message, unknown: Default::default() };
+    assert_eq!(actor.frame(frame).await, Flow::On);
+}
+
 async fn applies(actor: &mut Actor, revision: u64, text: &str, muted: &[&str]) {
     let muted = muted.iter().map(|track| (*track).to_owned()).collect();
     let desired = Desired { revision: revision + 10, prompt: prompt(text), muted, ..Desired::default() };
-    let message = FromClient::Apply(Apply { id: revision, desired });
-    let frame = Frame { seq: Some(revision), ack: 0, message, unknown: Default::default() };
-    assert_eq!(actor.frame(frame).await, Flow::On);
+    says(actor, revision, FromClient::Apply(Apply { id: revision, desired })).await;
     assert_eq!(actor.applied, Some(revision + 10), "it is in effect");
 }
 
@@ -127,7 +130,8 @@ async fn the_first_prompt_of_a_member_that_moves_with_it_is_its_own_word() {
 async fn a_prompt_of_its_own_outlives_the_members_place() {
     let server = server(Duration::from_secs(1)).await;
     let shared = server.shared();
-    let _bob = Line::enter(shared, "bobb", Duration::from_secs(600)).await;
+    // Made by name, so that it is there for as long as this takes.
+    let _made = place_of(shared, "bobb");
     let mut ada = Line::enter(shared, "ada", Duration::from_secs(600)).await;
     steer(&server, "posterize");
     let desired = Desired { revision: 1, prompt: prompt("sepia"), ..Desired::default() };
@@ -135,7 +139,18 @@ async fn a_prompt_of_its_own_outlives_the_members_place() {
     ada.until(|message| matches!(message, FromServer::Acked(acked) if acked.id == Some(1))).await;
     assert!(ada.mail.send(Mail::SocketGone { link: ada.number, closed: false }).await.is_ok());
     when(|| attendance(shared, "ada").is_none()).await;
-    let (again, _out) = apart(&server, "ada", |join| join.desired.prompt = prompt("sepia")).await;
+    // Nor by dials that came to nothing on the way back.
+    let sepia = |join: &mut Join| join.desired.prompt = prompt("sepia");
+    let garbled = || Offer { negotiation_id: 1, sdp: Sdp::new("v=0"), tracks: Vec::new() };
+    for (is_given_up, offer) in [(true, None), (false, Some(garbled()))] {
+        let mut lost = Actor::new(shared.clone(), place_of(shared, "ada"), Notices::pair().1);
+        let (out, outbox) = mpsc::channel(4096);
+        let _open = (!is_given_up).then_some(outbox);
+        let join = Join { offer, ..join_of(&server, "ada", 2, sepia) };
+        assert_eq!(dials(&mut lost, &server, join, out).await, Flow::Over(LeaveCode::Left));
+    }
+    let (again, _out) = apart(&server, "ada", sepia).await;
+    assert!(shared.rooms.standing("studio/1").is_some());
     assert_eq!(again.painted(), recipe("sepia"));
     steer(&server, "mirror");
     assert_eq!(again.painted(), recipe("mirror"), "until the director speaks again");
