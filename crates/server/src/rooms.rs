@@ -157,6 +157,7 @@ impl Rooms {
             return false;
         };
         if room.members.get(&instance).is_some_and(|inside| !inside.mail.is_closed()) {
+            room.is_directed(dossier.directed);
             return true;
         }
         if room.members.len() >= shared.config.limits.members {

@@ -185,6 +185,9 @@ impl Actor {
         self.model = dossier.model;
         self.silenced = dossier.silenced;
         self.heed = dossier.heed;
+        if !self.shared.rooms.is_directed_so(&self.place.key, dossier.directed.as_ref()) {
+            self.heed.undoes_nothing();
+        }
         let left = dossier.expires_in_ms.map(Duration::from_millis);
         self.expires = left.and_then(|left| now.checked_add(left));
         self.confirmed = true;

@@ -38,6 +38,11 @@ impl Heed {
     pub(crate) fn undoes(&self, standing: u64) -> bool {
         standing > 0 && self.undone >= standing
     }
+
+    /// What it undid was said elsewhere, and something else holds here.
+    pub(super) fn undoes_nothing(&mut self) {
+        self.undone = 0;
+    }
 }
 
 impl Actor {

@@ -41,6 +41,11 @@ impl Standing {
         Directed { number: self.number, prompt: self.prompt.clone() }
     }
 
+    /// Is it what this was said to be?
+    fn is(&self, directed: &Directed) -> bool {
+        self.number == directed.number && self.prompt == directed.prompt
+    }
+
     /// `None` of a prompt that this server does not know.
     pub(super) fn of(directed: Directed) -> Option<Arc<Self>> {
         let Directed { number, prompt } = directed;
@@ -123,6 +128,11 @@ impl Rooms {
     /// What holds for everybody in a session.
     pub(crate) fn standing(&self, key: &str) -> Option<Arc<Standing>> {
         self.lock().get(key)?.standing.clone()
+    }
+
+    /// Does the very prompt hold that another server told of? The numbers of two servers may have met.
+    pub(crate) fn is_directed_so(&self, key: &str, directed: Option<&Directed>) -> bool {
+        self.standing(key).zip(directed).is_some_and(|(standing, directed)| standing.is(directed))
     }
 
     /// The same, for another server.

@@ -89,10 +89,17 @@ impl Room {
         self.directors == 0 && self.profile.settings.director_required
     }
 
-    /// Takes over what its directors said on another server, unless one spoke here already.
+    /// Takes over what its directors said on another server, unless as much was said here: a drain that
+    /// came to nothing half way is made again, and they may have spoken there meanwhile.
     pub(super) fn is_directed(&mut self, directed: Option<Directed>) {
-        if self.standing.is_none() {
-            self.standing = directed.and_then(Standing::of);
+        let newest = self.standing.as_ref().map_or(0, |standing| standing.number);
+        let Some(standing) = directed.and_then(Standing::of).filter(|said| said.number > newest) else {
+            return;
+        };
+        self.standing = Some(standing);
+        self.heeds.clear();
+        for inside in self.members.values() {
+            inside.post(Mail::Steer(None));
         }
     }
 

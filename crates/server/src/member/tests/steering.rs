@@ -155,3 +155,49 @@ async fn a_prompt_of_its_own_outlives_the_members_place() {
     steer(&server, "mirror");
     assert_eq!(again.painted(), recipe("mirror"), "until the director speaks again");
 }
+
+// F59, F32: a drain that came to nothing half way is made again, and its director spoke in between.
+#[tokio::test(start_paused = true)]
+async fn a_drain_that_is_made_again_takes_along_what_the_director_said_meanwhile() {
+    let (old, new) = (server(Duration::from_secs(25)).await, server(Duration::from_secs(25)).await);
+    let (ada, _out) = apart(&old, "ada", |_| {}).await;
+    let take_record = || {
+        let crate::rooms::Record { session_id, profile, directed } =
+            old.shared().rooms.record("studio/1").expect("it was made by name");
+        assert!(new.shared().rooms.adopt_record(new.shared(), "studio/1", &session_id, profile, directed));
+    };
+    let holds = || new.shared().rooms.standing("studio/1").map(|standing| standing.prompt.clone());
+    steer(&old, "posterize");
+    take_record();
+    handed_over(&new, &described(&ada));
+    assert_eq!(holds().as_deref(), Some("posterize"));
+    steer(&old, "mirror");
+    handed_over(&new, &described(&ada));
+    assert_eq!(holds().as_deref(), Some("mirror"), "with a member that is awaited there already");
+    // Who is there by now is painted so at once.
+    let bob = Line::enter(new.shared(), "bobb", Duration::from_secs(600)).await;
+    let unread = bob.mail.capacity();
+    steer(&old, "invert");
+    take_record();
+    assert_eq!(holds().as_deref(), Some("invert"), "with what is said of the session");
+    assert_eq!(bob.mail.capacity(), unread - 1);
+    // What was said there last is not undone by what was said before.
+    steer(&new, "edges");
+    take_record();
+    assert_eq!(holds().as_deref(), Some("edges"));
+}
+
+// F59, F32: numbers of two servers mean nothing to each other.
+#[tokio::test(start_paused = true)]
+async fn a_prompt_of_its_own_undoes_no_other_directors_on_the_server_that_it_is_handed_to() {
+    let (old, new) = (server(Duration::from_secs(25)).await, server(Duration::from_secs(25)).await);
+    let (mut ada, _out) = apart(&old, "ada", |_| {}).await;
+    steer(&old, "posterize");
+    applies(&mut ada, 1, "sepia", &[]).await;
+    let _there = place_of(new.shared(), "bobb");
+    steer(&new, "mirror");
+    let mut there = handed_over(&new, &described(&ada));
+    let sepia = |join: &mut Join| join.desired.prompt = prompt("sepia");
+    let _out = again(&mut there, &new, "ada", 2, sepia).await;
+    assert_eq!(there.painted(), recipe("mirror"), "it never asked for anything over that");
+}
