@@ -108,7 +108,8 @@ impl Actor {
             .then(|| self.shared.rooms.remembered(&self.place.key, self.place.instance))
             .flatten();
         let heeded = remembered.unwrap_or_else(|| self.heed.clone());
-        let heed = heeded.after(entry.desired.prompt.as_ref(), self.standing());
+        let standing = self.asked_under(&entry.desired);
+        let heed = heeded.after(entry.desired.prompt.as_ref(), standing);
         let painted = self.directed(model, &heed, recipe.clone());
         let prepared = self.prepare(model, painted, !viewer, entry.offer.as_ref()).await;
         let (media, answer) = match prepared {
@@ -187,7 +188,7 @@ impl Actor {
             self.tell_mood();
         }
         if let Some(desired) = awaited {
-            self.await_image(desired, None, true);
+            self.await_image(desired, None, standing, true);
         }
         self.still_silenced();
         self.repaint();

@@ -164,12 +164,13 @@ impl Actor {
         if self.may_not_unmute(&desired, Some(id)) {
             return;
         }
+        let standing = self.asked_under(&desired);
         match self.reference_of(&desired) {
             Ok(reference) => {
                 self.await_no_image();
-                self.take_effect(desired, Some(id), reference);
+                self.take_effect(desired, Some(id), standing, reference);
             }
-            Err(()) => self.await_image(desired, Some(id), false),
+            Err(()) => self.await_image(desired, Some(id), standing, false),
         }
     }
 

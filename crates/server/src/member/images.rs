@@ -17,6 +17,8 @@ pub(super) struct Awaited {
     desired: Desired,
     /// The command that asked for it; none where a dial carried it.
     id: Option<u64>,
+    /// The number of the director's newest prompt when its own was asked for.
+    standing: u64,
     image: Arriving,
 }
 
@@ -68,9 +70,16 @@ impl Actor {
         }
     }
 
+    /// The number of the director's newest prompt when this state's was asked for: now, unless it waits
+    /// for an image already. Another image, or another dial, does not ask for the prompt again.
+    pub(super) fn asked_under(&self, desired: &Desired) -> u64 {
+        let asked = self.awaited.as_ref().filter(|awaited| awaited.desired.prompt == desired.prompt);
+        asked.map_or_else(|| self.standing(), |awaited| awaited.standing)
+    }
+
     /// Waits with a state until its image is here. What has arrived of it already is kept.
     /// `anew` on a new link, whose client knows of nothing that is asked for.
-    pub(super) fn await_image(&mut self, desired: Desired, id: Option<u64>, anew: bool) {
+    pub(super) fn await_image(&mut self, desired: Desired, id: Option<u64>, standing: u64, anew: bool) {
         let Some(sha256) = desired.image.clone() else { return };
         let under_way = self.awaited.take().map(|awaited| awaited.image);
         let image = match under_way.filter(|image| image.sha256() == sha256) {
@@ -86,7 +95,7 @@ impl Actor {
                 Arriving::Pieces(Assembly::new(&sha256))
             }
         };
-        self.awaited = Some(Awaited { desired, id, image });
+        self.awaited = Some(Awaited { desired, id, standing, image });
     }
 
     /// On a new link: what was on its way on the old one is asked for again, from where it was.
@@ -144,8 +153,8 @@ impl Actor {
             Err(text) => return self.refuse_image(text),
         };
         self.shared.images.keep(&self.place.key, &sha256, file, reference.clone());
-        let Some(Awaited { desired, id, .. }) = self.awaited.take() else { return };
-        self.take_effect(desired, id, Some(reference));
+        let Some(Awaited { desired, id, standing, .. }) = self.awaited.take() else { return };
+        self.take_effect(desired, id, standing, Some(reference));
     }
 
     fn refuse_image(&mut self, text: String) {
@@ -155,13 +164,20 @@ impl Actor {
         self.say(&FromServer::Refused(Refused { revision: desired.revision, id, item, code, text }));
     }
 
-    /// A state whose image is here takes effect, or is refused for the rest of it.
-    pub(super) fn take_effect(&mut self, desired: Desired, id: Option<u64>, reference: Option<Reference>) {
+    /// A state whose image is here takes effect, or is refused for the rest of it. `standing` was the
+    /// number of the director's newest prompt when it was asked for.
+    pub(super) fn take_effect(
+        &mut self,
+        desired: Desired,
+        id: Option<u64>,
+        standing: u64,
+        reference: Option<Reference>,
+    ) {
         let revision = desired.revision;
         match self.read_recipe(self.model, &desired, &self.grants) {
             Ok(recipe) => {
                 self.recipe = recipe.over(reference);
-                self.heed = self.heed.after(desired.prompt.as_ref(), self.standing());
+                self.heed = self.heed.after(desired.prompt.as_ref(), standing);
                 self.desired = desired;
                 self.applied = Some(revision);
                 // Before it is acked: a mute is in effect by then.

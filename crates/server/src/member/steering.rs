@@ -24,8 +24,8 @@ pub(crate) struct Heed {
 }
 
 impl Heed {
-    /// A state takes effect while `standing` is the director's newest prompt. The first state of a
-    /// member undoes nothing: it was made before it could know.
+    /// A state takes effect that was asked for while `standing` was the director's newest prompt. The
+    /// first state of a member undoes nothing: it was made before it could know.
     pub(super) fn after(&self, prompt: Option<&Prompt>, standing: u64) -> Self {
         let own = self.began && self.prompt.as_ref() != prompt;
         let undone = if own { standing } else { self.undone };

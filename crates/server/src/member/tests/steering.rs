@@ -3,7 +3,11 @@
 use super::*;
 use crate::rooms::Steering;
 use crate::studio::Recipe;
-use offhook_signaling::{Apply, Offer, Prompt, Sdp};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use offhook_media::Rgb;
+use offhook_signaling::{Apply, ImageChunk, Offer, Prompt, Sdp};
+use sha2::{Digest, Sha256};
 
 fn prompt(text: &str) -> Option<Prompt> {
     Some(Prompt { text: text.into(), enhance: false })
@@ -154,6 +158,40 @@ async fn a_prompt_of_its_own_outlives_the_members_place() {
     assert_eq!(again.painted(), recipe("sepia"));
     steer(&server, "mirror");
     assert_eq!(again.painted(), recipe("mirror"), "until the director speaks again");
+}
+
+// F59, F51: a prompt that waits for its image was asked for when it was asked for.
+#[tokio::test(start_paused = true)]
+async fn what_a_director_says_while_an_image_is_on_its_way_is_newer_than_the_prompt_that_waits_for_it() {
+    let server = server(Duration::from_secs(25)).await;
+    for comes_again in [false, true] {
+        let user = if comes_again { "ada" } else { "bobb" };
+        let file = Rgb::filled(4, 4, [u8::from(comes_again), 0, 0]).to_png();
+        let sha256 = crate::hex::encode(&Sha256::digest(&file));
+        let (mut member, _out) = apart(&server, user, |join| join.desired.prompt = prompt("sepia")).await;
+        steer(&server, "posterize");
+        let image = Some(sha256.clone());
+        let desired = Desired { revision: 11, prompt: prompt("invert"), image, ..Desired::default() };
+        says(&mut member, 1, FromClient::Apply(Apply { id: 1, desired: desired.clone() })).await;
+        steer(&server, "mirror");
+        let mut seq = 1;
+        let mut _again = None;
+        if comes_again {
+            // A lost network is no new wish.
+            _again = Some(again(&mut member, &server, user, 2, |join| join.desired = desired.clone()).await);
+            seq = 0;
+        }
+        let (offset, total, bytes) = (0, file.len() as u64, STANDARD.encode(&file));
+        says(&mut member, seq + 1, FromClient::ImageChunk(ImageChunk { sha256, offset, total, bytes })).await;
+        let prepared = images::prepared(&mut member.preparing).await;
+        member.image_prepared(prepared);
+        assert_eq!(member.applied, Some(11), "it is in effect");
+        let reference = member.recipe.reference().cloned();
+        assert!(reference.is_some());
+        assert_eq!(member.painted(), recipe("mirror").over(reference), "again: {comes_again}");
+        applies(&mut member, seq + 2, "edges", &[]).await;
+        assert_eq!(member.painted(), recipe("edges"), "until it asks for another");
+    }
 }
 
 // F59, F32: a drain that came to nothing half way is made again, and its director spoke in between.
