@@ -6,6 +6,8 @@
 //! said, both ends show that they hold the same key.
 
 mod taking;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use taking::take;
 

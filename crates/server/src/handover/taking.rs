@@ -8,6 +8,7 @@ use crate::listen::Caller;
 use crate::{Shared, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -35,25 +36,36 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
     if !say(&mut socket, &Took::Hello { voucher: answer }).await {
         return;
     }
+    let mut sessions = BTreeSet::new();
+    take_all(&shared, &mut socket, &mut sessions).await;
+    // Members are told to go when all is handed over, and the channel is over after that, whatever came of
+    // it: from here on a director that does not follow its session is missed as one that is lost.
+    sessions.iter().for_each(|session| await_director(&shared, session));
+}
+
+/// Takes what is given until the channel is over, and notes the sessions that were made by name.
+async fn take_all(shared: &Arc<Shared>, socket: &mut WebSocket, sessions: &mut BTreeSet<String>) {
     let mut arriving = None;
-    while let Some(give) = hear(&mut socket).await {
+    while let Some(give) = hear(socket).await {
         let took = match give {
             Give::Hello { .. } => return,
             Give::Member { dossier, within_ms } => {
                 let within = Duration::from_millis(within_ms).min(MOST_WITHIN);
-                let there_is_room = shared.rooms.adopt(&shared, *dossier, within);
+                let there_is_room = shared.rooms.adopt(shared, *dossier, within);
                 if there_is_room { Took::Taken } else { Took::NoRoom }
             }
             Give::Record { session, session_id, profile, directed } => {
                 let rooms = &shared.rooms;
-                let there_is_room = rooms.adopt_record(&shared, &session, &session_id, *profile, directed);
-                // One that does not follow its session is missed here as one that is lost.
-                await_director(&shared, &session);
-                if there_is_room { Took::Taken } else { Took::NoRoom }
+                if rooms.adopt_record(shared, &session, &session_id, *profile, directed) {
+                    sessions.insert(session);
+                    Took::Taken
+                } else {
+                    Took::NoRoom
+                }
             }
             Give::Image { session, sha256, offset, total, bytes } => {
                 let piece = (offset, total, &*bytes);
-                let is_taken = take_image(&shared, &mut arriving, &session, &sha256, piece).await;
+                let is_taken = take_image(shared, &mut arriving, &session, &sha256, piece).await;
                 if is_taken { Took::Taken } else { Took::NoRoom }
             }
             Give::KeepOut { session, user, left_ms } => {
@@ -62,7 +74,7 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
                 Took::Taken
             }
         };
-        if !say(&mut socket, &took).await {
+        if !say(socket, &took).await {
             return;
         }
     }
