@@ -93,23 +93,12 @@ impl Rooms {
             .map_err(|text| NoPlace::Refused(busy(text)))?;
         let first = room.members.is_empty();
         let place = self.place(key, room, newcomer.instance, anew);
-        let (mail, letters) = tokio::sync::mpsc::channel(MAILBOX);
-        let (notices, inbox) = Notices::pair();
-        room.members.insert(
-            newcomer.instance,
-            Inside {
-                actor: place.actor,
-                mail: mail.clone(),
-                notices,
-                seen: member::unseen(newcomer.instance),
-            },
-        );
+        let (mail, post) = room.seat(&place, member::unseen(newcomer.instance));
         drop(rooms);
         if first {
             // Who waited for any session to end may find this one open.
             shared.queue.freed(&place.key);
         }
-        let post = (letters, inbox);
         tokio::spawn(member::run(shared.clone(), place, None, post, shared.alive()));
         Ok(mail)
     }
@@ -167,13 +156,9 @@ impl Rooms {
         room.is_directed(dossier.directed.clone());
         room.changed();
         let place = self.place(dossier.session.clone(), room, instance, false);
-        let (mail, letters) = tokio::sync::mpsc::channel(MAILBOX);
-        let (notices, inbox) = Notices::pair();
-        let seen = member::awaited(&dossier.member);
-        room.members.insert(instance, Inside { actor: place.actor, mail, notices, seen });
+        let (_, post) = room.seat(&place, member::awaited(&dossier.member));
         drop(rooms);
         let awaited = Some((dossier, within));
-        let post = (letters, inbox);
         tokio::spawn(member::run(shared.clone(), place, awaited, post, shared.alive()));
         true
     }

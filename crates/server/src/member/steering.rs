@@ -31,9 +31,7 @@ impl Heed {
         let undone = if own { standing } else { self.undone };
         Self { began: true, prompt: prompt.cloned(), undone }
     }
-}
 
-impl Heed {
     /// Is the director's prompt of this number, which there is, undone?
     pub(crate) fn undoes(&self, standing: u64) -> bool {
         standing > 0 && self.undone >= standing

@@ -1,8 +1,9 @@
 //! One session as the server keeps it, and why there is no place in it for somebody.
 
 use super::directors::{Directed, Standing};
+use super::{MAILBOX, Place};
 use crate::assets::Assets;
-use crate::member::{Heed, Mail, Mailbox, Notices};
+use crate::member::{Heed, Inbox, Mail, Mailbox, Notices};
 use crate::queue::Lane;
 use crate::router::Router;
 use crate::{Shared, hex};
@@ -10,7 +11,7 @@ use offhook_signaling::{Error, ErrorCode, FromServer, Instance, Member, Profile,
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 pub(super) struct Inside {
@@ -82,6 +83,15 @@ impl Room {
 
     pub(super) fn changed(&self) {
         self.news.send_modify(|serial| *serial += 1);
+    }
+
+    /// Puts somebody where the others see it. Where to write to it, and what its task reads.
+    pub(super) fn seat(&mut self, place: &Place, seen: Member) -> (Mailbox, (mpsc::Receiver<Mail>, Inbox)) {
+        let (mail, letters) = mpsc::channel(MAILBOX);
+        let (notices, inbox) = Notices::pair();
+        let inside = Inside { actor: place.actor, mail: mail.clone(), notices, seen };
+        self.members.insert(place.instance, inside);
+        (mail, (letters, inbox))
     }
 
     /// Does it need a director and have none?
