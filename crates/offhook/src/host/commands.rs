@@ -33,8 +33,10 @@ impl Host {
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
             Command::Send { to, topic, payload, answer } => {
+                // An earlier far side would show it to everybody, or not understand it.
+                let needs = if to.is_empty() { Capability::Messages } else { Capability::AddressedMessages };
                 let action = |id| Action::Send(Outgoing { id, to, topic, payload });
-                self.send(Capability::Messages, answer, action);
+                self.send(needs, answer, action);
             }
             Command::React { reaction, answer } => {
                 self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }));

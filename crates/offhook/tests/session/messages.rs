@@ -5,7 +5,7 @@ use crate::common::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::mock::MockDial;
 use offhook::transport::{
-    Action, FaultKind, GoAwayHint, GoAwayReason, Outgoing, Plane, ResumeRefusal, Unsent,
+    Action, Capability, FaultKind, GoAwayHint, GoAwayReason, Outgoing, Plane, ResumeRefusal, Unsent,
 };
 use offhook::{
     BadName, CallingState, Client, Event, Events, Join, Joined, ModerateError, SendError, Session,
@@ -208,5 +208,29 @@ async fn in_a_session_that_gave_up_recovering_a_message_is_away_and_not_ended() 
     session.controls().retry();
     until(&mut states, CallingState::Joined).await;
     assert_eq!(session.send("chat", "x").await, Ok(()));
+    drop(session.leave());
+}
+
+/// F63: a far side that knows messages to all alone is not asked to show one to some: it would show it to
+/// everybody.
+#[tokio::test(start_paused = true)]
+async fn what_a_far_side_cannot_send_to_some_is_not_sent_to_all() {
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let mut up = dial.a_welcome();
+    up.capabilities = up.capabilities.without(Capability::AddressedMessages);
+    dial.answer();
+    dial.up(up);
+    dial.carried(Plane::Signaling);
+    dial.ack(dial.seen().revision);
+    dial.carried(Plane::Media);
+    let session = joining.await.expect("accepted");
+    assert_eq!(session.send_to(["bob"], "chat", "hello").await, Err(SendError::NotSupported));
+    let sending = session.send("chat", "all");
+    let message = sent(&dial).await;
+    assert_eq!((message.to.len(), &*message.payload), (0, &b"all"[..]));
+    dial.take(message.id);
+    assert_eq!(sending.await, Ok(()));
     drop(session.leave());
 }
