@@ -6,12 +6,15 @@ mod native_common;
 use native_common::steered::Steered;
 use native_common::*;
 use offhook_transport::media::{Codec, TrackSpec, local};
-use offhook_transport::{Action, Content, Event, Outgoing, Revision, Secret, Unsent, Verdict, Words};
+use offhook_transport::{Action, Content, Event, Outgoing, Revision, Secret, Unsent, Verdict, Whom, Words};
 use offhook_transport_webrtc::native::WebRtc;
 use std::time::Duration;
 
 fn message(id: u64, to: &[&str], topic: &str) -> Action {
-    let to = to.iter().map(ToString::to_string).collect();
+    let to = match to {
+        [] => Whom::Everybody,
+        some => Whom::These(some.iter().map(ToString::to_string).collect()),
+    };
     Action::Send(Outgoing { id, to, topic: topic.into(), payload: bytes::Bytes::from_static(b"hello") })
 }
 

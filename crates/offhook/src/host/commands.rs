@@ -9,7 +9,7 @@ use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
 use offhook_transport::media::Kind;
-use offhook_transport::{Action, Capability, Moderation, Outgoing, Words};
+use offhook_transport::{Action, Capability, Moderation, Outgoing, Whom, Words};
 use tokio::sync::oneshot;
 
 impl Host {
@@ -34,7 +34,10 @@ impl Host {
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
             Command::Send { to, topic, payload, answer } => {
                 // An earlier far side would show it to everybody, or not understand it.
-                let needs = if to.is_empty() { Capability::Messages } else { Capability::AddressedMessages };
+                let needs = match to {
+                    Whom::Everybody => Capability::Messages,
+                    Whom::These(_) => Capability::AddressedMessages,
+                };
                 let action = |id| Action::Send(Outgoing { id, to, topic, payload });
                 self.send(needs, answer, action);
             }
