@@ -5,7 +5,7 @@ use crate::event::ChangeOutcome;
 use crate::sources::Feeder;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
-use offhook_transport::{Moderate, ModerationRefusal, Unsent};
+use offhook_transport::{Moderate, ModerationRefusal, Unsent, Whom};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Take a change back.
     Withdraw { revision: Revision },
     /// Send a message to the other members, or to these.
-    Send { to: Vec<String>, topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
+    Send { to: Whom, topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
     /// Show a reaction to them.
     React { reaction: String, answer: oneshot::Sender<SendAnswer> },
     /// Say something to whoever the conversation is with.

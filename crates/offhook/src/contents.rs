@@ -34,6 +34,8 @@ pub(crate) struct Contents {
     pub(crate) capabilities: Option<wire::Capabilities>,
     /// Everyone there when the newest link came up, until it was compared with what was known.
     pub(crate) roster: Option<Vec<wire::Member>>,
+    /// The link that came up last.
+    pub(crate) of: Epoch,
     /// What video the far side wants, as of now.
     pub(crate) video: Option<wire::media::VideoWanted>,
     /// The models that can be asked for there.
@@ -56,7 +58,8 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    pub(crate) fn up(&mut self, _epoch: Epoch, up: wire::Up) {
+    pub(crate) fn up(&mut self, epoch: Epoch, up: wire::Up) {
+        self.of = epoch;
         // A link without a key cannot be resumed, and the key of an older link is of no use.
         self.key = up.key;
         self.session = Some(up.session.into());

@@ -30,6 +30,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::IceRestart,
     Feature::MakeBeforeBreak,
     Feature::Messages,
+    Feature::AddressedMessages,
     Feature::Reactions,
     Feature::Roster,
     Feature::CredentialRefresh,

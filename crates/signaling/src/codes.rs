@@ -389,6 +389,8 @@ codes! {
         BreakBeforeMake = "break_before_make",
         /// Carries messages between members.
         Messages = "messages",
+        /// Carries messages to some, and answers whether they went.
+        AddressedMessages = "addressed_messages",
         /// Carries reactions.
         Reactions = "reactions",
         /// Has a roster.

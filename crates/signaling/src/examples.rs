@@ -226,7 +226,7 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::NotRelayed => vec![FromServer::NotRelayed(NotRelayed {
             id: 6,
             why: RelayRefusal::UnknownMember,
-            members: vec![THEIRS],
+            missing: vec![THEIRS],
             text: "somebody it is for is not in the session; look at the roster".to_owned(),
         })],
         ServerKind::Reaction => {

@@ -190,7 +190,7 @@ pub const FREE_FIELDS: &[&str] = &["data"];
 pub const LIST_RULES: &[(&str, usize)] = &[
     ("roster", ROSTER),
     ("to", ROSTER),
-    ("members", ROSTER),
+    ("missing", ROSTER),
     ("metadata", METADATA),
     ("attendees", ATTENDEES),
     ("ice_servers", ICE_SERVERS),

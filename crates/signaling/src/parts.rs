@@ -268,7 +268,7 @@ pub struct NotRelayed {
     pub why: RelayRefusal,
     /// Those that are not in the session, where that is why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<Instance>,
+    pub missing: Vec<Instance>,
     /// For a human.
     #[serde(default)]
     pub text: String,

@@ -3,7 +3,7 @@
 use crate::Studio;
 use crate::link::{Happening, LinkId};
 use crate::world::Inner;
-use offhook_transport::{Content, Event, Outgoing, SessionRef, Unsent};
+use offhook_transport::{Content, Event, Outgoing, SessionRef, Unsent, Whom};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,7 +21,10 @@ impl Inner {
             topic: message.topic.clone(),
             payload: message.payload.clone(),
         };
-        let mut to = if message.to.is_empty() { here.keys().cloned().collect() } else { message.to.clone() };
+        let mut to = match &message.to {
+            Whom::Everybody => here.keys().cloned().collect(),
+            Whom::These(members) => members.clone(),
+        };
         to.sort_unstable();
         to.dedup();
         let is_known = |member: &String| {

@@ -103,6 +103,7 @@ pub(crate) const fn everything() -> Capabilities {
         .with(Capability::Image)
         .with(Capability::Publish)
         .with(Capability::Messages)
+        .with(Capability::AddressedMessages)
         .with(Capability::Reactions)
         .with(Capability::Conversation)
         .with(Capability::Queue)

@@ -175,7 +175,12 @@ fn action(kind: u8, n: u64) -> Action {
         },
         1 => Action::Credential(Secret::new("fresh")),
         2 => Action::RestartIce,
-        3 => Action::Send(Outgoing { id: n, to: Vec::new(), topic: "t".into(), payload: vec![1].into() }),
+        3 => Action::Send(Outgoing {
+            id: n,
+            to: offhook_transport::Whom::Everybody,
+            topic: "t".into(),
+            payload: vec![1].into(),
+        }),
         4 => Action::Goodbye,
         _ => Action::Ping,
     }

@@ -160,6 +160,7 @@ impl Transport for WebRtc {
             Capability::Moderate,
             Capability::Publish,
             Capability::Messages,
+            Capability::AddressedMessages,
             Capability::Reactions,
             Capability::Conversation,
             Capability::Telemetry,

@@ -8,7 +8,9 @@ use native_common::*;
 use offhook_netrig::{Direction, Rig};
 use offhook_signaling::{FromClient, FromServer, PathReport, Relay, Resume};
 use offhook_transport::media::{Codec, TrackSpec, local};
-use offhook_transport::{Action, Content, DialRequest, Event, FaultKind, Outgoing, Plan, Plane, Secret};
+use offhook_transport::{
+    Action, Content, DialRequest, Event, FaultKind, Outgoing, Plan, Plane, Secret, Whom,
+};
 use offhook_transport_webrtc::native::WebRtc;
 use std::time::Duration;
 
@@ -81,7 +83,7 @@ fn messages(line: &Line) -> Vec<String> {
 fn message(id: u64, topic: &str) -> Action {
     Action::Send(Outgoing {
         id,
-        to: Vec::new(),
+        to: Whom::Everybody,
         topic: topic.into(),
         payload: bytes::Bytes::from_static(b"hello"),
     })

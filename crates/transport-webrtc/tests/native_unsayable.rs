@@ -3,14 +3,18 @@
 
 mod native_common;
 
+use native_common::steered::Steered;
 use native_common::*;
 use offhook_transport::media::{Codec, TrackSpec, local};
-use offhook_transport::{Action, Content, Event, Outgoing, Revision, Unsent, Verdict, Words};
+use offhook_transport::{Action, Content, Event, Outgoing, Revision, Secret, Unsent, Verdict, Whom, Words};
 use offhook_transport_webrtc::native::WebRtc;
 use std::time::Duration;
 
 fn message(id: u64, to: &[&str], topic: &str) -> Action {
-    let to = to.iter().map(ToString::to_string).collect();
+    let to = match to {
+        [] => Whom::Everybody,
+        some => Whom::These(some.iter().map(ToString::to_string).collect()),
+    };
     Action::Send(Outgoing { id, to, topic: topic.into(), payload: bytes::Bytes::from_static(b"hello") })
 }
 
@@ -71,4 +75,23 @@ async fn an_offer_that_cannot_be_said_is_taken_back_and_the_next_one_is_answered
     line.connection.act(Action::Goodbye).expect("room");
     line.finish().await;
     server.shutdown().await;
+}
+
+// F55, F63, R15: what a far side of an earlier version does not know is acknowledged as a frame, which is
+// no receipt.
+#[tokio::test]
+async fn words_that_the_far_side_does_not_know_are_not_taken() {
+    let far = Steered::start().await;
+    let mut line = Line::joined(&WebRtc::new(far.hostile.url()), join(Some(Secret::new("a.b.c")))).await;
+    line.connection.act(Action::Say(Words { id: 9, text: "hello".into() })).expect("room");
+    let of_it = |event: &Event| {
+        matches!(event, Event::Content(Content::Unsent { id: 9, .. } | Content::Sent { id: 9 }))
+    };
+    let answer = line.until("an answer", of_it).await;
+    assert!(
+        matches!(answer, Event::Content(Content::Unsent { why: Unsent::NotSupported, .. })),
+        "{answer:?}"
+    );
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
 }

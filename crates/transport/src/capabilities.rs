@@ -23,6 +23,8 @@ pub enum Capability {
     Publish,
     /// Custom messages between members.
     Messages,
+    /// Custom messages to some of the members, named one by one.
+    AddressedMessages,
     /// Reactions, shown to all and forgotten.
     Reactions,
     /// A conversation: text to the far side, and what it is doing.

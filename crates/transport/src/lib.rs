@@ -42,7 +42,7 @@ pub use event::{
 };
 pub use fault::{CredentialWhy, Fault, FaultKind, RefusedCode, ResumeRefusal};
 pub use ids::{Epoch, InstanceId, Plane, Revision};
-pub use messages::{Outgoing, Unsent, Words};
+pub use messages::{Outgoing, Unsent, Whom, Words};
 pub use moderation::{Moderate, Moderation, ModerationRefusal};
 pub use network::{NetworkFact, NetworkWatch};
 pub use presence::{

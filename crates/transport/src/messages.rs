@@ -9,16 +9,23 @@ use bytes::Bytes;
 pub struct Outgoing {
     /// Names it in the event that answers.
     pub id: u64,
-    /// Whom it is for, as the roster names them: nobody else is shown it. Everybody else in the session
-    /// where none is named; at most [`MEMBERS`](Self::MEMBERS).
-    ///
-    /// It goes to all of them or to none: where one is not there, the answer is `Content::Unsent`.
-    pub to: Vec<String>,
+    /// Whom it is for.
+    pub to: Whom,
     /// What it is, as the application says: at most [`TOPIC`](Self::TOPIC) bytes, and no control
     /// characters.
     pub topic: String,
     /// At most [`PAYLOAD`](Self::PAYLOAD) bytes, whichever they are.
     pub payload: Bytes,
+}
+
+/// Whom a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Everybody else in the session.
+    Everybody,
+    /// These, as the roster names them, and nobody else; at most [`Outgoing::MEMBERS`]. It goes to all of
+    /// them or to none: where one is not there, or none is named, the answer is `Content::Unsent`.
+    These(Vec<String>),
 }
 
 impl Outgoing {

@@ -9,7 +9,7 @@ use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
 use offhook_transport::media::Kind;
-use offhook_transport::{Action, Capability, Moderation, Outgoing, Words};
+use offhook_transport::{Action, Capability, Moderation, Outgoing, Whom, Words};
 use tokio::sync::oneshot;
 
 impl Host {
@@ -33,8 +33,13 @@ impl Host {
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
             Command::Send { to, topic, payload, answer } => {
+                // An earlier far side would show it to everybody, or not understand it.
+                let needs = match to {
+                    Whom::Everybody => Capability::Messages,
+                    Whom::These(_) => Capability::AddressedMessages,
+                };
                 let action = |id| Action::Send(Outgoing { id, to, topic, payload });
-                self.send(Capability::Messages, answer, action);
+                self.send(needs, answer, action);
             }
             Command::React { reaction, answer } => {
                 self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }));

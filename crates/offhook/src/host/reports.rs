@@ -289,6 +289,8 @@ impl Host {
                 }
                 Event::MutedByModerator { by, kind, muted, may_unmute }
             }
+            // Of a link that is being left: the one that takes its place has said what holds there.
+            Content::VideoWanted(_) if epoch < self.contents.of => return,
             Content::VideoWanted(wanted) => {
                 self.contents.video = Some(wanted);
                 self.show();

@@ -1,6 +1,6 @@
 //! What video the far side wants: said to the session's own tracks, whose sources scale to it, and to
 //! the listeners (F58). Who borrows a track elsewhere is not concerned: the track's owner hears of the
-//! most that anybody wants.
+//! most that anybody wants, of a session that borrows it from the first frame on that it takes.
 
 use super::Host;
 use crate::event::Event;

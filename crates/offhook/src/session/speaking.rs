@@ -7,7 +7,7 @@ use crate::command::{Command, SendAnswer};
 use crate::error::SendError;
 use bytes::Bytes;
 use offhook_lifecycle::{Full, Joined};
-use offhook_transport::Outgoing;
+use offhook_transport::{Outgoing, Whom};
 use tokio::sync::oneshot;
 
 /// The longest text that is said, in bytes.
@@ -74,7 +74,7 @@ impl Session<Joined> {
             return Sending::failed(shared, error);
         }
         let (answer, waiting) = oneshot::channel();
-        let to = members.unwrap_or_default();
+        let to = members.map_or(Whom::Everybody, Whom::These);
         match self.inner.send(Command::Send { to, topic, payload, answer }) {
             Ok(()) => Sending::waiting(shared, waiting),
             Err(Full(_)) => Sending::failed(shared, SendError::Full),

@@ -5,7 +5,7 @@ use crate::common::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::mock::MockDial;
 use offhook::transport::{
-    Action, FaultKind, GoAwayHint, GoAwayReason, Outgoing, Plane, ResumeRefusal, Unsent,
+    Action, Capability, FaultKind, GoAwayHint, GoAwayReason, Outgoing, Plane, ResumeRefusal, Unsent, Whom,
 };
 use offhook::{
     BadName, CallingState, Client, Event, Events, Join, Joined, ModerateError, SendError, Session,
@@ -31,13 +31,13 @@ async fn a_message_to_some_names_them_and_ends_once_with_what_the_far_side_says(
     let (session, dial) = joined(&client, &remote).await;
     let sending = session.send_to(["bob", "cy"], "chat", "hello");
     let message = sent(&dial).await;
-    assert_eq!(message.to, ["bob", "cy"]);
+    assert_eq!(message.to, Whom::These(vec!["bob".into(), "cy".into()]));
     assert_eq!((&*message.topic, &*message.payload), ("chat", &b"hello"[..]));
     dial.take(message.id);
     assert_eq!(sending.await, Ok(()));
     let sending = session.send("chat", "all");
     let message = sent(&dial).await;
-    assert!(message.to.is_empty(), "everybody");
+    assert_eq!(message.to, Whom::Everybody);
     dial.take(message.id);
     assert_eq!(sending.await, Ok(()));
     let gone = SendError::UnknownMember { members: vec!["cy".into()] };
@@ -84,7 +84,8 @@ async fn a_message_that_cannot_be_said_is_refused_before_it_goes_anywhere() {
     }
     let fits = session.send_to(&many[..Outgoing::MEMBERS], "x".repeat(128), vec![0; Outgoing::PAYLOAD]);
     let message = sent(&dial).await;
-    assert_eq!(message.to.len(), Outgoing::MEMBERS, "the first that was sent at all");
+    let Whom::These(members) = &message.to else { panic!("{message:?}") };
+    assert_eq!(members.len(), Outgoing::MEMBERS, "the first that was sent at all");
     dial.take(message.id);
     assert_eq!(fits.await, Ok(()));
     drop(session.leave());
@@ -208,5 +209,29 @@ async fn in_a_session_that_gave_up_recovering_a_message_is_away_and_not_ended() 
     session.controls().retry();
     until(&mut states, CallingState::Joined).await;
     assert_eq!(session.send("chat", "x").await, Ok(()));
+    drop(session.leave());
+}
+
+/// F63: a far side that knows messages to all alone is not asked to show one to some: it would show it to
+/// everybody.
+#[tokio::test(start_paused = true)]
+async fn what_a_far_side_cannot_send_to_some_is_not_sent_to_all() {
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let mut up = dial.a_welcome();
+    up.capabilities = up.capabilities.without(Capability::AddressedMessages);
+    dial.answer();
+    dial.up(up);
+    dial.carried(Plane::Signaling);
+    dial.ack(dial.seen().revision);
+    dial.carried(Plane::Media);
+    let session = joining.await.expect("accepted");
+    assert_eq!(session.send_to(["bob"], "chat", "hello").await, Err(SendError::NotSupported));
+    let sending = session.send("chat", "all");
+    let message = sent(&dial).await;
+    assert_eq!((&message.to, &*message.payload), (&Whom::Everybody, &b"all"[..]));
+    dial.take(message.id);
+    assert_eq!(sending.await, Ok(()));
     drop(session.leave());
 }

@@ -5,7 +5,7 @@ use crate::common::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::mock::{MockDial, Studio};
 use offhook::transport::media::{Codec, Kind, TrackSpec, local};
-use offhook::transport::{FaultKind, Plane};
+use offhook::transport::{FaultKind, GoAwayHint, GoAwayReason, Plane};
 use offhook::{Event, Events, Join, LimitedBy, Source, VideoWanted, VideoWish};
 use offhook_media::{Next, SourceError};
 use std::sync::{Arc, Mutex};
@@ -135,7 +135,7 @@ async fn a_source_that_comes_later_hears_of_it_and_one_that_goes_is_as_it_was_ma
 async fn the_owner_of_a_borrowed_track_hears_the_most_that_any_session_wants() {
     let (sender, track) = local(TrackSpec { codec: Codec::H264, label: "mine".into() });
     let mut sessions = Vec::new();
-    for (width, height, fps) in [(640, 360, 30), (320, 720, 15)] {
+    for (width, height, fps) in [(640, 360, 30), (720, 320, 15)] {
         let (client, remote) = studio();
         remote.auto(Studio::seeded(7).wanting(wanted(width, height, fps)));
         sessions.push((joined_studio(&client, Join::new().publish(&track)).await, remote));
@@ -149,11 +149,39 @@ async fn the_owner_of_a_borrowed_track_hears_the_most_that_any_session_wants() {
         }
     };
     flow(&sender).await;
-    assert_eq!(sender.video_wanted(), Some(wish(640, 720, 30)));
+    assert_eq!(sender.video_wanted(), Some(wish(720, 360, 30)));
     let (first, _remote) = sessions.remove(0);
     first.leave().await.released().await;
     flow(&sender).await;
-    assert_eq!(sender.video_wanted(), Some(wish(320, 720, 15)));
+    assert_eq!(sender.video_wanted(), Some(wish(720, 320, 15)));
     assert!(!sessions[0].1.frames().is_empty());
     assert_eq!(track.spec().kind(), Kind::Video);
+}
+
+// F58, F32: a word of the server that is being left says nothing of the one that the session goes to.
+#[tokio::test(start_paused = true)]
+async fn what_a_server_wants_that_is_being_left_is_not_heard() {
+    let (client, remote) = by_hand();
+    let (source, wishes) = Scalable::new();
+    let joining = idle(&client).join(Join::new().publish(source));
+    let dial = remote.dial().await;
+    let_in(&dial, Some(wanted(1280, 720, 30)));
+    let session = joining.await.expect("accepted");
+    let reason = GoAwayReason::Rebalance;
+    dial.go_away(GoAwayHint { url: Some("elsewhere".into()), ticket: None, deadline: None, reason });
+    let next = remote.dial().await;
+    let mut up = next.a_welcome();
+    up.video = Some(wanted(640, 360, 30));
+    next.answer();
+    next.up(up);
+    next.carried(Plane::Signaling);
+    tokio::time::sleep(SETTLED).await;
+    dial.wants(wanted(320, 180, 30));
+    tokio::time::sleep(SETTLED).await;
+    next.ack(next.seen().revision);
+    next.carried(Plane::Media);
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(session.view().video_wanted(), Some(wanted(640, 360, 30)));
+    assert_eq!(taken(&wishes).last(), Some(&Some(wish(640, 360, 30))));
+    drop(session.leave());
 }

@@ -34,7 +34,7 @@ impl Actor {
         self.say(&FromServer::Relayed(Relayed { id }));
     }
 
-    fn not_relayed(&mut self, id: u64, why: RelayRefusal, members: Vec<Instance>, text: &str) {
-        self.say(&FromServer::NotRelayed(NotRelayed { id, why, members, text: text.to_owned() }));
+    fn not_relayed(&mut self, id: u64, why: RelayRefusal, missing: Vec<Instance>, text: &str) {
+        self.say(&FromServer::NotRelayed(NotRelayed { id, why, missing, text: text.to_owned() }));
     }
 }

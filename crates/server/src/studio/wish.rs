@@ -9,7 +9,7 @@ use offhook_transport::media::VideoWish;
 /// The wish of a studio that works best with `best`, and keeps up with pictures whose shorter side has
 /// at most `most` pixels.
 pub(crate) fn wanted(best: VideoWish, most: Option<u32>) -> wire::VideoWish {
-    let shorter = best.width().min(best.height());
+    let shorter = best.height();
     let (most, limited_by) = match most.filter(|most| *most < shorter) {
         Some(most) => (most, wire::LimitedBy::Cpu),
         None => (shorter, wire::LimitedBy::None),

@@ -8,6 +8,7 @@ mod negotiating;
 
 use super::driver::{Driver, Flow, Stage};
 use super::lane::Lane;
+use super::moderating::is_of_a_message;
 use super::nodes::Health;
 use super::socket::Heard;
 use super::translate;
@@ -93,6 +94,7 @@ impl Driver {
         // What arrived and was not taken is acknowledged as well, which is no receipt.
         let refused = match &frame.message {
             FromServer::NotTaken(not_taken) => Some(not_taken.id),
+            FromServer::Unsupported(unsupported) if is_of_a_message(unsupported) => Some(unsupported.id),
             _ => None,
         };
         acked

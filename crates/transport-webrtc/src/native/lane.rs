@@ -82,6 +82,8 @@ pub(super) struct State {
     pub(super) settled: u64,
     /// Was one made since, that the far side may have taken though its answer never came?
     pub(super) unsettled: bool,
+    /// Was it so before the newest offer?
+    was_unsettled: bool,
     /// Messages by their number on the wire.
     sent: VecDeque<(u64, u64)>,
     pub(super) commands: u64,
@@ -149,6 +151,7 @@ impl Lane {
                 open_offer: None,
                 settled: 0,
                 unsettled: false,
+                was_unsettled: false,
                 sent: VecDeque::new(),
                 commands: 0,
                 kinds: HashMap::new(),
@@ -291,8 +294,16 @@ impl State {
     pub(super) fn next_negotiation(&mut self) -> u64 {
         self.negotiation += 1;
         self.open_offer = Some(self.negotiation);
-        self.unsettled = true;
+        self.was_unsettled = std::mem::replace(&mut self.unsettled, true);
         self.negotiation
+    }
+
+    /// The newest offer was never said: what the path is of is as certain as before, and a resume need
+    /// not offer the same again.
+    pub(super) fn take_back_offer(&mut self) {
+        self.open_offer = None;
+        self.unsettled = self.was_unsettled;
+        self.grown = false;
     }
 
     /// The path is of this offer, and the far side knows of none that came later.

@@ -3,7 +3,7 @@
 use super::driver::{Driver, Flow};
 use super::translate;
 use offhook_signaling::{EndForAll, FromClient, Instance, Kick, MuteMember, MutedBy, NotKnown};
-use offhook_transport::{Content, Event, Moderate, Moderation, ModerationRefusal};
+use offhook_transport::{Content, Event, Moderate, Moderation, ModerationRefusal, Unsent};
 
 impl Driver {
     pub(super) fn moderate(&mut self, moderation: Moderation) -> Flow {
@@ -38,6 +38,10 @@ impl Driver {
             let text = "the far side has no moderation; update it".to_owned();
             self.moderated(not_known.id, Some((ModerationRefusal::NotSupported, text)));
         }
+        if is_of_a_message(not_known) {
+            let text = "the far side has no such thing; look at what it can do".to_owned();
+            self.unsent(not_known.id, Unsent::NotSupported, Vec::new(), text);
+        }
     }
 
     pub(super) fn muted_by(&mut self, muted: &MutedBy) {
@@ -46,4 +50,9 @@ impl Driver {
         let (by, muted, may_unmute) = (muted.moderator.to_string(), muted.muted, muted.may_unmute);
         self.out.say(Event::Content(Content::Muted { by, kind, muted, may_unmute }));
     }
+}
+
+/// Is it about something that was sent under a message's own number?
+pub(super) fn is_of_a_message(not_known: &NotKnown) -> bool {
+    matches!(not_known.what.as_str(), "say" | "message" | "reaction")
 }

@@ -200,7 +200,8 @@ impl Driver {
                 self.first = Some(text);
                 self.upgrade(wire, address)
             }
-            // What cannot be written is no secret that anybody ever gave out.
+            // What cannot be written is no secret that anybody ever gave out: an offer that is too long was
+            // taken back when it was made.
             Err(_) if matches!(self.request.plan, Plan::Resume { .. }) => {
                 self.fail(Event::ResumeRefused(ResumeRefusal::BadSecret))
             }

@@ -4,11 +4,22 @@
 use super::driver::{Driver, Flow};
 use super::payload;
 use offhook_signaling::{FromClient, Instance, Relay};
-use offhook_transport::{Content, Event, Outgoing, Unsent};
+use offhook_transport::{Content, Event, Outgoing, Unsent, Whom};
 
 impl Driver {
     pub(super) fn relay(&mut self, message: Outgoing) -> Flow {
         let Outgoing { id, to, topic, payload } = message;
+        let to_some = to != Whom::Everybody;
+        let to = match to {
+            Whom::Everybody => Vec::new(),
+            Whom::These(members) => members,
+        };
+        // On the wire nobody means everybody.
+        if to_some && to.is_empty() {
+            let text = "it is for nobody; name members of the roster".to_owned();
+            self.unsent(id, Unsent::UnknownMember, Vec::new(), text);
+            return Flow::On;
+        }
         let named: Vec<_> = to.iter().map(|member| member.parse::<Instance>()).collect();
         let strangers: Vec<String> =
             to.iter().zip(&named).filter(|(_, named)| named.is_err()).map(|(name, _)| name.clone()).collect();
@@ -18,7 +29,6 @@ impl Driver {
             return Flow::On;
         }
         let to: Vec<_> = named.into_iter().flatten().collect();
-        let to_some = !to.is_empty();
         let relay = Relay { id, from: None, to, topic, data: payload::to_wire(&payload) };
         let message = FromClient::Message(relay);
         // What goes to some has an answer of its own: whether they are there the ack does not say.

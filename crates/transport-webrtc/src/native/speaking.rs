@@ -94,7 +94,8 @@ impl Driver {
     }
 
     /// What this link was told to say, and did not come to before it was closed: whichever link speaks
-    /// for the lane by now says it. Where none does, the session is over.
+    /// for the lane by now says it. Where none does, the session is over, or goes on over another lane,
+    /// and what became of the words is unknown (R15).
     pub(super) async fn leave_words(&mut self) {
         let Some(lane) = self.lane.clone() else { return };
         let goes_on = |lane: &Lane| lane.state().owner != self.request.epoch;

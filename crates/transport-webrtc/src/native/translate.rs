@@ -132,6 +132,7 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
                 all.migrating(MigrationStyle::BreakBeforeMake)
             }
             Feature::Messages => all.with(Capability::Messages),
+            Feature::AddressedMessages => all.with(Capability::AddressedMessages),
             Feature::Reactions => all.with(Capability::Reactions),
             Feature::Conversation => all.with(Capability::Conversation),
             Feature::Telemetry => all.with(Capability::Telemetry),

@@ -29,6 +29,8 @@ pub(super) struct Assembler {
     lost: bool,
     /// Inside a fragmented NAL unit.
     fragment: bool,
+    /// Is that unit one to be left out?
+    left_out: bool,
     /// The frame under way has its marker.
     marked: bool,
     ends: Ends,
@@ -61,6 +63,7 @@ impl Assembler {
             promising: false,
             lost: true,
             fragment: false,
+            left_out: false,
             marked: false,
             ends: Ends::Unknown,
             await_key: codec.kind() == Kind::Video,
@@ -204,13 +207,15 @@ impl Assembler {
         let (start, end) = (header & 0x80 != 0, header & 0x40 != 0);
         if start {
             self.close_fragment();
-            self.unit(&[(indicator & 0xe0) | (header & 0x1f)]);
+            self.left_out = !self.unit(&[(indicator & 0xe0) | (header & 0x1f)]);
             self.fragment = true;
         } else if !self.fragment {
             self.broken = true;
             return;
         }
-        self.frame.put_slice(part);
+        if !self.left_out {
+            self.frame.put_slice(part);
+        }
         self.fragment &= !end;
     }
 
@@ -220,17 +225,19 @@ impl Assembler {
         self.fragment = false;
     }
 
-    fn unit(&mut self, unit: &[u8]) {
-        // Of a reserved type: to be left out (ISO/IEC 14496-10 §7.4.1). VP8 that is passed off as H.264
-        // looks like one in most of its packets, and nothing is left of it.
+    /// Takes a unit, or the beginning of one. False for one of a reserved type: to be left out
+    /// (ISO/IEC 14496-10 §7.4.1). VP8 that is passed off as H.264 looks like one in most of its packets,
+    /// and nothing is left of it.
+    fn unit(&mut self, unit: &[u8]) -> bool {
         if matches!(unit[0] & 0x1f, 0 | 16..=18 | 22 | 23) {
-            return;
+            return false;
         }
         // An IDR picture; its parameter sets are in the same access unit or came before.
         self.key |= unit[0] & 0x1f == 5;
         self.promising |= matches!(unit[0] & 0x1f, 5 | 7);
         self.frame.put_slice(&START_CODE);
         self.frame.put_slice(unit);
+        true
     }
 }
 

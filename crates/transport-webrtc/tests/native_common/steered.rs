@@ -5,8 +5,8 @@ use super::PATIENCE;
 use super::hostile::{Guest, Hostile};
 use super::mirror::{Media, answer};
 use offhook_signaling::{
-    Acked, Answer, Capabilities, EndCode, Ended, Feature, FromClient, FromServer, Joined, Liveness, Party,
-    Ping, Reliability, Resume, Resumed, Sdp, Secret, SessionSnapshot, decode_from_client,
+    Acked, Answer, Capabilities, EndCode, Ended, Feature, FromClient, FromServer, Joined, Liveness, NotKnown,
+    Party, Ping, Reliability, Resume, Resumed, Sdp, Secret, SessionSnapshot, decode_from_client,
 };
 use offhook_transport::media::{Codec, TrackSpec, local};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -206,6 +206,10 @@ impl Far {
                 Some(answer) => vec![FromServer::Answer(answer)],
                 None => Vec::new(),
             },
+            // It holds no conversations.
+            FromClient::Say(say) => {
+                vec![FromServer::Unsupported(NotKnown { id: say.id, what: "say".to_owned() })]
+            }
             FromClient::Ping(Ping { id }) => vec![FromServer::Pong(Ping { id })],
             FromClient::Apply(apply) => {
                 vec![FromServer::Acked(Acked { revision: apply.desired.revision, id: Some(apply.id) })]

@@ -184,7 +184,12 @@ pub async fn a_message_is_answered_by_its_id(rig: &dyn Rig) -> Check {
     }
     for id in [7, 8] {
         let payload = vec![0, 159, 146, 150].into();
-        link.ask(crate::Action::Send(crate::Outgoing { id, to: Vec::new(), topic: "chat".into(), payload }))?;
+        link.ask(crate::Action::Send(crate::Outgoing {
+            id,
+            to: crate::Whom::Everybody,
+            topic: "chat".into(),
+            payload,
+        }))?;
     }
     for id in [7, 8] {
         let sent = Event::Content(crate::Content::Sent { id });

@@ -16,8 +16,8 @@ const FASTEST: u32 = 240;
 
 /// The largest picture and the highest rate that somebody has a use for (F58).
 ///
-/// Both orientations are meant: a picture that stands upright is compared with the sides
-/// exchanged. It is a wish and no limit: what cannot be scaled is sent as it is.
+/// Both orientations are meant, so that it is kept lying: a picture that stands upright is compared with
+/// the sides exchanged. It is a wish and no limit: what cannot be scaled is sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VideoWish {
     width: u32,
@@ -35,15 +35,16 @@ impl VideoWish {
         if fps == 0 || fps > FASTEST {
             return None;
         }
+        let (width, height) = if width >= height { (width, height) } else { (height, width) };
         Some(Self { width, height, fps })
     }
 
-    /// Pixels in a row, at most.
+    /// Pixels in a row, at most; the longer side.
     pub const fn width(self) -> u32 {
         self.width
     }
 
-    /// Rows, at most.
+    /// Rows, at most; the shorter side.
     pub const fn height(self) -> u32 {
         self.height
     }
@@ -57,7 +58,7 @@ impl VideoWish {
     /// large, otherwise the largest that is wished for, of the same shape, both sides even. Never
     /// larger than the picture; the shorter side of a very long one never below 16.
     pub fn fit(self, width: u32, height: u32) -> (u32, u32) {
-        let (long, short) = (self.width.max(self.height), self.width.min(self.height));
+        let (long, short) = (self.width, self.height);
         let (most_wide, most_high) = if width >= height { (long, short) } else { (short, long) };
         if width <= most_wide && height <= most_high {
             return (width, height);

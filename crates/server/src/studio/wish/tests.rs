@@ -10,6 +10,4 @@ fn a_studio_that_does_not_keep_up_wants_less_of_the_same_shape_and_says_why() {
     assert_eq!(wanted(best, Some(360)), is(640, 360, wire::LimitedBy::Cpu));
     assert_eq!(wanted(best, Some(540)), is(960, 540, wire::LimitedBy::Cpu));
     assert_eq!(wanted(best, Some(1080)), is(1280, 720, wire::LimitedBy::None), "more than is wanted");
-    let upright = VideoWish::new(720, 1280, 30).expect("it can be meant");
-    assert_eq!(wanted(upright, Some(360)), is(360, 640, wire::LimitedBy::Cpu));
 }

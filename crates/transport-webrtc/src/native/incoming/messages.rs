@@ -124,7 +124,7 @@ impl Driver {
             FromServer::Relayed(relayed) => self.content(Content::Sent { id: relayed.id }),
             FromServer::NotRelayed(refused) => {
                 let why = translate::not_relayed(&refused.why);
-                let members = refused.members.iter().map(ToString::to_string).collect();
+                let members = refused.missing.iter().map(ToString::to_string).collect();
                 self.unsent(refused.id, why, members, refused.text);
             }
             FromServer::Said(said) => self.content(Content::Said(said.words)),

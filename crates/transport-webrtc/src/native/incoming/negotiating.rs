@@ -114,7 +114,7 @@ impl Driver {
     /// waiting by it. What is sent already goes on; a path that was to be made anew is lost.
     async fn unsayable_offer(&mut self, lane: &Lane, restart: bool, error: wire::EncodeError) -> Flow {
         tracing::warn!(%error, "an offer does not fit the protocol and is taken back");
-        lane.state().open_offer = None;
+        lane.state().take_back_offer();
         let taken_back = lane.peer.rollback().await;
         if let Err(error) = taken_back {
             self.lose_media(peer_fault(error));

@@ -172,6 +172,30 @@ fn vp8_that_is_passed_off_as_h264_makes_no_frame() {
     assert_eq!(got.next().map(|frame| frame.data.to_vec()), Some(frames[1].clone()));
 }
 
+// A unit of a reserved type is left out, whole or in fragments, and what stands beside it is untouched.
+#[test]
+fn a_fragmented_unit_of_a_reserved_type_leaves_no_trace() {
+    let (parameters, slice) = ([0x67, 1, 2, 3], [0x65, 0x88, 7, 7, 7]);
+    let like = packets(Codec::H264, &[picture(true, 10)]).remove(0);
+    let packet = |sequence: u16, payload: &[u8], marker| RtpPacket {
+        sequence,
+        marker,
+        payload: payload.to_vec().into(),
+        ..like.clone()
+    };
+    for reserved in [0, 16, 22, 23] {
+        let mut whole = Assembler::new(Codec::H264);
+        let fragment = |flags: u8, part: u8| [0x60 | 28, flags | reserved, part, part, part];
+        assert_eq!(whole.push(&packet(1, &parameters, false)), None);
+        assert_eq!(whole.push(&packet(2, &slice, false)), None);
+        assert_eq!(whole.push(&packet(3, &fragment(0x80, 9), false)), None);
+        assert_eq!(whole.push(&packet(4, &fragment(0, 9), false)), None);
+        let frame = whole.push(&packet(5, &fragment(0x40, 9), true)).expect("the slice is whole");
+        let code = &[0, 0, 0, 1][..];
+        assert_eq!(*frame.data, [code, &parameters, code, &slice].concat(), "type {reserved}");
+    }
+}
+
 #[test]
 fn a_stream_that_starts_in_the_middle_waits_for_its_key_frame() {
     let frames = [picture(false, 10), picture(false, 10), picture(true, 10)];

@@ -39,7 +39,7 @@ fn a_picture_keeps_its_shape_and_never_grows() {
     ] {
         assert_eq!(hd.fit(given.0, given.1), sent, "{given:?}");
     }
-    assert_eq!(wish(720, 1280, 30).fit(1920, 1080), (1280, 720), "either orientation is meant");
+    assert_eq!(wish(720, 1280, 30), hd, "either orientation is meant");
 }
 
 #[test]
@@ -67,10 +67,10 @@ fn of_several_takers_the_one_that_wants_most_decides() {
     assert_eq!(sender.video_wanted(), Some(wish(640, 360, 30)));
     let second = track.tap();
     assert_eq!(sender.video_wanted(), None, "the second takes it as it is");
-    second.want_video(Some(wish(320, 720, 15)));
-    assert_eq!(sender.video_wanted(), Some(wish(640, 720, 30)));
+    second.want_video(Some(wish(720, 320, 15)));
+    assert_eq!(sender.video_wanted(), Some(wish(720, 360, 30)));
     drop(first);
-    assert_eq!(sender.video_wanted(), Some(wish(320, 720, 15)));
+    assert_eq!(sender.video_wanted(), Some(wish(720, 320, 15)));
     track.want_video(Some(wish(160, 90, 5)));
     assert_eq!(sender.video_wanted(), Some(wish(160, 90, 5)), "its owner has the last word");
     track.want_video(None);
