@@ -19,12 +19,12 @@ pub(crate) struct Speaker(offhook::Speaker);
 /// wished for.
 pub(crate) async fn publish(input: &Input, devices: &Devices) -> Result<Join, DevicesError> {
     if !devices.any() {
-        return Ok(Join::new().publish(input::open(input)?));
+        return Ok(Join::new().publish(input::source(input)?));
     }
     let (input, devices) = (input.clone(), devices.clone());
     blocking(move || {
         let join = match &*devices.camera {
-            [] => Join::new().publish(input::open(&input)?),
+            [] => Join::new().publish(input::source(&input)?),
             names => Join::new().publish(camera(names, &input)),
         };
         Ok(match &*devices.microphone {
@@ -55,7 +55,7 @@ fn camera(names: &[String], input: &Input) -> Opened {
     }
     if input.input.is_some() || input.pattern {
         let input = input.clone();
-        ways = ways.or("what stands in for it", move || input::open(&input));
+        ways = ways.or("what stands in for it", move || input::source(&input));
     }
     told(ways.open())
 }

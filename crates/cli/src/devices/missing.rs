@@ -19,7 +19,7 @@ pub(crate) async fn publish(input: &Input, devices: &Devices) -> Result<Join, De
     if devices.any() {
         return Err(DevicesError::NotBuilt);
     }
-    Ok(Join::new().publish(input::open(input)?))
+    Ok(Join::new().publish(input::source(input)?))
 }
 
 /// Nothing is shown or played.
