@@ -10,6 +10,9 @@ use tokio::time::Instant;
 const WINDOW: usize = 128;
 /// A hole before a key frame is not worth waiting for; a mere swap of packets is.
 const KEY_WAIT: Duration = Duration::from_millis(20);
+/// What is missing after so long without any packet is from before a mute or an outage. Sent again now it
+/// would be a picture of then: it is not waited for.
+const PAUSE: Duration = Duration::from_secs(1);
 /// A jump this far is another stream, not a loss.
 const RESTART: i64 = 3000;
 
@@ -29,6 +32,8 @@ pub(super) struct Reorder {
     sequence: Sequence,
     next: Option<i64>,
     held: BTreeMap<i64, RtpPacket>,
+    /// When the newest packet came.
+    came: Option<Instant>,
     /// When the hole at the front is given up.
     give_up: Option<Instant>,
     gap: bool,
@@ -41,6 +46,7 @@ impl Reorder {
             sequence: Sequence::default(),
             next: None,
             held: BTreeMap::new(),
+            came: None,
             give_up: None,
             gap: false,
         }
@@ -62,7 +68,12 @@ impl Reorder {
         if number < next {
             return; // Late or twice.
         }
-        if number != next {
+        let paused =
+            self.came.replace(now).is_some_and(|before| now.saturating_duration_since(before) >= PAUSE);
+        if number != next && paused && self.held.is_empty() {
+            self.next = Some(number);
+            self.gap = true;
+        } else if number != next {
             let wait =
                 if starts_key(packet.codec, &packet.payload) { KEY_WAIT.min(self.wait) } else { self.wait };
             let at = now + wait;

@@ -47,6 +47,24 @@ fn a_hole_is_waited_for_and_then_told() {
     assert_eq!(reorder.deadline(), None);
 }
 
+/// R14: what was lost before a mute or an outage and is sent again after it is a picture of then, and
+/// comes too late; nothing waits for it. A pause in which nothing is lost is none.
+#[test]
+fn what_is_missing_from_before_a_pause_is_not_waited_for() {
+    let (mut reorder, now) = (Reorder::new(WAIT), Instant::now());
+    reorder.push(packet(1), now);
+    reorder.push(packet(2), now + PAUSE);
+    assert_eq!(all(&mut reorder, now + PAUSE), [Some(1), Some(2)]);
+    let after = now + PAUSE + PAUSE;
+    reorder.push(packet(6), after);
+    assert_eq!(all(&mut reorder, after), [None, Some(6)]);
+    assert_eq!(reorder.deadline(), None);
+    for sequence in [3, 4, 5, 7] {
+        reorder.push(packet(sequence), after);
+    }
+    assert_eq!(all(&mut reorder, after), [Some(7)]);
+}
+
 #[test]
 fn the_window_is_bounded() {
     let (mut reorder, now) = (Reorder::new(WAIT), Instant::now());
