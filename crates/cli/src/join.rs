@@ -68,6 +68,8 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     tokio::spawn(job.keep(client.clone(), idle.controls()));
     let joining = idle.join(join);
     let session = tokio::select! {
+        // A session that is told to be joined is left as one: dropping its join would drop it.
+        biased;
         joined = joining => joined.map_err(|error| JoinError::Join {
             kind: error.kind(),
             text: error.text().map(str::to_owned),

@@ -26,7 +26,8 @@ use std::task::{Context, Poll, ready};
 /// # Drop
 /// The join is given up: the session ends `Left` with the reason `Cancelled`, nothing is sent
 /// afterwards, and sources that were published are dropped (F04). Use
-/// [`cancel`](Self::cancel) to get them back.
+/// [`cancel`](Self::cancel) to get them back. One that had succeeded just before ends as a joined
+/// session does that is dropped, `Dropped`: it is left.
 ///
 /// # Cancel safety
 /// Polling through `&mut` and going away loses nothing.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 ///
 /// # Drop
 /// The join is given up and the session ends in `Left` with the reason `Cancelled`; nothing is
-/// sent afterwards (F04).
+/// sent afterwards (F04). One that had succeeded just before is left, with the reason `Dropped`.
 ///
 /// # Cancel safety
 /// Nothing is lost between polls. Use [`cancel`](Self::cancel) to get a handle back.
