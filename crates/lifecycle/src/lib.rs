@@ -18,6 +18,7 @@ mod intent;
 mod link;
 mod machine;
 mod output;
+mod phases;
 mod policy;
 pub mod presence;
 mod reason;
@@ -38,6 +39,7 @@ pub use link::{Full, Link, Snapshot, Wish};
 pub use output::{
     AcceptFailure, Attempt, Cause, Dial, Event, Gate, Outcome, Output, Plan, RingVerb, Unanswered,
 };
+pub use phases::Phases;
 pub use policy::{Policy, SuspendPolicy};
 pub use reason::{
     BadTrack, Class, EndReason, Ending, Fault, JoinErrorKind, MediaLack, MediaWhy, Plane, Rejection,

@@ -3,7 +3,7 @@
 
 use crate::{
     CommandId, CredentialRef, CredentialWhy, Decline, EndReason, Ending, Epoch, Fault, JoinErrorKind,
-    MoveReason, Plane, Progress, Revision, State, StateItem, Step, TargetRef,
+    MoveReason, Phases, Plane, Progress, Revision, State, StateItem, Step, TargetRef,
 };
 use std::time::Duration;
 
@@ -277,6 +277,8 @@ pub struct Attempt {
     pub began: Duration,
     /// How long it took.
     pub took: Duration,
+    /// What each of its steps took (F73).
+    pub phases: Phases,
     /// Why it failed; `None` when it carried.
     pub error: Option<Cause>,
 }

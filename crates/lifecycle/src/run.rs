@@ -4,8 +4,8 @@
 use crate::core::Core;
 use crate::machine::{Lifecycle, Signal};
 use crate::{
-    Change, CommandId, CredentialRef, Epoch, Input, Ledger, Output, Policy, Revision, SetError, Snapshot,
-    State, Time,
+    Change, CommandId, CredentialRef, Epoch, Input, Ledger, Output, Plan, Policy, Revision, SetError,
+    Snapshot, State, Step, Time,
 };
 use statig::blocking::{IntoStateMachineExt, StateMachine};
 use std::fmt;
@@ -89,6 +89,11 @@ impl Machine {
     /// What readers see now. Cheap: a new one is built only when something visible changed.
     pub fn snapshot(&mut self) -> Arc<Snapshot> {
         self.core.snapshot()
+    }
+
+    /// The dial under way: its number, what it is for, and how far it is.
+    pub fn dialling(&self) -> Option<(Epoch, Plan, Step)> {
+        self.core.dialling()
     }
 
     /// May a report under this epoch be listened to? The one stale check, for facts and content.

@@ -1,11 +1,13 @@
 //! The host of one session: one task, one `select!` loop around the machine. It feeds facts and
 //! wishes in, drains outputs after each, and waits nowhere else. What an output means is in
 //! `host/outputs.rs`, what listeners are told in `host/reports.rs`, what readers see in
-//! `host/showing.rs`, connections are in `host/links.rs`, how a join begins is in `host/joining.rs`;
+//! `host/showing.rs`, connections are in `host/links.rs`, how a join begins is in `host/joining.rs`, the
+//! spans of a dial in `host/dialling.rs`;
 //! what the words mean is in `translate.rs`. No deadline of the session lives here.
 
 mod commands;
 mod credentials;
+mod dialling;
 mod joining;
 mod links;
 mod outputs;
@@ -85,6 +87,7 @@ pub(crate) struct Host {
     feeders: JoinSet<()>,
     span: tracing::Span,
     span_of: Option<(State, Option<Epoch>, bool)>,
+    dialling: Option<dialling::Dialling>,
 }
 
 impl std::fmt::Debug for Host {
@@ -148,6 +151,7 @@ impl Host {
             feeders: JoinSet::new(),
             span: tracing::Span::none(),
             span_of: None,
+            dialling: None,
         };
         shared.plant(host);
         (shared, instance)
@@ -261,6 +265,7 @@ impl Host {
     /// Shows the new state, then does what the machine asks, in order, until it asks no more.
     fn settle(&mut self) {
         self.show();
+        self.follow_dial();
         self.note_link();
         while let Some(output) = self.machine.poll_output() {
             self.execute(output);

@@ -133,8 +133,8 @@ pub use offhook_lifecycle::presence::State as PresenceState;
 pub use offhook_lifecycle::{
     AcceptFailure, Attempt, BadTrack, CallingState, Cause, Class, ConnectionState, Decline, Direction,
     EndReason, Ending, Epoch, Fault, Idle, Incoming, JoinErrorKind, Joined, Left, MediaLack, MediaWhy,
-    MoveReason, Outgoing, Phase, Plan, Plane, Policy, Progress, Rejection, Revision, RingRef, RingRefusal,
-    Ringing, StateItem, Step, SuspendPolicy, Unanswered, Who,
+    MoveReason, Outgoing, Phase, Phases, Plan, Plane, Policy, Progress, Rejection, Revision, RingRef,
+    RingRefusal, Ringing, StateItem, Step, SuspendPolicy, Unanswered, Who,
 };
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;

@@ -162,7 +162,7 @@ impl Core {
         let further = step > self.join.step || (step == self.join.step && step == Step::Preparing);
         self.join.step = self.join.step.max(step);
         if let Some(standby) = &mut self.standby {
-            standby.step = self.join.step;
+            standby.pace.reach(self.join.step, self.now);
         }
         if further && self.timers.is_set(Timer::Dial) && !self.standby.as_ref().is_some_and(|s| s.up) {
             self.timers.set(Timer::Dial, self.now.plus(self.policy.join_response));

@@ -197,7 +197,7 @@ fn standby_key(key: &mut Key, standby: Option<&Standby>, core: &Core) {
         plan,
         target,
         began,
-        step: _, // only reported
+        pace: _, // only reported
         answered,
         up,
         facts,

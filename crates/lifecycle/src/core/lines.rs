@@ -4,6 +4,7 @@
 use super::Core;
 use super::planes::Planes;
 use super::timers::Timer;
+use crate::phases::Pace;
 use crate::{
     Answer, Attempt, Cause, Dial, Epoch, Event, Gate, Input, JoinErrorKind, LinkFacts, Output, Plan, Plane,
     Revision, Step, TargetRef, Time,
@@ -35,7 +36,7 @@ pub(crate) struct Standby {
     pub(crate) plan: Plan,
     pub(crate) target: Option<TargetRef>,
     pub(crate) began: Time,
-    pub(crate) step: Step,
+    pub(crate) pace: Pace,
     pub(crate) answered: bool,
     pub(crate) up: bool,
     pub(crate) facts: LinkFacts,
@@ -122,7 +123,7 @@ impl Core {
             plan,
             target,
             began: self.now,
-            step: Step::Searching,
+            pace: Pace::begin(self.now),
             answered: false,
             up: false,
             facts,
@@ -181,7 +182,7 @@ impl Core {
         let Some(standby) = &mut self.standby else { return };
         standby.up = true;
         standby.facts = facts;
-        standby.step = Step::Connecting;
+        standby.pace.reach(Step::Connecting, self.now);
         standby.acked |= !facts.acks;
         let (epoch, revision, gate, acked) = (standby.epoch, standby.revision, standby.gate, standby.acked);
         let carries_state = standby.plan.carries_state();
@@ -211,6 +212,10 @@ impl Core {
     /// Is the dial under way so old, and without any answer, that a fresh one would do better?
     pub(crate) fn is_dial_stale(&self) -> bool {
         self.standby.as_ref().is_some_and(|s| !s.answered && self.now.since(s.began) > self.policy.stale_dial)
+    }
+
+    pub(crate) fn dialling(&self) -> Option<(Epoch, Plan, Step)> {
+        self.standby.as_ref().map(|standby| (standby.epoch, standby.plan, standby.pace.step()))
     }
 
     /// Was the dial under way let in?
@@ -348,9 +353,10 @@ impl Core {
         self.report(Event::Attempt(Attempt {
             epoch: standby.epoch,
             plan: standby.plan,
-            step: standby.step,
+            step: standby.pace.step(),
             began: standby.began.elapsed(),
             took: self.now.since(standby.began),
+            phases: standby.pace.until(self.now),
             error,
         }));
     }

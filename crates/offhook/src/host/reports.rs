@@ -91,7 +91,7 @@ impl Host {
                 let error = attempt.error.map(|cause| cause.code());
                 tracing::debug!(
                     parent: &self.span, dial = attempt.epoch.0, plan = attempt.plan.code(),
-                    took = ?attempt.took, error, "a dial is over"
+                    took = ?attempt.took, phases = ?attempt.phases, error, "a dial is over"
                 );
                 self.shared.notes().attempt(attempt);
                 self.tell(Event::Attempt(attempt));
