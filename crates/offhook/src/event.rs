@@ -2,6 +2,7 @@
 //! ends a session comes before `Ended`, `Ended` is the last, and nothing follows it (R3).
 //! How events reach listeners is in `events.rs`.
 
+use crate::quality::Quality;
 use crate::track::TrackInfo;
 use bytes::Bytes;
 use offhook_lifecycle::{
@@ -161,6 +162,9 @@ pub enum Event {
         /// How long it stood still: from when a frame was last seen to have come, to a second.
         after: Duration,
     },
+    /// The link is this good from now on (F72): when it is first known, also after an outage, and
+    /// whenever it changes. An outage itself is told by the state.
+    QualityChanged(Quality),
     /// The far side began to generate (F52).
     GenerationStarted,
     /// Time generated so far, in all.

@@ -12,6 +12,7 @@ mod joining;
 mod links;
 mod outputs;
 mod pace;
+mod quality;
 mod reports;
 mod ringing;
 mod showing;
@@ -79,6 +80,7 @@ pub(crate) struct Host {
     reporter: Reporter,
     batches: Batches,
     stalls: Stalls,
+    judge: quality::Judge,
     pace: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
@@ -143,6 +145,7 @@ impl Host {
             reporter: Reporter::default(),
             batches: Batches::default(),
             stalls: Stalls::default(),
+            judge: quality::Judge::default(),
             pace: Pace::default(),
             commands,
             changes: BTreeMap::new(),

@@ -92,6 +92,7 @@ mod join;
 mod joining;
 mod level;
 mod link;
+mod quality;
 mod remote;
 mod ring;
 mod session;
@@ -118,6 +119,7 @@ pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use incoming::IncomingRings;
 pub use join::{Join, LeftOut};
 pub use joining::{Back, Joining};
+pub use quality::{Grade, Limit, Quality};
 pub use remote::RemoteWatch;
 pub use ring::{Caller, Ring};
 pub use session::{

@@ -1,6 +1,7 @@
 //! What a reader sees of a session at one moment: the machine's snapshot, the host's facts
 //! beside it, and the user's own wish to leave, which counts from the moment it is made.
 
+use crate::quality::Quality;
 use offhook_lifecycle::{CallingState, Cause, ConnectionState, Ending, Progress, Snapshot};
 use offhook_transport::media::VideoWanted;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) struct Facts {
     pub(crate) loading: Option<Loading>,
     pub(crate) video: Option<VideoWanted>,
     pub(crate) models: Arc<[String]>,
+    pub(crate) quality: Option<Quality>,
 }
 
 /// What the far side makes ready for a join, while it does (F57).
@@ -90,6 +92,12 @@ impl View {
     /// What this session publishes is scaled to it where the source can; draw no larger, if you draw.
     pub fn video_wanted(&self) -> Option<VideoWanted> {
         self.facts.video
+    }
+
+    /// How good the link is, and what keeps it from being better (F72). `None` while it is not known:
+    /// before the first five seconds of media, in an outage and for five seconds after it.
+    pub fn quality(&self) -> Option<Quality> {
+        self.facts.quality.filter(|_| self.is_connected())
     }
 
     /// The models and personas that the far side says can be asked for with

@@ -33,6 +33,7 @@ mod negotiate;
 mod packetize;
 mod receiving;
 mod reorder;
+mod reported;
 mod rtp;
 mod sdp;
 mod sending;
@@ -109,7 +110,9 @@ impl Peer {
         let shared = Arc::new(Shared::new(queue, kick.clone(), config.udp_map.clone()));
         let gates = Gates::from(config.gate.clone());
         let runtime = KickRuntime::new(kick, gates.clone());
-        let pc = engine::build(&config, Arc::new(Handler::new(shared.clone())), runtime).await?;
+        let pc =
+            engine::build(&config, Arc::new(Handler::new(shared.clone())), runtime, shared.reports.clone())
+                .await?;
         let data = match data::create(&*pc).await {
             Ok(data) => data,
             Err(error) => {

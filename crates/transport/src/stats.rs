@@ -32,7 +32,9 @@ pub struct StreamStats {
     pub packets: u64,
     /// `bytesSent` or `bytesReceived`.
     pub bytes: u64,
-    /// `packetsLost`, for inbound. Duplicates count against it, so it may fall.
+    /// `packetsLost`: inbound what did not come here, outbound what did not come there as far as its
+    /// receiver reports say (`remote-inbound-rtp`). What was sent again in time is not lost.
+    /// Duplicates count against it, so it may fall.
     pub packets_lost: i64,
     /// `jitter`, for inbound: the variation of the time a packet takes, as RFC 3550, section
     /// 6.4.1, estimates it. `None` where it is not known.

@@ -186,6 +186,13 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::PictureResumed { mid, after } => {
             ("picture_resumed", json!({ "mid": mid, "after_ms": millis(*after) }))
         }
+        Event::QualityChanged(quality) => (
+            "quality",
+            json!({
+                "grade": quality.grade.code(),
+                "limited_by": quality.limited_by.map(offhook::Limit::code),
+            }),
+        ),
         Event::GenerationStarted => ("generation_started", Value::Null),
         Event::GenerationTick { used } => ("generation_tick", json!({ "used_ms": millis(*used) })),
         Event::GenerationEnded { reason } => ("generation_ended", json!({ "reason": reason })),

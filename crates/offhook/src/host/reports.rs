@@ -2,12 +2,13 @@
 //! before its ending, the ending last. Also what is written down for the summary.
 
 use super::Host;
+use super::showing::is_live;
 use super::stalls::Stall;
 use crate::command::{ChangeAnswer, SendAnswer};
 use crate::event::{ChangeOutcome, Ended, ErrorReport, Event};
 use crate::translate::Uploaded;
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, State, Time};
+use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, Time};
 use offhook_transport::media::VideoWanted;
 use offhook_transport::{Content, Generation, Happened, Member, MemberChange};
 use std::collections::BTreeMap;
@@ -309,10 +310,11 @@ impl Host {
             }
             Content::Stats(stats) => {
                 self.sample_stats(&stats);
-                let live = matches!(self.machine.state(), State::Live | State::Migrating);
+                let live = is_live(self.machine.state());
                 let stalls = self.stalls.measured(epoch, &stats, live, self.clock.now());
                 self.tell_stalls(stalls);
-                Event::Stats(stats)
+                self.tell(Event::Stats(stats.clone()));
+                return self.tell_quality(epoch, &stats);
             }
             Content::Other(name) => {
                 tracing::debug!(parent: &self.span, name, "a message of an unknown type");

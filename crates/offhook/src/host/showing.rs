@@ -6,16 +6,26 @@ use crate::view::Facts;
 use offhook_lifecycle::{Epoch, State};
 use std::sync::Arc;
 
+/// Is media due in this state?
+pub(super) const fn is_live(state: State) -> bool {
+    matches!(state, State::Live | State::Migrating)
+}
+
 impl Host {
     /// Shows readers the newest state before anything is done about it (B6).
     pub(super) fn show(&mut self) {
         let snapshot = self.machine.snapshot();
+        if !is_live(snapshot.state()) {
+            self.judge.forget();
+        }
+        let quality = self.judge.shown();
         if self.facts.session != self.contents.session
             || self.facts.resumed != self.contents.resumed
             || self.facts.eta != self.contents.eta
             || self.facts.loading != self.contents.loading
             || self.facts.video != self.contents.video
             || self.facts.models != self.contents.models
+            || self.facts.quality != quality
         {
             self.facts = Arc::new(Facts {
                 session: self.contents.session.clone(),
@@ -24,6 +34,7 @@ impl Host {
                 loading: self.contents.loading.clone(),
                 video: self.contents.video,
                 models: self.contents.models.clone(),
+                quality,
             });
         }
         self.remember_token();

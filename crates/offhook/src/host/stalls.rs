@@ -88,6 +88,11 @@ impl Stalls {
         news
     }
 
+    /// Does any picture stand still?
+    pub(super) fn any(&self) -> bool {
+        self.0.values().any(|section| section.stalled)
+    }
+
     /// The session goes on on another link: what was only ever promised on an older one is not due.
     pub(super) fn moved_to(&mut self, epoch: Epoch, now: Time) -> Vec<Stall> {
         let mut news = Vec::new();

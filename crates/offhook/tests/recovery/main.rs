@@ -21,6 +21,7 @@ mod moving;
 mod outflow;
 mod people;
 mod planes;
+mod quality;
 mod rooms;
 mod sick;
 mod stalls;

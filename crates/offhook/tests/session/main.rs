@@ -20,6 +20,7 @@ mod models;
 mod moderation;
 mod network;
 mod prompt;
+mod quality;
 mod recovery;
 mod remote;
 mod ringing;

@@ -4,6 +4,7 @@ use super::error::shown;
 use super::handler::Handler;
 use super::keyframes::{KeyFrameRequests, SLOT};
 use super::kick::KickRuntime;
+use super::reported::Reports;
 use super::{IceServer, PeerConfig, PeerError};
 use offhook_transport::media::Codec;
 use rtc::ice::mdns::MulticastDnsMode;
@@ -36,12 +37,13 @@ pub(super) async fn build(
     config: &PeerConfig,
     handler: Arc<Handler>,
     runtime: KickRuntime,
+    reports: Reports,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     let mut media = MediaEngine::default();
     for codec in &config.codecs {
         media.register_codec(parameters(*codec), kind(*codec)).map_err(local)?;
     }
-    let registry = interceptors(&mut media)?;
+    let registry = interceptors(&mut media, reports)?;
     let (ice_servers, ignored) = usable(&config.ice_servers);
     if ignored > 0 {
         tracing::debug!(ignored, "ICE servers of kinds that cannot be used here");
@@ -68,7 +70,7 @@ pub(super) async fn build(
 }
 
 /// The engine's usual ones, with lost packets asked for five times sooner.
-fn interceptors(media: &mut MediaEngine) -> Result<Registry, PeerError> {
+fn interceptors(media: &mut MediaEngine, reports: Reports) -> Result<Registry, PeerError> {
     configure_simulcast_extension_headers(media).map_err(local)?;
     let registry = configure_twcc_receiver_only(Registry::new(), media).map_err(local)?;
     Ok(configure_rtcp_reports(registry)
@@ -81,7 +83,7 @@ fn interceptors(media: &mut MediaEngine) -> Result<Registry, PeerError> {
                 .with_size(REPLAY_WINDOW as u16)
                 .build(),
         )
-        .with(Slot::from(SLOT), KeyFrameRequests::default()))
+        .with(Slot::from(SLOT), KeyFrameRequests::new(reports)))
 }
 
 fn settings(config: &PeerConfig) -> SettingEngine {

@@ -6,6 +6,7 @@
 use super::Inner;
 use super::events::{EventQueue, LocalCandidate, PeerEvent};
 use super::kick::Kick;
+use super::reported::Reports;
 use super::{UdpMap, candidates::Parsed};
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -67,6 +68,7 @@ pub(super) struct Shared {
     map: Option<Arc<dyn UdpMap>>,
     counters: Mutex<HashMap<(String, bool), Arc<Counters>>>,
     key_wishes: Mutex<HashMap<String, Arc<Notify>>>,
+    pub(super) reports: Reports,
 }
 
 impl Shared {
@@ -83,6 +85,7 @@ impl Shared {
             map,
             counters: Mutex::default(),
             key_wishes: Mutex::default(),
+            reports: Reports::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Statistics in the words of W3C webrtc-stats, from the engine's report and what this room
-//! counts itself (frames and key-frame requests, which the engine does not see).
+//! counts itself (frames and key-frame requests, which the engine does not see, and what the far side
+//! reports of our streams, which it does not count).
 
 use super::{Peer, PeerError};
 use offhook_transport::media::Kind;
@@ -71,16 +72,17 @@ impl Peer {
             RTCStatsReportEntry::OutboundRtp(stream) => {
                 let sent = &stream.sent_rtp_stream_stats;
                 let ours = self.inner.shared.counters(&stream.mid, false);
+                let there = self.inner.shared.reports.of(sent.rtp_stream_stats.ssrc);
                 Some(StreamStats {
                     mid: stream.mid.clone(),
                     kind: kind(sent.rtp_stream_stats.kind),
                     inbound: false,
                     packets: sent.packets_sent,
                     bytes: sent.bytes_sent,
-                    packets_lost: 0,
+                    packets_lost: there.lost,
                     jitter: None,
                     frames: ours.frames.load(Ordering::Relaxed),
-                    nack_count: u64::from(stream.nack_count),
+                    nack_count: there.nacks,
                     pli_count: ours.key_requests.load(Ordering::Relaxed),
                 })
             }

@@ -104,6 +104,7 @@ fn attempt(plan: Dial, began: f64, took: f64) -> offhook::Attempt {
         step: offhook::Step::Connecting,
         began: Duration::from_secs_f64(began),
         took: Duration::from_secs_f64(took),
+        phases: offhook::Phases::default(),
         error: failed.then_some(offhook::Cause::Fault(offhook::Fault::TimedOut)),
     }
 }
