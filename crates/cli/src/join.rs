@@ -66,21 +66,27 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
         join = join.model(model);
     }
     tokio::spawn(job.keep(client.clone(), idle.controls()));
-    let joining = idle.join(join);
-    let session = tokio::select! {
-        // A session that is told to be joined is left as one: dropping its join would drop it.
+    let mut joining = idle.join(join);
+    let stopped = tokio::select! {
         biased;
-        joined = joining => joined.map_err(|error| JoinError::Join {
-            kind: error.kind(),
-            text: error.text().map(str::to_owned),
-        })?,
+        joined = &mut joining => Ok(joined),
+        stop = interrupt.seen() => Err(stop),
+    };
+    let joined = match stopped {
+        Ok(joined) => joined,
         // Dropping the pending join cancels it; the goodbye is waited for.
-        stop = interrupt.seen() => {
+        Err(stop) if joining.state() == CallingState::Joining => {
+            drop(joining);
             client.shutdown().await;
             let _ = events.await;
             return Ok(Outcome::Stopped(stop));
         }
+        // Listeners were told that it is joined, and the join is about to say so: what is joined is
+        // left, and not dropped.
+        Err(_) => joining.await,
     };
+    let session = joined
+        .map_err(|error| JoinError::Join { kind: error.kind(), text: error.text().map(str::to_owned) })?;
     let (last_in, last) = watch::channel(None);
     if let Ok(video) = session.remote_video().await {
         tokio::spawn(newest(video, last_in, screen));

@@ -152,7 +152,9 @@ async fn a_mute_is_a_pause_at_once() {
     let heard = far.heard();
     let apply = heard.iter().position(|(_, message)| matches!(message, FromClient::Apply(_)));
     let apply = apply.expect("it was asked for");
-    assert!(matches!(heard.get(apply + 1), Some((_, FromClient::Paused(_)))), "{heard:?}");
+    let paused = heard.iter().position(|(_, message)| matches!(message, FromClient::Paused(_)));
+    // Sooner where the link looked in the moment between the mute and the wish.
+    assert!(paused.is_some_and(|paused| paused <= apply + 1), "{heard:?}");
     kept.track.set_muted(false);
     tells(&mut line, &far, &[true, false, true]).await;
     line.connection.close();
@@ -230,7 +232,9 @@ async fn nothing_is_said_of_media_after_a_goodbye() {
     kept.gate.close();
     line.connection.act(Action::Goodbye).expect("room");
     line.finish().await;
+    far.hears("the goodbye", |message| matches!(message, FromClient::Goodbye(_))).await;
     let heard = far.heard();
     assert!(matches!(heard.last(), Some((_, FromClient::Goodbye(_)))), "{heard:?}");
-    assert_eq!(told(&far), [true]);
+    // A pause where the link looked in the moment between the gate and the goodbye; nothing after it.
+    assert!(matches!(told(&far)[..], [true] | [true, false]), "{heard:?}");
 }
