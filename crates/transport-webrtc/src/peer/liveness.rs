@@ -1,6 +1,7 @@
 //! Judges the path from inside: is *our* check answered? Any inbound packet keeps the
 //! engine's state at "connected", also when nothing of ours arrives any more (a NAT that
-//! rebinds, a cut in one direction), so its state is not asked.
+//! rebinds, a cut in one direction), so its state is not asked. While this process itself did not run
+//! nobody was silent: such time is not counted, but for consent.
 
 use super::events::PeerEvent;
 use super::handler::Shared;
@@ -16,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_millis(1_500);
 /// So often, then.
 const ASK_EVERY: Duration = Duration::from_millis(100);
+/// A look that is later than this was kept from it.
+const LATE: Duration = Duration::from_millis(100);
 /// An answer passes the socket this much before the engine has judged it.
 const JUDGED: Duration = Duration::from_millis(2);
 
@@ -32,9 +35,10 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
         ice = level.wait_for(|level| level.ice) => if ice.is_err() { return },
     }
     let dtls_due = Instant::now() + dtls_within;
-    let mut path = Path { answers: 0, paths: 0, at: Instant::now(), told_silent: false };
+    let mut path = Path::new(Instant::now());
     let mut wait = Duration::ZERO;
     loop {
+        let began = Instant::now();
         tokio::select! {
             () = engine_ended(&shared) => return broken(&peer, PeerError::EngineStopped),
             () = shared.kick.handshake_refused(), if !level.borrow().dtls => {
@@ -43,6 +47,7 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
             () = sleep(wait) => {}
             () = shared.kick.checks.answered() => sleep(JUDGED).await,
         }
+        path.excuse(began.elapsed().saturating_sub(wait + JUDGED), Instant::now());
         if Instant::now() >= dtls_due && !level.borrow().dtls {
             return broken(&peer, PeerError::Dtls);
         }
@@ -61,7 +66,7 @@ pub(super) async fn watch(peer: Weak<Inner>, shared: Arc<Shared>) {
             shared.events.fact(event);
         }
         // S12: nothing is sent to where nobody answers any more.
-        shared.consents(path.at.elapsed() < consent);
+        shared.consents(path.answered.elapsed() < consent);
         wait = LOOK_EVERY;
         if path.at.elapsed() >= QUIET {
             shared.kick.checks.repeat(ASK_EVERY);
@@ -86,14 +91,28 @@ fn broken(peer: &Weak<Inner>, error: PeerError) {
 struct Path {
     answers: u64,
     paths: u32,
+    /// When the newest answer was seen (RFC 7675 goes by it).
+    answered: Instant,
+    /// From when on it is silent: as `answered`, and as much later as this process did not run.
     at: Instant,
     told_silent: bool,
 }
 
 impl Path {
+    fn new(now: Instant) -> Self {
+        Self { answers: 0, paths: 0, answered: now, at: now, told_silent: false }
+    }
+
+    /// Nobody looked for so much longer than was meant.
+    fn excuse(&mut self, late: Duration, now: Instant) {
+        if late >= LATE {
+            self.at = (self.at + late).min(now);
+        }
+    }
+
     fn look(&mut self, answers: u64, paths: u32, now: Instant, silent_after: Duration) -> Option<PeerEvent> {
         if answers != self.answers || paths != self.paths {
-            *self = Self { answers, paths, at: now, told_silent: false };
+            *self = Self { answers, paths, ..Self::new(now) };
             return Some(PeerEvent::PathAnswered);
         }
         let silent = now.saturating_duration_since(self.at);
@@ -104,3 +123,6 @@ impl Path {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
