@@ -23,16 +23,19 @@ async fn with_voice(client: &Client) -> (Session<Joined>, TrackReceiver) {
 /// What is heard of these packets, in order, silence left out, until all of them were or the
 /// others are.
 async fn hear(heard: &mut TrackReceiver, sound: &Sound) -> usize {
-    let mut right = 0;
-    while right < sound.packets().len() {
-        let frame = soon("sound", heard.next()).await.expect("the session goes on");
-        match frame.data == sound.packets()[right].data {
-            true => right += 1,
-            false if frame.data.len() > 8 => panic!("packet {right} is another one"),
-            false => {}
+    let whole = async {
+        let mut right = 0;
+        while right < sound.packets().len() {
+            let frame = heard.next().await.expect("the session goes on");
+            match frame.data == sound.packets()[right].data {
+                true => right += 1,
+                false if frame.data.len() > 8 => panic!("packet {right} is another one"),
+                false => {}
+            }
         }
-    }
-    right
+        right
+    };
+    soon("the whole sound", whole).await
 }
 
 /// F54, F55: what is played arrives whole and in order, without a camera, and the persona says

@@ -108,14 +108,17 @@ fn tone(tenths: u32, number: u32) -> Sound {
 
 /// Whether every packet of this sound is heard, in order, and no other sound.
 async fn hears_out(heard: &mut TrackReceiver, sound: &Sound) {
-    let mut right = 0;
-    while right < sound.packets().len() {
-        let frame = soon("sound", heard.next()).await.expect("it is still published");
-        match frame.data == sound.packets()[right].data {
-            true => right += 1,
-            false => assert!(frame.data.len() <= 8, "packet {right} is another one"),
+    let whole = async {
+        let mut right = 0;
+        while right < sound.packets().len() {
+            let frame = heard.next().await.expect("it is still published");
+            match frame.data == sound.packets()[right].data {
+                true => right += 1,
+                false => assert!(frame.data.len() <= 8, "packet {right} is another one"),
+            }
         }
-    }
+    };
+    soon("the whole sound", whole).await;
 }
 
 fn camera(size: (u32, u32)) -> Join {
