@@ -36,6 +36,8 @@ pub(crate) struct Contents {
     pub(crate) roster: Option<Vec<wire::Member>>,
     /// The link that came up last.
     pub(crate) of: Epoch,
+    /// The link on which the generation began whose end was not told yet.
+    pub(crate) generation: Option<Epoch>,
     /// What video the far side wants, as of now.
     pub(crate) video: Option<wire::media::VideoWanted>,
     /// The models that can be asked for there.

@@ -172,9 +172,10 @@ pub enum Event {
         /// As counted by the far side.
         used: Duration,
     },
-    /// The far side ended generating.
+    /// The far side ended generating, or the link that takes the place of the one it began on does
+    /// not go on with it.
     GenerationEnded {
-        /// Its own words.
+        /// Its own words; `the link was lost` where it said no end.
         reason: String,
     },
     /// What the link measured in the last second.

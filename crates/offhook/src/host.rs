@@ -36,7 +36,7 @@ use futures_util::future::BoxFuture;
 use links::Links;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
-use offhook_transport::{InstanceId, NetworkFact, NetworkWatch, Secret};
+use offhook_transport::{Content, Generation, InstanceId, NetworkFact, NetworkWatch, Secret};
 pub(crate) use pace::PER_SECOND;
 use pace::Pace;
 use reports::Reporter;
@@ -327,6 +327,10 @@ impl Host {
             return;
         }
         let inward = translate::inward(epoch, event, &mut self.contents);
+        if matches!(inward.content, Some(Content::Generation(Generation::Ended { .. }))) {
+            // It is told below, in the far side's own words.
+            self.contents.generation = None;
+        }
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);

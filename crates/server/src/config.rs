@@ -1,6 +1,7 @@
 //! Everything about a server that its owner can set, and the limits that always hold.
 
 use crate::assets::Loader;
+use crate::studio::Recipe;
 use crate::telemetry::TelemetryIntake;
 use crate::token::Signer;
 use offhook_signaling::IceServer;
@@ -78,6 +79,19 @@ impl Default for Limits {
             watchers: 1024,
             telemetry_per_minute: 12,
         }
+    }
+}
+
+impl Limits {
+    /// What the studio makes of a prompt, whoever says it: a member or its director.
+    ///
+    /// # Errors
+    /// Why it is refused and what would be taken, in words.
+    pub(crate) fn read_prompt(&self, text: &str) -> Result<Recipe, String> {
+        if text.len() > self.prompt {
+            return Err(format!("a prompt has at most {} bytes; shorten it", self.prompt));
+        }
+        Recipe::read(text).map_err(|error| error.to_string())
     }
 }
 

@@ -7,7 +7,6 @@ use crate::config::WATCHER_PING_EVERY;
 use crate::lobby::Knock;
 use crate::rooms::{Asked, Steering, not_found};
 use crate::socket::{Bucket, Over, close, close_code, heard, say, say_and_close};
-use crate::studio::Recipe;
 use crate::token::Claims;
 use crate::{Shared, door};
 use axum::extract::ws::WebSocket;
@@ -295,10 +294,13 @@ impl Outside {
     }
 
     fn steer(&self, key: &str, steer: Steer) -> Steered {
-        let read = |prompt: Prompt| Recipe::read(&prompt.text).map(|recipe| (prompt.text, recipe));
+        let read = |prompt: Prompt| {
+            let recipe = self.shared.config.limits.read_prompt(&prompt.text)?;
+            Ok::<_, String>((prompt.text, recipe))
+        };
         let prompt = match steer.prompt.map(read).transpose() {
             Ok(prompt) => prompt,
-            Err(error) => return Steered { id: steer.id, members: 0, refused: Some(error.to_string()) },
+            Err(refused) => return Steered { id: steer.id, members: 0, refused: Some(refused) },
         };
         let steering = Steering { prompt, words: steer.text };
         Steered { id: steer.id, members: self.shared.rooms.steer(key, steering), refused: None }

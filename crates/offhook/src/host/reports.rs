@@ -66,6 +66,9 @@ impl Reporter {
     }
 }
 
+/// Why a generation ended of which the far side said no end: ours, not the far side's words.
+const GENERATION_LOST: &str = "the link was lost";
+
 impl Host {
     /// Notes that media was heard of.
     pub(super) fn media_life(&mut self, input: &Input) {
@@ -140,8 +143,10 @@ impl Host {
                 }
                 self.tell(Event::MessageUnanswered { id: command.0, outcome });
             }
-            // Told with the far side's own words, when its report passes by as content.
-            E::Generating(_) => {}
+            // Told with the far side's own words, when its report passes by as content; but nobody
+            // says the end of one whose link another took the place of.
+            E::Generating(true) => {}
+            E::Generating(false) => self.generation_lost(),
             E::Error(cause) => {
                 self.flush_reports();
                 let text = self.contents.last_text.clone();
@@ -149,6 +154,13 @@ impl Host {
                 self.reporter.held = Some(ErrorReport { session: self.facts.session.clone(), cause, text });
             }
             E::Ended(ending) => self.on_end(ending, now),
+        }
+    }
+
+    /// Each that was told to begin is told to end, once (F52).
+    fn generation_lost(&mut self) {
+        if self.contents.generation.take().is_some() {
+            self.tell(Event::GenerationEnded { reason: GENERATION_LOST.to_owned() });
         }
     }
 
@@ -300,7 +312,13 @@ impl Host {
             Content::Member(change) => {
                 return self.tell_member(change);
             }
-            Content::Generation(Generation::Started) => Event::GenerationStarted,
+            Content::Generation(Generation::Started) => {
+                if self.contents.generation.is_some_and(|of| of != epoch) {
+                    self.generation_lost();
+                }
+                self.contents.generation = Some(epoch);
+                Event::GenerationStarted
+            }
             Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
             Content::Generation(Generation::Ended { reason }) => Event::GenerationEnded { reason },
             Content::Track { mid, kind, sending } => {

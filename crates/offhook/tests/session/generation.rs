@@ -189,3 +189,45 @@ async fn a_session_that_generated_generates_after_every_recovery() {
         drop(session.leave());
     }
 }
+
+/// F52: what began ends once, before anything of the link on which it does not go on. A resume that says
+/// nothing goes on with it.
+#[tokio::test(start_paused = true)]
+async fn a_generation_that_a_new_link_does_not_go_on_with_is_told_to_end() {
+    let started = || Generation::Started;
+    let ended = || Generation::Ended { reason: "stopped".into() };
+    let tick = || Generation::Tick { used: 2 * SECOND };
+    let lost = "ended: the link was lost";
+    for how in [How::Resume, How::Rejoin, How::Migrate] {
+        let silent = if how == How::Resume { vec![] } else { vec![lost] };
+        for (before, snapshot, words, wanted) in [
+            (true, None, vec![], silent),
+            (true, Some(false), vec![], vec![lost]),
+            (true, Some(true), vec![tick()], vec!["tick 2"]),
+            (true, None, vec![started(), tick()], vec![lost, "started", "tick 2"]),
+            (true, Some(true), vec![ended(), started()], vec!["ended: stopped", "started"]),
+            (true, None, vec![ended()], vec!["ended: stopped"]),
+            (false, Some(false), vec![], vec![]),
+        ] {
+            let (client, remote) = by_hand();
+            let (session, next) = recovering(how, before, &client, &remote).await;
+            let (mut events, mut states) = (session.events(), session.states());
+            let_in(&next, snapshot, &words).await;
+            if session.state() != CallingState::Joined {
+                until(&mut states, CallingState::Joined).await;
+            }
+            next.end(EndCode::MaxDuration);
+            let mut heard = Vec::new();
+            loop {
+                match event(&mut events, told).await {
+                    over if over == "over" => break,
+                    word => heard.push(word),
+                }
+            }
+            // The first listener hears it from the beginning.
+            let begun = if before { vec!["started"] } else { vec![] };
+            assert_eq!(heard, [begun, wanted].concat(), "{how:?}: {before}, then {snapshot:?} and {words:?}");
+            drop(session.leave());
+        }
+    }
+}

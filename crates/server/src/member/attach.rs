@@ -416,16 +416,15 @@ impl Actor {
         if desired.image.is_some() && !grants.prompt {
             return Err((Item::Image, "the credential does not allow images; ask for one that does".into()));
         }
-        let longest = self.shared.config.limits.prompt;
         match &desired.prompt {
             None => Ok(Recipe::default()),
             Some(_) if !grants.prompt => {
                 Err((Item::Prompt, "the credential does not allow prompts; ask for one that does".into()))
             }
-            Some(prompt) if prompt.text.len() > longest => {
-                Err((Item::Prompt, format!("a prompt has at most {longest} bytes; shorten it")))
+            Some(prompt) => {
+                let limits = &self.shared.config.limits;
+                limits.read_prompt(&prompt.text).map_err(|refused| (Item::Prompt, refused))
             }
-            Some(prompt) => Recipe::read(&prompt.text).map_err(|error| (Item::Prompt, error.to_string())),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A director steers the conversation (F59): required and not there, gone, and what it may do.
 
-use crate::wire::{Member, Wire, builder, credential, join, migrate, refusal_of, studio};
+use crate::wire::{Member, Wire, apply, builder, credential, join, migrate, refusal_of, studio};
 use futures_util::StreamExt;
-use offhook_server::{GoAwayCode, Grants, Mint, Server};
+use offhook_server::{GoAwayCode, Grants, Limits, Mint, Server};
 use offhook_signaling::{
     Conclude, EndCode, Ended, ErrorCode, FromClient, FromServer, Look, Make, Party, Profile, Prompt,
     Settings, Steer, Steered, Versions,
@@ -109,6 +109,36 @@ async fn a_director_speaks_to_everybody_and_ends_the_conversation() {
         let ended = ended(member).await;
         assert_eq!((ended.reason, ended.text.as_str()), (EndCode::ConversationEnded, "the lesson is over"));
     }
+}
+
+// F59: whoever prompts, the same length is too long; and who is refused changes nothing.
+#[tokio::test]
+async fn a_directors_prompt_is_held_to_the_limit_of_a_members_and_a_refused_one_reaches_nobody() {
+    let limits = Limits { prompt: 8, ..Limits::default() };
+    let server = builder().limits(limits).start().await.expect("a port");
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    let mut backend = director(&server).await;
+    let long = format!("sepia{}", " ".repeat(4));
+    ada.wire.say(&apply(5, 9, &long)).await;
+    let of_a_member = ada.wire.until("the refusal", |message| match message {
+        FromServer::Refused(refused) => Some(refused.text),
+        _ => None,
+    });
+    let of_a_member = of_a_member.await;
+    let steer = |id, text: &str| {
+        let prompt = Some(Prompt { text: text.into(), enhance: false });
+        Steer { id, prompt, text: Some(format!("words {id}")) }
+    };
+    let refused = steered(&mut backend, steer(1, &long)).await;
+    assert_eq!(refused, Steered { id: 1, members: 0, refused: Some(of_a_member) });
+    // One that fits is taken, on the same link; and the words beside the refused one were not said.
+    let taken = steered(&mut backend, steer(2, &long[..8])).await;
+    assert_eq!(taken, Steered { id: 2, members: 1, refused: None });
+    let said = ada.wire.until("the director's words", |message| match message {
+        FromServer::Message(relay) => Some(relay.data),
+        _ => None,
+    });
+    assert_eq!(said.await, serde_json::json!({ "text": "words 2" }));
 }
 
 // F59
