@@ -8,6 +8,7 @@
 mod commands;
 mod credentials;
 mod dialling;
+mod generation;
 mod joining;
 mod links;
 mod outputs;

@@ -10,7 +10,7 @@ use crate::translate::Uploaded;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, Time};
 use offhook_transport::media::VideoWanted;
-use offhook_transport::{Content, Generation, Happened, Member, MemberChange};
+use offhook_transport::{Content, Happened, Member, MemberChange};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -65,9 +65,6 @@ impl Reporter {
         self.last_state != Some(state.calling())
     }
 }
-
-/// Why a generation ended of which the far side said no end: ours, not the far side's words.
-const GENERATION_LOST: &str = "the link was lost";
 
 impl Host {
     /// Notes that media was heard of.
@@ -154,13 +151,6 @@ impl Host {
                 self.reporter.held = Some(ErrorReport { session: self.facts.session.clone(), cause, text });
             }
             E::Ended(ending) => self.on_end(ending, now),
-        }
-    }
-
-    /// Each that was told to begin is told to end, once (F52).
-    fn generation_lost(&mut self) {
-        if self.contents.generation.take().is_some() {
-            self.tell(Event::GenerationEnded { reason: GENERATION_LOST.to_owned() });
         }
     }
 
@@ -312,15 +302,7 @@ impl Host {
             Content::Member(change) => {
                 return self.tell_member(change);
             }
-            Content::Generation(Generation::Started) => {
-                if self.contents.generation.is_some_and(|of| of != epoch) {
-                    self.generation_lost();
-                }
-                self.contents.generation = Some(epoch);
-                Event::GenerationStarted
-            }
-            Content::Generation(Generation::Tick { used }) => Event::GenerationTick { used },
-            Content::Generation(Generation::Ended { reason }) => Event::GenerationEnded { reason },
+            Content::Generation(generation) => return self.tell_generation(epoch, generation),
             Content::Track { mid, kind, sending } => {
                 let stall = self.stalls.says(epoch, &mid, kind, sending, self.clock.now());
                 self.tell_stalls(stall);

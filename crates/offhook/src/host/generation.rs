@@ -1,0 +1,34 @@
+//! What listeners are told of generation (F52): each that was told to begin is told to end, once. What
+//! `Generating` is as a state is the machine's.
+
+use super::Host;
+use crate::event::Event;
+use offhook_lifecycle::Epoch;
+use offhook_transport::Generation;
+
+/// Why a generation ended of which the far side said no end: ours, not the far side's words.
+const LOST: &str = "the link was lost";
+
+impl Host {
+    pub(super) fn tell_generation(&mut self, epoch: Epoch, generation: Generation) {
+        let event = match generation {
+            Generation::Started => {
+                if self.contents.generation.is_some_and(|of| of != epoch) {
+                    self.generation_lost();
+                }
+                self.contents.generation = Some(epoch);
+                Event::GenerationStarted
+            }
+            Generation::Tick { used } => Event::GenerationTick { used },
+            Generation::Ended { reason } => Event::GenerationEnded { reason },
+        };
+        self.tell(event);
+    }
+
+    /// Nobody says the end of one whose link another took the place of.
+    pub(super) fn generation_lost(&mut self) {
+        if self.contents.generation.take().is_some() {
+            self.tell(Event::GenerationEnded { reason: LOST.to_owned() });
+        }
+    }
+}
