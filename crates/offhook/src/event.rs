@@ -167,9 +167,9 @@ pub enum Event {
     QualityChanged(Quality),
     /// The far side began to generate (F52).
     GenerationStarted,
-    /// Time generated so far, in all.
+    /// Time generated so far, in all of the session, over every link of it.
     GenerationTick {
-        /// As counted by the far side.
+        /// As counted by the far side; the embedded server counts while pictures go out.
         used: Duration,
     },
     /// The far side ended generating, or the link that takes the place of the one it began on does

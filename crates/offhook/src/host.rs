@@ -268,6 +268,7 @@ impl Host {
 
     /// Shows the new state, then does what the machine asks, in order, until it asks no more.
     fn settle(&mut self) {
+        self.follow_mutes();
         self.show();
         self.follow_dial();
         self.note_link();
@@ -325,13 +326,15 @@ impl Host {
         }
         if !self.machine.admits(epoch) {
             tracing::trace!(parent: &self.span, of = epoch.0, "a stale report was dropped");
+            if closed {
+                self.link_is_gone(epoch);
+            }
             return;
         }
         let inward = translate::inward(epoch, event, &mut self.contents);
-        if matches!(inward.content, Some(Content::Generation(Generation::Ended { .. }))) {
-            // It is told below, in the far side's own words.
-            self.contents.generation = None;
-        }
+        let ends = matches!(inward.content, Some(Content::Generation(Generation::Ended { .. })));
+        // It is told below, in the far side's own words; of one that was told to end already it is no news.
+        let stale = ends && self.contents.generation.take_if(|of| *of == epoch).is_none();
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);
@@ -341,8 +344,11 @@ impl Host {
         }
         self.tell_video();
         self.tell_roster();
-        if let Some(content) = inward.content {
+        if let Some(content) = inward.content.filter(|_| !stale) {
             self.tell_content(epoch, content);
+        }
+        if closed {
+            self.link_is_gone(epoch);
         }
     }
 }

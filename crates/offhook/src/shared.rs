@@ -9,6 +9,7 @@ use crate::events::{Events, ProgressStream, States, Watch};
 use crate::host::Host;
 use crate::join::{JoinData, KeptJoin};
 use crate::level::Level;
+use crate::muting::Muting;
 use crate::ring::Caller;
 use crate::sources::Track;
 use crate::telemetry::Recorder;
@@ -19,7 +20,7 @@ use offhook_lifecycle::{
     Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
 use offhook_media::Player;
-use offhook_transport::media::{Gate, Kind, Remote, TrackId};
+use offhook_transport::media::{Gate, Remote, TrackId};
 use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,6 +119,8 @@ pub(crate) struct Notes {
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
     pub(crate) tracks: Vec<Track>,
+    /// Mutes that are in effect here and not desired yet.
+    pub(crate) muting: Muting,
     /// Does the session only receive?
     pub(crate) viewer: bool,
     /// What the other members publish, as listeners were told.
@@ -348,16 +351,6 @@ impl Shared {
     /// The published track of this label.
     pub(crate) fn track(&self, label: &str) -> Option<Track> {
         self.notes().tracks.iter().find(|track| track.label() == label).cloned()
-    }
-
-    /// Stops, or starts, this session's tracks of a kind, at once.
-    pub(crate) fn mute(&self, kind: Kind, muted: bool) {
-        let notes = self.notes();
-        notes
-            .tracks
-            .iter()
-            .filter(|track| track.kind() == kind)
-            .for_each(|track| track.track.set_muted(muted));
     }
 
     pub(crate) fn view(&self) -> View {

@@ -25,6 +25,13 @@ impl Host {
         self.tell(event);
     }
 
+    /// A dial that said `started` and came to nothing was never what generates in the machine's eyes.
+    pub(super) fn link_is_gone(&mut self, epoch: Epoch) {
+        if self.contents.generation == Some(epoch) && !self.shared.told.get().is_generating() {
+            self.generation_lost();
+        }
+    }
+
     /// Nobody says the end of one whose link another took the place of.
     pub(super) fn generation_lost(&mut self) {
         if self.contents.generation.take().is_some() {

@@ -8,6 +8,7 @@ use crate::change::Change;
 use crate::command::Command;
 use crate::error::{PlayError, PublishError, SetError, TrackError};
 use crate::join::{check_label, free_label};
+use crate::muting::Mutes;
 use crate::sources::{Origin, Track};
 use crate::token::ResumeToken;
 use crate::track::{RemoteTrack, TrackInfo};
@@ -50,8 +51,8 @@ impl Session<Joined> {
     }
 
     /// Makes one change of the desired state: what it names takes effect at once or not at
-    /// all, what it does not name is not touched. Acts when called; a mute level is in effect
-    /// on this side when this returns.
+    /// all, what it does not name is not touched. Acts when called; a mute is in effect on this
+    /// side when this returns, an unmute when the far side has it ([`unmute`](Self::unmute)).
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -66,16 +67,19 @@ impl Session<Joined> {
         if let Err(unfit) = change.check() {
             return Setting::failed(shared, unfit.into());
         }
-        for (kind, muted) in [(Kind::Audio, change.audio_muted), (Kind::Video, change.video_muted)] {
-            if let Some(muted) = muted {
-                shared.mute(kind, muted);
+        let mutes = Mutes { audio: change.mutes(Kind::Audio), video: change.mutes(Kind::Video) };
+        let (answer, waiting) = oneshot::channel();
+        // Held until the mute is in effect here: the host takes nothing in before.
+        let mut notes = shared.notes();
+        match self.inner.send(Command::Set { change: translate::change(change), mutes, answer }) {
+            Ok(()) => notes.mutes(mutes),
+            Err(Full(_)) => {
+                drop(notes);
+                return Setting::failed(shared, SetError::Full);
             }
         }
-        let (answer, waiting) = oneshot::channel();
-        match self.inner.send(Command::Set { change: translate::change(change), answer }) {
-            Ok(()) => Setting::waiting(shared, waiting),
-            Err(Full(_)) => Setting::failed(shared, SetError::Full),
-        }
+        drop(notes);
+        Setting::waiting(shared, waiting)
     }
 
     /// Takes a change back that was not confirmed: what was desired before it is desired
@@ -89,7 +93,8 @@ impl Session<Joined> {
     }
 
     /// Stops everything of a kind that this session publishes. In effect on this side when
-    /// this returns, and kept over every recovery (F60); the future waits for the far side.
+    /// this returns, and kept over every recovery (F60); the future waits for the far side. A mute that is
+    /// refused, or taken back with [`withdraw`](Self::withdraw), leaves what was before it.
     ///
     /// A borrowed track is muted for this session only.
     ///
@@ -99,7 +104,9 @@ impl Session<Joined> {
         self.set(Change::new().muted(kind, true))
     }
 
-    /// Undoes [`mute`](Self::mute). Video begins again at a key frame.
+    /// Undoes [`mute`](Self::mute), from when the far side has confirmed it: nothing goes out before, and
+    /// nothing at all if it refuses, as it does where a moderator muted and unmuting is not granted. Video
+    /// begins again at a key frame.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).

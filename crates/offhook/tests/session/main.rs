@@ -18,6 +18,7 @@ mod media;
 mod messages;
 mod models;
 mod moderation;
+mod mutes;
 mod network;
 mod prompt;
 mod quality;
