@@ -31,6 +31,7 @@ use crate::desk::Desk;
 use crate::join::JoinData;
 use crate::ring::Caller;
 use crate::shared::{Identity, RingData, Shared};
+use crate::sources::SourceEnd;
 use crate::translate;
 use crate::view::Facts;
 use futures_util::future::BoxFuture;
@@ -88,6 +89,8 @@ pub(crate) struct Host {
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
     feeders: JoinSet<()>,
+    /// What feeders say, and their end of it.
+    ends: (mpsc::Sender<SourceEnd>, mpsc::Receiver<SourceEnd>),
     span: tracing::Span,
     span_of: Option<(State, Option<Epoch>, bool)>,
     dialling: Option<dialling::Dialling>,
@@ -153,6 +156,7 @@ impl Host {
             messages: BTreeMap::new(),
             provider: None,
             feeders: JoinSet::new(),
+            ends: mpsc::channel(1),
             span: tracing::Span::none(),
             span_of: None,
             dialling: None,
@@ -222,6 +226,7 @@ impl Host {
             said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
             () = fed => {}
+            Some(end) = self.ends.1.recv() => self.source_ended(end),
         }
     }
 
@@ -334,7 +339,7 @@ impl Host {
         let inward = translate::inward(epoch, event, &mut self.contents);
         let ends = matches!(inward.content, Some(Content::Generation(Generation::Ended { .. })));
         // It is told below, in the far side's own words; of one that was told to end already it is no news.
-        let stale = ends && self.contents.generation.take_if(|of| *of == epoch).is_none();
+        let stale = ends && self.contents.generation.take_if(|of| *of <= epoch).is_none();
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);

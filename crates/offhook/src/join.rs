@@ -14,7 +14,7 @@ use offhook_transport::{Capabilities, Capability};
 use std::time::Duration;
 
 /// The label of the track that [`Join::voice`] publishes.
-const VOICE: &str = "voice";
+pub(crate) const VOICE: &str = "voice";
 
 /// What a track of this kind is called unless somebody says otherwise.
 pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {
@@ -142,6 +142,9 @@ impl Join {
     pub fn publish_as(mut self, label: impl Into<String>, publication: impl Into<Publication>) -> Self {
         let label = label.into();
         self.publish.retain(|(known, _)| *known != label);
+        if label == VOICE {
+            self.voice = None;
+        }
         self.publish.push((label, publication.into()));
         self
     }

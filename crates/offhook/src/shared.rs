@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::events::{Events, ProgressStream, States, Watch};
 use crate::host::Host;
-use crate::join::{JoinData, KeptJoin};
+use crate::join::{JoinData, KeptJoin, VOICE};
 use crate::level::Level;
 use crate::muting::Muting;
 use crate::ring::Caller;
@@ -158,6 +158,15 @@ pub(crate) struct Tally {
 }
 
 impl Notes {
+    /// The track of this label is fed by something else from here on, or is gone.
+    pub(crate) fn is_not_voice(&mut self, label: &str) {
+        if label == VOICE
+            && let Some(voice) = self.voice.take()
+        {
+            voice.cut();
+        }
+    }
+
     pub(crate) fn attempt(&mut self, attempt: Attempt) {
         if self.attempts.len() == ATTEMPTS {
             self.attempts.remove(0);

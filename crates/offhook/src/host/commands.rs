@@ -4,7 +4,8 @@
 use super::Host;
 use crate::change::Change;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
-use crate::sources::Feeder;
+use crate::event::Event;
+use crate::sources::{Feeder, SourceEnd};
 use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
@@ -74,7 +75,7 @@ impl Host {
         let tracks = self.shared.notes().tracks.clone();
         self.follow_mutes();
         if let Some(feeder) = feeder {
-            let run = feeder.run(self.shared.sources.clone());
+            let run = feeder.run(self.shared.sources.clone(), self.ends.0.clone());
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         self.join.tracks = tracks;
@@ -82,6 +83,14 @@ impl Host {
         self.links.act_on_all(|| {
             Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect())
         });
+    }
+
+    /// Told where the track is still published: what was unpublished meanwhile is no news.
+    pub(super) fn source_ended(&mut self, end: SourceEnd) {
+        let SourceEnd { label, error } = end;
+        if self.shared.track(&label).is_some() {
+            self.tell(Event::SourceEnded { label, error });
+        }
     }
 
     /// A moderator muted a kind of what is sent: from here on that is what is desired, so that it holds

@@ -143,7 +143,7 @@ impl Host {
             // Told with the far side's own words, when its report passes by as content; but nobody
             // says the end of one whose link another took the place of.
             E::Generating(true) => {}
-            E::Generating(false) => self.generation_lost(),
+            E::Generating(false) => self.generation_over(),
             E::Error(cause) => {
                 self.flush_reports();
                 let text = self.contents.last_text.clone();
