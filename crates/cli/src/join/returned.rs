@@ -94,3 +94,6 @@ impl Returned {
         Ok(picture.write_png(path)?)
     }
 }
+
+#[cfg(test)]
+mod tests;
