@@ -205,7 +205,9 @@ impl Join {
         }
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),
-            Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
+            Err(Unfit::TooLarge { what: "prompt", .. } | Unfit::Control { .. }) => {
+                offhook_lifecycle::StateItem::Prompt
+            }
             Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => {
                 offhook_lifecycle::StateItem::Image
             }

@@ -133,6 +133,8 @@ pub(crate) struct Notes {
     pub(crate) text: Option<Arc<str>>,
     /// The names that it would have accepted in the place of one that it refused.
     pub(crate) known: Vec<String>,
+    /// Of the last dial, if it failed without an answer, what this side saw of it.
+    pub(crate) fault: Option<Arc<str>>,
     pub(crate) tally: Tally,
 }
 

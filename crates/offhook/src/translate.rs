@@ -85,7 +85,10 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
                 }
             }
         }
-        E::DialFailed(why) => Inward::fact(Input::DialFailed { epoch, fault: fault(why.kind) }),
+        E::DialFailed(why) => {
+            contents.failed(&why);
+            Inward::fact(Input::DialFailed { epoch, fault: fault(why.kind) })
+        }
         E::ResumeRefused(why) => Inward::fact(Input::ResumeRefused { epoch, why: resume_refusal(why) }),
         E::GoAway(hint) => {
             let why = move_reason(hint.reason);

@@ -55,6 +55,7 @@ impl Host {
             Some(what) => ChangeAnswer::NotSupported(what),
             None => match self.machine.set(self.contents.with_image(change), self.clock.now()) {
                 Ok(revision) => {
+                    tracing::debug!(parent: &self.span, revision = revision.0, "a change waits for its answer");
                     self.changes.insert(revision, answer);
                     return;
                 }
