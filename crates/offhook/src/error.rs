@@ -9,6 +9,7 @@ use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
 use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Revision, StateItem, Who};
+use offhook_transport::UntakenTrack;
 use offhook_transport::media::TrackId;
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ struct Failed {
     attempts: Vec<Attempt>,
     text: Option<Arc<str>>,
     known: Vec<String>,
+    untaken: Vec<UntakenTrack>,
     back: Back,
     join: Join,
 }
@@ -36,11 +38,11 @@ impl JoinError {
         kind: JoinErrorKind,
         attempts: Vec<Attempt>,
         text: Option<Arc<str>>,
-        known: Vec<String>,
+        (known, untaken): (Vec<String>, Vec<UntakenTrack>),
         back: Back,
         join: Join,
     ) -> Self {
-        Self(Box::new(Failed { kind, attempts, text, known, back, join }))
+        Self(Box::new(Failed { kind, attempts, text, known, untaken, back, join }))
     }
 
     /// Why (F08). Says who is to blame and whether the same join may succeed later.
@@ -69,10 +71,21 @@ impl JoinError {
         &self.0.known
     }
 
-    /// The label of the track that it failed for, of a [`JoinErrorKind::BadTrack`].
+    /// The tracks that the far side does not take, each with its codec and why, of a
+    /// [`JoinErrorKind::TrackNotTaken`]; otherwise empty.
+    pub fn untaken(&self) -> &[UntakenTrack] {
+        match self.0.kind {
+            JoinErrorKind::TrackNotTaken => &self.0.untaken,
+            _ => &[],
+        }
+    }
+
+    /// The label of the track that it failed for, of a [`JoinErrorKind::BadTrack`] or
+    /// [`TrackNotTaken`](JoinErrorKind::TrackNotTaken).
     pub fn track(&self) -> Option<&str> {
         match self.0.kind {
             JoinErrorKind::BadTrack(_) => self.0.join.bad_track().map(|(label, _)| label),
+            JoinErrorKind::TrackNotTaken => self.0.untaken.first().map(|track| track.label.as_str()),
             _ => None,
         }
     }
@@ -95,7 +108,10 @@ impl fmt::Display for JoinError {
         if let Some(label) = self.track() {
             // What is too long is shown by its beginning.
             let shown: String = label.chars().take(32).collect();
-            write!(f, " ({shown:?})")?;
+            match self.untaken().first() {
+                Some(track) => write!(f, " ({shown:?}, in {:?})", track.codec)?,
+                None => write!(f, " ({shown:?})")?,
+            }
         }
         match &self.0.text {
             Some(text) => write!(f, " (the far side says: {})", text.escape_debug()),

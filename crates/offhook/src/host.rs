@@ -20,6 +20,7 @@ mod showing;
 mod stalls;
 mod telemetry;
 mod tracks;
+mod untaken;
 mod wanted;
 
 use crate::client::Config;

@@ -134,8 +134,9 @@ impl Future for Joining {
         let notes = this.shared.notes();
         let (attempts, text) = (notes.attempts.clone(), notes.text.clone().filter(|_| asked));
         let known = if asked { notes.known.clone() } else { Vec::new() };
+        let untaken = if asked { notes.untaken.clone() } else { Vec::new() };
         drop(notes);
-        Poll::Ready(Err(JoinError::new(kind, attempts, text, known, back, join)))
+        Poll::Ready(Err(JoinError::new(kind, attempts, text, (known, untaken), back, join)))
     }
 }
 

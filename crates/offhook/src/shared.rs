@@ -20,7 +20,7 @@ use offhook_lifecycle::{
 };
 use offhook_media::Player;
 use offhook_transport::media::{Gate, Kind, Remote, TrackId};
-use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
+use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef, UntakenTrack};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -118,6 +118,8 @@ pub(crate) struct Notes {
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
     pub(crate) tracks: Vec<Track>,
+    /// What of it the far side does not take, as listeners were told.
+    pub(crate) untaken: Vec<UntakenTrack>,
     /// Does the session only receive?
     pub(crate) viewer: bool,
     /// What the other members publish, as listeners were told.

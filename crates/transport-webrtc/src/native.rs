@@ -37,6 +37,7 @@ mod speaking;
 mod telemetry;
 mod tls;
 mod translate;
+mod untaken;
 mod uploads;
 
 pub use directory::{Director, DirectorNews};

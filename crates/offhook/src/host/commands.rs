@@ -77,6 +77,7 @@ impl Host {
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         self.join.tracks = tracks;
+        self.forget_untaken();
         self.fit_tracks();
         self.links.act_on_all(|| {
             Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect())

@@ -16,8 +16,8 @@ use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
-use offhook_transport::Capability;
 use offhook_transport::media::{Kind, TrackId, TrackReceiver, TrackSpec};
+use offhook_transport::{Capability, UntakenTrack};
 use tokio::sync::oneshot;
 
 impl Session<Joined> {
@@ -157,6 +157,9 @@ impl Session<Joined> {
     /// Acts when called, also while the session is away: then the track is there when it is back, in
     /// the order of publication, and after every later recovery. It is muted if its kind is.
     ///
+    /// Whether the far side takes its codec shows when it is offered: one that it does not is told as
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken), and costs nothing else.
+    ///
     /// # Errors
     /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
     pub fn publish(&self, publication: impl Into<Publication>) -> Result<String, PublishError> {
@@ -248,6 +251,12 @@ impl Session<Joined> {
     #[allow(clippy::unused_async, reason = "as remote_video")]
     pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
         self.remote(Kind::Audio)
+    }
+
+    /// What this session publishes and the far side does not take now, as last told by
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken) (F60). In the order of publication.
+    pub fn untaken_tracks(&self) -> Vec<UntakenTrack> {
+        self.shared().notes().untaken.clone()
     }
 
     /// What the other members publish now, in a session whose far side forwards it. Each of them was

@@ -28,4 +28,5 @@ mod stalls;
 mod statistics;
 mod telemetry;
 mod tracks;
+mod untaken;
 mod video;

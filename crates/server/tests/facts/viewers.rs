@@ -86,6 +86,7 @@ async fn a_viewer_that_announces_a_track_is_refused_and_one_that_says_so_is_not(
         mid: Some("0".into()),
         width: None,
         height: None,
+        codec: None,
         muted: false,
     };
     let announced = FromClient::Join(Join { tracks: vec![track], ..viewer(1) });

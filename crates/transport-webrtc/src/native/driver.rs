@@ -18,7 +18,7 @@ use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
 use offhook_signaling::{FromClient, Ping, encode};
 use offhook_transport::media::{KeyWishes, RemoteSink};
-use offhook_transport::{Action, DialRequest, Epoch, Event, Fault, FaultKind, Plane};
+use offhook_transport::{Action, DialRequest, Epoch, Event, Fault, FaultKind, Plane, UntakenTrack};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::sync::{Arc, Weak};
@@ -127,6 +127,8 @@ pub(super) struct Driver {
     /// The far side ended the session: the host may have last words for it.
     pub(super) ended: bool,
     pub(super) unknown_messages: u64,
+    /// The tracks of which this link told that they are not taken, once it told of any.
+    pub(super) untaken: Option<Vec<UntakenTrack>>,
 }
 
 /// What one turn of the loop brought.
@@ -214,6 +216,7 @@ impl Driver {
             close_code: 1000,
             ended: false,
             unknown_messages: 0,
+            untaken: None,
         }
     }
 
