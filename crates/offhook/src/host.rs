@@ -40,7 +40,7 @@ use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{Content, Generation, InstanceId, NetworkFact, NetworkWatch, Secret};
 pub(crate) use pace::PER_SECOND;
-use pace::Pace;
+use pace::{MODERATION, Pace, WORDS};
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -84,6 +84,7 @@ pub(crate) struct Host {
     stalls: Stalls,
     judge: quality::Judge,
     pace: Pace,
+    moderation: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -148,7 +149,8 @@ impl Host {
             batches: Batches::default(),
             stalls: Stalls::default(),
             judge: quality::Judge::default(),
-            pace: Pace::default(),
+            pace: Pace::new(WORDS),
+            moderation: Pace::new(MODERATION),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -198,7 +200,8 @@ impl Host {
     async fn turn(&mut self) {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
-        let wake = [due, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
+        let late = self.links.due().map(|at| self.clock.instant(at));
+        let wake = [due, late, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -230,6 +233,7 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+        self.links.catch_up(now);
         self.send_telemetry();
     }
 

@@ -15,6 +15,7 @@
 mod acting;
 mod address;
 mod arrivals;
+mod budget;
 mod config;
 mod directory;
 mod driver;

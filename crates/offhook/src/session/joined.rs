@@ -53,6 +53,10 @@ impl Session<Joined> {
     /// all, what it does not name is not touched. Acts when called; a mute level is in effect
     /// on this side when this returns.
     ///
+    /// It may follow a slider: after a burst of 30 changes the far side hears of the newest fifteen times a
+    /// second, with one answer to all that it covers; those that a newer one replaced before end
+    /// `Superseded`.
+    ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
     ///

@@ -7,6 +7,7 @@ mod conversation;
 mod credentials;
 mod devices;
 mod drops;
+mod fast;
 mod generation;
 mod herd;
 mod images;
