@@ -10,7 +10,7 @@ use offhook_lifecycle::{
     Progress, Revision, StateItem, Unanswered, Who,
 };
 use offhook_transport::media::{Kind, TrackId, VideoWanted};
-use offhook_transport::{Member, Mood, Stats};
+use offhook_transport::{Member, Mood, Stats, UntakenTrack};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,6 +139,15 @@ pub enum Event {
     MemberLeft(Member),
     /// Somebody changed, or lost their link.
     MemberUpdated(Member),
+    /// The far side does not take a track of this session's: `why` says whether it is the codec, which is
+    /// named, or the section. Nothing is sent of it, and everything else goes on as if it were not
+    /// published; a link to another far side offers it anew. Told once for as long as it is published and
+    /// not taken, over every recovery. A join that publishes one fails instead, as
+    /// `JoinErrorKind::TrackNotTaken`. Unpublish it, or publish it in another codec (F60).
+    TrackNotTaken(UntakenTrack),
+    /// A track of this session's that was not taken is taken now, by its label: after a move or a rejoin
+    /// to a far side that does (F60).
+    TrackTaken(String),
     /// Another member publishes a track: from the beginning, or later. Take a handle with
     /// [`Session::track`](crate::Session::track) (F62).
     TrackAdded(TrackInfo),

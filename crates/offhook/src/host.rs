@@ -20,6 +20,7 @@ mod showing;
 mod stalls;
 mod telemetry;
 mod tracks;
+mod untaken;
 mod wanted;
 
 use crate::client::Config;
@@ -40,7 +41,7 @@ use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{Content, Generation, InstanceId, NetworkFact, NetworkWatch, Secret};
 pub(crate) use pace::PER_SECOND;
-use pace::Pace;
+use pace::{MODERATION, Pace, WORDS};
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -84,6 +85,7 @@ pub(crate) struct Host {
     stalls: Stalls,
     judge: quality::Judge,
     pace: Pace,
+    moderation: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
@@ -150,7 +152,8 @@ impl Host {
             batches: Batches::default(),
             stalls: Stalls::default(),
             judge: quality::Judge::default(),
-            pace: Pace::default(),
+            pace: Pace::new(WORDS),
+            moderation: Pace::new(MODERATION),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -201,7 +204,8 @@ impl Host {
     async fn turn(&mut self) {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
-        let wake = [due, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
+        let late = self.links.due().map(|at| self.clock.instant(at));
+        let wake = [due, late, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -234,6 +238,7 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+        self.links.catch_up(now);
         self.send_telemetry();
     }
 

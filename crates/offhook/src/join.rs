@@ -105,7 +105,9 @@ impl Join {
     /// The track is labelled `video` or `audio`, with a number from the second of a kind on.
     ///
     /// It is required: one that cannot be read (a [`Preferred`](offhook_media::Preferred) none of
-    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61).
+    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61); one in a codec that the
+    /// far side does not take fails it as `TrackNotTaken`, and
+    /// [`JoinError::untaken`](crate::JoinError::untaken) names it (F60).
     pub fn publish(self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
         let label = self.next_label(publication.codec().kind());

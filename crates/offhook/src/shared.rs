@@ -21,7 +21,7 @@ use offhook_lifecycle::{
 };
 use offhook_media::Player;
 use offhook_transport::media::{Gate, Remote, TrackId};
-use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
+use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef, UntakenTrack};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -121,6 +121,8 @@ pub(crate) struct Notes {
     pub(crate) tracks: Vec<Track>,
     /// Mutes that are in effect here and not desired yet.
     pub(crate) muting: Muting,
+    /// What of it the far side does not take, as listeners were told.
+    pub(crate) untaken: Vec<UntakenTrack>,
     /// Does the session only receive?
     pub(crate) viewer: bool,
     /// What the other members publish, as listeners were told.

@@ -52,7 +52,7 @@ pub use gates::Gates;
 pub use receiving::KeyFrameAsker;
 pub use rtp::RtpPacket;
 pub use sdp::Section;
-pub(crate) use sdp::sections as offered;
+pub(crate) use sdp::sections as described;
 pub use sending::{PAUSE, Sending};
 
 use candidates::RemoteCandidates;

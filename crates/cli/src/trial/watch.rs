@@ -166,6 +166,15 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::TrackRemoved(track) => ("track_removed", of_track(&track.id)),
         Event::TrackMuted(id) => ("track_muted", of_track(id)),
         Event::TrackUnmuted(id) => ("track_unmuted", of_track(id)),
+        Event::TrackNotTaken(track) => (
+            "track_not_taken",
+            json!({
+                "track": track.label,
+                "codec": format!("{:?}", track.codec),
+                "why": format!("{:?}", track.why),
+            }),
+        ),
+        Event::TrackTaken(label) => ("track_taken", json!({ "track": label })),
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
         }

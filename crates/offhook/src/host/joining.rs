@@ -25,6 +25,7 @@ impl Host {
         let initial = std::mem::take(&mut join.initial);
         let mut notes = self.shared.notes();
         notes.tracks = join.tracks.clone();
+        notes.untaken.clear();
         notes.viewer = join.viewer;
         notes.voice = join.voice.clone();
         drop(notes);

@@ -301,6 +301,8 @@ impl Host {
                 self.show();
                 return self.tell_video();
             }
+            Content::Untaken(_) if epoch < self.contents.of => return,
+            Content::Untaken(tracks) => return self.tell_untaken(tracks),
             Content::Member(change) => {
                 return self.tell_member(change);
             }

@@ -17,8 +17,8 @@ use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
-use offhook_transport::Capability;
 use offhook_transport::media::{Kind, TrackId, TrackReceiver, TrackSpec};
+use offhook_transport::{Capability, UntakenTrack};
 use tokio::sync::oneshot;
 
 impl Session<Joined> {
@@ -53,6 +53,10 @@ impl Session<Joined> {
     /// Makes one change of the desired state: what it names takes effect at once or not at
     /// all, what it does not name is not touched. Acts when called; a mute is in effect on this
     /// side when this returns, an unmute when the far side has it ([`unmute`](Self::unmute)).
+    ///
+    /// It may follow a slider: after a burst of 30 changes the far side hears of the newest fifteen times a
+    /// second, with one answer to all that it covers; those that a newer one replaced before end
+    /// `Superseded`.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -176,6 +180,9 @@ impl Session<Joined> {
     /// Acts when called, also while the session is away: then the track is there when it is back, in
     /// the order of publication, and after every later recovery. It is muted if its kind is.
     ///
+    /// Whether the far side takes its codec shows when it is offered: one that it does not is told as
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken), and costs nothing else.
+    ///
     /// # Errors
     /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
     pub fn publish(&self, publication: impl Into<Publication>) -> Result<String, PublishError> {
@@ -268,6 +275,12 @@ impl Session<Joined> {
     #[allow(clippy::unused_async, reason = "as remote_video")]
     pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
         self.remote(Kind::Audio)
+    }
+
+    /// What this session publishes and the far side does not take now, as last told by
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken) (F60). In the order of publication.
+    pub fn untaken_tracks(&self) -> Vec<UntakenTrack> {
+        self.shared().notes().untaken.clone()
     }
 
     /// What the other members publish now, in a session whose far side forwards it. Each of them was
