@@ -157,6 +157,11 @@ pub enum Event {
     TrackMuted(TrackId),
     /// A track of another member is heard or seen again.
     TrackUnmuted(TrackId),
+    /// A track of another member waits for a place: the far side sends this session as many as it can
+    /// already. It is in the list and can be taken, and nothing comes of it until then (F62).
+    TrackWaits(TrackId),
+    /// A track of another member that waited has a place, and comes.
+    TrackComes(TrackId),
     /// The far side sends in a section, or pauses. Whose track that is in a room, see `TrackAdded`.
     RemoteTrack {
         /// Its mid.

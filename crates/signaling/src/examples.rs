@@ -15,6 +15,7 @@ use crate::{
     NotRelayed, NotTaken, Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued,
     Reaction, Refused, Rejoin, Relay, Relayed, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef,
     RingRefused, Said, Say, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
+    Waiting,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -206,6 +207,10 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::ImageChunkAck => {
             vec![FromServer::ImageChunkAck(ImageChunkAck { sha256: SHA256.to_owned(), received: 16_384 })]
         }
+        ServerKind::Waiting => vec![
+            FromServer::Waiting(Waiting { member: THEIRS, tracks: vec!["screen".to_owned()] }),
+            FromServer::Waiting(Waiting { member: THEIRS, tracks: Vec::new() }),
+        ],
         ServerKind::VideoWanted => vec![
             FromServer::VideoWanted(video_wish(LimitedBy::None)),
             FromServer::VideoWanted(video_wish(LimitedBy::Cpu)),
@@ -454,7 +459,14 @@ fn member() -> Member {
 }
 
 fn snapshot() -> SessionSnapshot {
-    SessionSnapshot { applied: Some(8), generation: Some(1), sending: vec![mid()], roster: vec![member()] }
+    let waiting = vec![Waiting { member: THEIRS, tracks: vec!["screen".to_owned()] }];
+    SessionSnapshot {
+        applied: Some(8),
+        generation: Some(1),
+        sending: vec![mid()],
+        roster: vec![member()],
+        waiting,
+    }
 }
 
 fn joined() -> Joined {

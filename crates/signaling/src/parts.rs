@@ -80,6 +80,18 @@ pub struct Track {
     pub muted: bool,
 }
 
+/// Tracks of one member that are shown in the roster and not sent to this client, because it is sent as
+/// many of others as a client can be. All of that member's that wait: none says that they have a place.
+/// The next one is sent when there is room: those first that were published first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiting {
+    /// Whose they are.
+    pub member: Instance,
+    /// What the member calls them, in the order of publication.
+    #[serde(default)]
+    pub tracks: Vec<String>,
+}
+
 impl Track {
     /// Its words that this build does not know.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
@@ -217,6 +229,10 @@ pub struct SessionSnapshot {
     /// Everybody, this client included.
     #[serde(default)]
     pub roster: Vec<Member>,
+    /// Whose tracks have no place with this client, as `waiting` says it; those that the frame has no room
+    /// for are said there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
 }
 
 /// Names a media section.

@@ -11,6 +11,7 @@ use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
     NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot, Track,
+    Waiting,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -57,6 +58,8 @@ messages! {
         ImageChunkAck(ImageChunkAck) = "image_chunk_ack", plain;
         /// Video of another size or rate is wanted from here on.
         VideoWanted(VideoWish) = "video_wanted", reliable;
+        /// Tracks of a member have no place with this client, or have one again.
+        Waiting(Waiting) = "waiting", reliable;
         /// A generation began.
         GenerationStarted(GenerationStarted) = "generation_started", reliable;
         /// A generation goes on.
@@ -520,6 +523,7 @@ impl FromServer {
             Self::Queued(_)
             | Self::Admitted(_)
             | Self::NeedSections(_)
+            | Self::Waiting(_)
             | Self::Candidate(_)
             | Self::EndOfCandidates(_)
             | Self::Sending(_)

@@ -32,6 +32,7 @@ mod payload;
 mod presence;
 mod registry;
 mod relaying;
+mod roster;
 mod sinks;
 mod socket;
 mod speaking;

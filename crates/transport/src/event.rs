@@ -380,6 +380,9 @@ pub struct MemberTrack {
     pub kind: crate::media::Kind,
     /// Is it muted by its publisher? Nothing comes of it then.
     pub muted: bool,
+    /// Does the far side have no place for it on this link? Nothing comes of it until it says otherwise,
+    /// with another change of its member.
+    pub waits: bool,
 }
 
 /// One change of the roster.

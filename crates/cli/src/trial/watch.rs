@@ -166,6 +166,8 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::TrackRemoved(track) => ("track_removed", of_track(&track.id)),
         Event::TrackMuted(id) => ("track_muted", of_track(id)),
         Event::TrackUnmuted(id) => ("track_unmuted", of_track(id)),
+        Event::TrackWaits(id) => ("track_waits", of_track(id)),
+        Event::TrackComes(id) => ("track_comes", of_track(id)),
         Event::TrackNotTaken(track) => (
             "track_not_taken",
             json!({

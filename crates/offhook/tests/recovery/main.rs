@@ -29,5 +29,6 @@ mod told;
 mod untaken;
 mod video;
 mod voice;
+mod waiting;
 mod ways;
 mod whispers;

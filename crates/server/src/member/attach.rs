@@ -325,11 +325,12 @@ impl Actor {
         self.pinged = self.heard;
         self.interacted = self.heard;
         // The first frame on a resumed link, always (C17).
+        let snapshot = self.snapshot();
         self.say(&FromServer::Resumed(Resumed {
             last_seen: self.frames.last_seen(),
             epoch: resume.epoch,
             secret: Secret::new(secret),
-            snapshot: self.snapshot(),
+            snapshot,
             answer,
             node: self.shared.config.node.clone(),
         }));

@@ -336,6 +336,7 @@ impl Actor {
                 self.say(&if sends { FromServer::Sending(section) } else { FromServer::Paused(section) });
             }
             Happened::Needs(need) => self.say(&FromServer::NeedSections(need)),
+            Happened::Waits(waiting) => self.say(&FromServer::Waiting(waiting)),
             Happened::Persona(does) => return self.persona_does(does),
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));

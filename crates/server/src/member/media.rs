@@ -13,7 +13,7 @@ use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
     Answer, Candidate, EndOfCandidates, MediaCodec, MediaFault, MediaKind, MidRef, MidUse, Mood,
-    NeedSections, Offer, PathReport, Track, sdp,
+    NeedSections, Offer, PathReport, Track, Waiting, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -66,6 +66,8 @@ pub(super) enum Happened {
     Sends { mid: String, sends: bool },
     /// There is somebody else to be heard, and no section for it.
     Needs(NeedSections),
+    /// Tracks of somebody else have no place with it, or have one again.
+    Waits(Waiting),
     /// What the persona does.
     Persona(Does),
     /// The path does not work, as seen from here.

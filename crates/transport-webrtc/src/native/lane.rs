@@ -6,15 +6,14 @@ mod publishing;
 
 use super::arrivals::Arrivals;
 use super::outflow::Outflow;
+use super::roster::Roster;
 use super::sinks::Sinks;
 use super::speaking::Speakers;
 use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
-use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
+use offhook_signaling::{EncodeError, FromClient, PathReport, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, VideoWanted};
-use offhook_transport::{
-    Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret, UntakenTrack,
-};
+use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, ResumeKey, Secret, UntakenTrack};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -98,7 +97,7 @@ pub(super) struct State {
     grace_until: Option<Instant>,
     /// Was media lost because nothing came, over a path that answers? Then only what comes is proof.
     pub(super) went_silent: bool,
-    pub(super) roster: HashMap<Instance, Member>,
+    pub(super) roster: Roster,
     pub(super) image: Option<Image>,
     pub(super) sendings: Vec<(String, Sending)>,
     /// What the far side was told of them.
@@ -165,7 +164,7 @@ impl Lane {
                 grace_until: None,
                 speakers: Speakers::default(),
                 went_silent: false,
-                roster: HashMap::new(),
+                roster: Roster::default(),
                 image: None,
                 sendings: Vec::new(),
                 outflow: Outflow::default(),

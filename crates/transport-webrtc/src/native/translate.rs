@@ -119,7 +119,7 @@ pub(super) fn member(member: &wire::Member) -> ours::Member {
 /// `None` for a kind of media of a later version.
 fn member_track(track: &wire::Track) -> Option<ours::MemberTrack> {
     let kind = our_kind(&track.kind)?;
-    Some(ours::MemberTrack { label: track.track.clone(), kind, muted: track.muted })
+    Some(ours::MemberTrack { label: track.track.clone(), kind, muted: track.muted, waits: false })
 }
 
 /// Whose track a section carries, as the far side says; `None` for one that is nobody's.

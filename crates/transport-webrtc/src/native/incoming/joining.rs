@@ -243,16 +243,17 @@ impl Driver {
     ) -> Flow {
         self.stage = Stage::Up;
         self.health = Health::of(granted.node.clone());
-        let roster: Vec<_> = snapshot.roster.iter().map(translate::member).collect();
-        {
+        let roster = snapshot.roster.iter().map(|member| (member.instance, translate::member(member)));
+        let roster: Vec<_> = roster.collect();
+        let roster = {
             let mut state = lane.state();
             state.grant(granted.clone());
             state.owner = self.request.epoch;
             state.speakers.enter(self.request.epoch, &self.wanted);
-            state.roster =
-                snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
-        }
+            let waiting = snapshot.waiting.into_iter().map(|waiting| (waiting.member, waiting.tracks));
+            state.roster.begin(roster, waiting)
+        };
         if granted.capabilities.has(Capability::Forwarding) {
             lane.sinks.forwards();
         }
