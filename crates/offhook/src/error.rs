@@ -9,6 +9,7 @@ use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
 use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Rejection, Revision, StateItem, Who};
+use offhook_transport::UntakenTrack;
 use offhook_transport::media::TrackId;
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ struct Failed {
     known: Vec<String>,
     /// Of the last dial, what this side saw of it.
     fault: Option<Arc<str>>,
+    untaken: Vec<UntakenTrack>,
     back: Back,
     join: Join,
 }
@@ -40,12 +42,13 @@ pub(crate) struct Told {
     pub(crate) text: Option<Arc<str>>,
     pub(crate) known: Vec<String>,
     pub(crate) fault: Option<Arc<str>>,
+    pub(crate) untaken: Vec<UntakenTrack>,
 }
 
 impl JoinError {
     pub(crate) fn new(kind: JoinErrorKind, told: Told, back: Back, join: Join) -> Self {
-        let Told { attempts, text, known, fault } = told;
-        Self(Box::new(Failed { kind, attempts, text, known, fault, back, join }))
+        let Told { attempts, text, known, fault, untaken } = told;
+        Self(Box::new(Failed { kind, attempts, text, known, fault, untaken, back, join }))
     }
 
     /// Why (F08). Says who is to blame and whether the same join may succeed later.
@@ -102,6 +105,7 @@ impl JoinError {
             JoinErrorKind::Rejected { .. }
             | JoinErrorKind::NoUserMedia(_)
             | JoinErrorKind::BadTrack(_)
+            | JoinErrorKind::TrackNotTaken
             | JoinErrorKind::Busy { .. }
             | JoinErrorKind::QueueTimedOut
             | JoinErrorKind::MediaFailed(_)
@@ -117,10 +121,21 @@ impl JoinError {
         }
     }
 
-    /// The label of the track that it failed for, of a [`JoinErrorKind::BadTrack`].
+    /// The tracks that the far side does not take, each with its codec and why, of a
+    /// [`JoinErrorKind::TrackNotTaken`]; otherwise empty.
+    pub fn untaken(&self) -> &[UntakenTrack] {
+        match self.0.kind {
+            JoinErrorKind::TrackNotTaken => &self.0.untaken,
+            _ => &[],
+        }
+    }
+
+    /// The label of the track that it failed for, of a [`JoinErrorKind::BadTrack`] or
+    /// [`TrackNotTaken`](JoinErrorKind::TrackNotTaken).
     pub fn track(&self) -> Option<&str> {
         match self.0.kind {
             JoinErrorKind::BadTrack(_) => self.0.join.bad_track().map(|(label, _)| label),
+            JoinErrorKind::TrackNotTaken => self.0.untaken.first().map(|track| track.label.as_str()),
             _ => None,
         }
     }
@@ -154,7 +169,11 @@ impl fmt::Display for JoinError {
         }
         write!(f, "{}", self.0.kind)?;
         if let Some(label) = self.track() {
-            write!(f, " ({:?})", label.chars().take(LENGTH).collect::<String>())?;
+            let shown: String = label.chars().take(LENGTH).collect();
+            match self.untaken().first() {
+                Some(track) => write!(f, " ({shown:?}, in {:?})", track.codec)?,
+                None => write!(f, " ({shown:?})")?,
+            }
         }
         match &self.0.text {
             Some(text) => write!(f, " (the far side says: {})", text.escape_debug()),
@@ -313,8 +332,8 @@ pub enum PublishError {
 /// Why a sound is not played.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlayError {
-    /// The session was joined without one.
-    #[error("the session was joined without a voice; join it with Join::voice() first")]
+    /// The session was joined without one, or it was unpublished or replaced.
+    #[error("the session has no voice; join it with Join::voice(), and leave that track as it is")]
     NoVoice,
     /// The session is over.
     #[error("the session is over ({reason}); leave it, and join a fresh one")]

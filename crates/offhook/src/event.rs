@@ -10,7 +10,7 @@ use offhook_lifecycle::{
     Progress, Revision, StateItem, Unanswered, Who,
 };
 use offhook_transport::media::{Kind, TrackId, VideoWanted};
-use offhook_transport::{Member, Mood, Stats};
+use offhook_transport::{Member, Mood, Stats, UntakenTrack};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,6 +119,16 @@ pub enum Event {
         /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
         may_unmute: bool,
     },
+    /// What a track of this session is published from came to its end, or broke: nothing more of it goes out until
+    /// another source takes its place ([`Session::replace`](crate::Session::replace)); the track stays
+    /// published (F60). Told once for each source. A borrowed track has ended for good, and is to be
+    /// unpublished.
+    SourceEnded {
+        /// The track's label.
+        label: String,
+        /// What broke, with the next step; none where it was over.
+        error: Option<String>,
+    },
     /// The far side wants video of this size and rate from here on: with a link that came up, or later,
     /// when it does not keep up with more (`limited_by` says why). `None` where it has no opinion any
     /// more. What the session publishes is scaled to it already, where its source can (F58).
@@ -129,6 +139,15 @@ pub enum Event {
     MemberLeft(Member),
     /// Somebody changed, or lost their link.
     MemberUpdated(Member),
+    /// The far side does not take a track of this session's: `why` says whether it is the codec, which is
+    /// named, or the section. Nothing is sent of it, and everything else goes on as if it were not
+    /// published; a link to another far side offers it anew. Told once for as long as it is published and
+    /// not taken, over every recovery. A join that publishes one fails instead, as
+    /// `JoinErrorKind::TrackNotTaken`. Unpublish it, or publish it in another codec (F60).
+    TrackNotTaken(UntakenTrack),
+    /// A track of this session's that was not taken is taken now, by its label: after a move or a rejoin
+    /// to a far side that does (F60).
+    TrackTaken(String),
     /// Another member publishes a track: from the beginning, or later. Take a handle with
     /// [`Session::track`](crate::Session::track) (F62).
     TrackAdded(TrackInfo),

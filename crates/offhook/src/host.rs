@@ -20,6 +20,7 @@ mod showing;
 mod stalls;
 mod telemetry;
 mod tracks;
+mod untaken;
 mod wanted;
 
 use crate::client::Config;
@@ -31,6 +32,7 @@ use crate::desk::Desk;
 use crate::join::JoinData;
 use crate::ring::Caller;
 use crate::shared::{Identity, RingData, Shared};
+use crate::sources::SourceEnd;
 use crate::translate;
 use crate::view::Facts;
 use futures_util::future::BoxFuture;
@@ -39,7 +41,7 @@ use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{Content, Generation, InstanceId, NetworkFact, NetworkWatch, Secret};
 pub(crate) use pace::PER_SECOND;
-use pace::Pace;
+use pace::{MODERATION, Pace, WORDS};
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -83,11 +85,14 @@ pub(crate) struct Host {
     stalls: Stalls,
     judge: quality::Judge,
     pace: Pace,
+    moderation: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
     feeders: JoinSet<()>,
+    /// What feeders say, and their end of it.
+    ends: (mpsc::Sender<SourceEnd>, mpsc::Receiver<SourceEnd>),
     span: tracing::Span,
     span_of: Option<(State, Option<Epoch>, bool)>,
     dialling: Option<dialling::Dialling>,
@@ -147,12 +152,14 @@ impl Host {
             batches: Batches::default(),
             stalls: Stalls::default(),
             judge: quality::Judge::default(),
-            pace: Pace::default(),
+            pace: Pace::new(WORDS),
+            moderation: Pace::new(MODERATION),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
             provider: None,
             feeders: JoinSet::new(),
+            ends: mpsc::channel(1),
             span: tracing::Span::none(),
             span_of: None,
             dialling: None,
@@ -197,7 +204,8 @@ impl Host {
     async fn turn(&mut self) {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
-        let wake = [due, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
+        let late = self.links.due().map(|at| self.clock.instant(at));
+        let wake = [due, late, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -222,6 +230,7 @@ impl Host {
             said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
             () = fed => {}
+            Some(end) = self.ends.1.recv() => self.source_ended(end),
         }
     }
 
@@ -229,6 +238,7 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+        self.links.catch_up(now);
         self.send_telemetry();
     }
 
@@ -334,7 +344,7 @@ impl Host {
         let inward = translate::inward(epoch, event, &mut self.contents);
         let ends = matches!(inward.content, Some(Content::Generation(Generation::Ended { .. })));
         // It is told below, in the far side's own words; of one that was told to end already it is no news.
-        let stale = ends && self.contents.generation.take_if(|of| *of == epoch).is_none();
+        let stale = ends && self.contents.generation.take_if(|of| *of <= epoch).is_none();
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);

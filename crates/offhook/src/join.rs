@@ -14,7 +14,7 @@ use offhook_transport::{Capabilities, Capability};
 use std::time::Duration;
 
 /// The label of the track that [`Join::voice`] publishes.
-const VOICE: &str = "voice";
+pub(crate) const VOICE: &str = "voice";
 
 /// What a track of this kind is called unless somebody says otherwise.
 pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {
@@ -105,7 +105,9 @@ impl Join {
     /// The track is labelled `video` or `audio`, with a number from the second of a kind on.
     ///
     /// It is required: one that cannot be read (a [`Preferred`](offhook_media::Preferred) none of
-    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61).
+    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61); one in a codec that the
+    /// far side does not take fails it as `TrackNotTaken`, and
+    /// [`JoinError::untaken`](crate::JoinError::untaken) names it (F60).
     pub fn publish(self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
         let label = self.next_label(publication.codec().kind());
@@ -142,6 +144,9 @@ impl Join {
     pub fn publish_as(mut self, label: impl Into<String>, publication: impl Into<Publication>) -> Self {
         let label = label.into();
         self.publish.retain(|(known, _)| *known != label);
+        if label == VOICE {
+            self.voice = None;
+        }
         self.publish.push((label, publication.into()));
         self
     }

@@ -137,6 +137,7 @@ impl Future for Joining {
             told.text = notes.text.clone();
             told.known = notes.known.clone();
             told.fault = notes.fault.clone();
+            told.untaken = notes.untaken.clone();
         }
         drop(notes);
         Poll::Ready(Err(JoinError::new(kind, told, back, join)))

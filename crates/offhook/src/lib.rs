@@ -156,7 +156,7 @@ pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind, LimitedBy, TrackId, VideoWanted, VideoWish};
 pub use offhook_transport::{
     Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
-    Stats, Transport,
+    Stats, Transport, Untaken, UntakenTrack,
 };
 
 /// The scripted transport: the far side is a hand that a test holds.

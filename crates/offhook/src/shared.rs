@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::events::{Events, ProgressStream, States, Watch};
 use crate::host::Host;
-use crate::join::{JoinData, KeptJoin};
+use crate::join::{JoinData, KeptJoin, VOICE};
 use crate::level::Level;
 use crate::muting::Muting;
 use crate::ring::Caller;
@@ -21,7 +21,7 @@ use offhook_lifecycle::{
 };
 use offhook_media::Player;
 use offhook_transport::media::{Gate, Remote, TrackId};
-use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef};
+use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef, UntakenTrack};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -121,6 +121,8 @@ pub(crate) struct Notes {
     pub(crate) tracks: Vec<Track>,
     /// Mutes that are in effect here and not desired yet.
     pub(crate) muting: Muting,
+    /// What of it the far side does not take, as listeners were told.
+    pub(crate) untaken: Vec<UntakenTrack>,
     /// Does the session only receive?
     pub(crate) viewer: bool,
     /// What the other members publish, as listeners were told.
@@ -162,6 +164,15 @@ pub(crate) struct Tally {
 }
 
 impl Notes {
+    /// The track of this label is fed by something else from here on, or is gone.
+    pub(crate) fn is_not_voice(&mut self, label: &str) {
+        if label == VOICE
+            && let Some(voice) = self.voice.take()
+        {
+            voice.cut();
+        }
+    }
+
     pub(crate) fn attempt(&mut self, attempt: Attempt) {
         if self.attempts.len() == ATTEMPTS {
             self.attempts.remove(0);

@@ -154,8 +154,8 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         | C::Member(_)
         | C::Track { .. }
         | C::Other(_) => Inward::content(signaling_life(epoch), content),
-        // Measured by our own side: proves nothing about the far one.
-        C::Stats(_) => Inward { content: Some(content), ..Inward::default() },
+        // Measured, or concluded, by our own side: proves nothing about the far one.
+        C::Stats(_) | C::Untaken(_) => Inward { content: Some(content), ..Inward::default() },
     }
 }
 
@@ -286,6 +286,7 @@ pub(crate) const fn refused(
         RefusedCode::MediaFailed => JoinErrorKind::MediaFailed(MediaWhy::FarSide),
         RefusedCode::ControlFailed => JoinErrorKind::ControlFailed,
         RefusedCode::NoSessionToResume => JoinErrorKind::NoSessionToResume,
+        RefusedCode::TrackNotTaken => JoinErrorKind::TrackNotTaken,
         RefusedCode::Other => rejected(Rejection::Other),
     }
 }

@@ -24,7 +24,8 @@ pub struct Limits {
     pub sessions: usize,
     /// Members of one session.
     pub members: usize,
-    /// Frames a member may send in a second, and in a burst four times that (S10).
+    /// Frames a member may send in a second, and in a burst four times that (S10). Clients keep to the
+    /// default by themselves; with less here a busy one loses its link.
     pub frames_per_second: u32,
     /// Longest prompt, in bytes; the wire itself ends at 8 KiB, and so does this by default. A longer one
     /// is refused with the number.
@@ -65,7 +66,7 @@ impl Default for Limits {
             first_frame: Duration::from_secs(5),
             sessions: 256,
             members: 32,
-            frames_per_second: 100,
+            frames_per_second: offhook_signaling::limits::FRAMES_PER_SECOND,
             prompt: PROMPT_BYTES,
             edge: 1920,
             presences: 4096,

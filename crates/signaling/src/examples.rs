@@ -349,6 +349,7 @@ fn track() -> Track {
         mid: Some("0".to_owned()),
         width: Some(640),
         height: Some(360),
+        codec: Some(MediaCodec::H264),
         muted: false,
     }
 }

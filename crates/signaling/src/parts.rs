@@ -1,7 +1,7 @@
 //! The pieces messages of both directions are made of: session names, desired state, tracks,
 //! descriptions, rosters. The messages themselves are in `client.rs` and `server.rs`.
 
-use crate::codes::{Attendance, Feature, MediaKind, Mood, NotTakenCode, RelayRefusal, Role};
+use crate::codes::{Attendance, Feature, MediaCodec, MediaKind, Mood, NotTakenCode, RelayRefusal, Role};
 use crate::text::{Instance, Sdp, Secret};
 use crate::video::VideoWish;
 use schemars::JsonSchema;
@@ -61,6 +61,10 @@ pub struct Track {
     pub track: String,
     /// Audio or video.
     pub kind: MediaKind,
+    /// What it is encoded in, where the client says. A server that does not take that answers the offer
+    /// without it, and shows the track to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<MediaCodec>,
     /// Where it is in the offer; none before there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mid: Option<String>,
@@ -74,6 +78,13 @@ pub struct Track {
     /// the desired state says it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub muted: bool,
+}
+
+impl Track {
+    /// Its words that this build does not know.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.kind.unknown().into_iter().chain(self.codec.as_ref().and_then(MediaCodec::unknown))
+    }
 }
 
 /// An offer; only clients make one, so there is no glare.

@@ -10,7 +10,7 @@ use crate::message::messages;
 use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
-    NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot,
+    NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot, Track,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -552,6 +552,6 @@ impl FromServer {
 }
 
 fn member_words(member: &Member) -> Vec<&str> {
-    let kinds = member.tracks.iter().filter_map(|t| t.kind.unknown());
+    let kinds = member.tracks.iter().flat_map(Track::unknown);
     member.role.unknown().into_iter().chain(member.attendance.unknown()).chain(kinds).collect()
 }

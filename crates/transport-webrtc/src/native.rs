@@ -15,6 +15,7 @@
 mod acting;
 mod address;
 mod arrivals;
+mod budget;
 mod config;
 mod directory;
 mod driver;
@@ -37,6 +38,7 @@ mod speaking;
 mod telemetry;
 mod tls;
 mod translate;
+mod untaken;
 mod uploads;
 
 pub use directory::{Director, DirectorNews};

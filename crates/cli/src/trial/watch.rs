@@ -157,6 +157,7 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         }
         Event::Reaction { from, reaction } => ("reaction", json!({ "from": from, "reaction": reaction })),
         Event::Conversation(mood) => ("conversation", json!({ "mood": mood_name(*mood) })),
+        Event::SourceEnded { label, error } => ("source_ended", json!({ "label": label, "error": error })),
         Event::Said(text) => ("said", json!({ "text": text })),
         Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id, "name": member.name })),
         Event::MemberLeft(member) => ("member_left", json!({ "id": member.id, "name": member.name })),
@@ -165,6 +166,15 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::TrackRemoved(track) => ("track_removed", of_track(&track.id)),
         Event::TrackMuted(id) => ("track_muted", of_track(id)),
         Event::TrackUnmuted(id) => ("track_unmuted", of_track(id)),
+        Event::TrackNotTaken(track) => (
+            "track_not_taken",
+            json!({
+                "track": track.label,
+                "codec": format!("{:?}", track.codec),
+                "why": format!("{:?}", track.why),
+            }),
+        ),
+        Event::TrackTaken(label) => ("track_taken", json!({ "track": label })),
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
         }

@@ -2,9 +2,11 @@
 //! answered exactly once (R15), by the machine or by the far side.
 
 use super::Host;
+use super::links::Level;
 use crate::change::Change;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
-use crate::sources::Feeder;
+use crate::event::Event;
+use crate::sources::{Feeder, SourceEnd};
 use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, SetError};
@@ -44,7 +46,7 @@ impl Host {
             }
             Command::KeepAlive => {
                 if let Some(epoch) = self.shared.told.get().epoch() {
-                    self.links.act(epoch, Action::KeepAlive);
+                    self.links.set(epoch, Level::StillThere, Action::KeepAlive, now);
                 }
             }
         }
@@ -77,14 +79,22 @@ impl Host {
         let tracks = self.shared.notes().tracks.clone();
         self.follow_mutes();
         if let Some(feeder) = feeder {
-            let run = feeder.run(self.shared.sources.clone());
+            let run = feeder.run(self.shared.sources.clone(), self.ends.0.clone());
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         self.join.tracks = tracks;
+        self.forget_untaken();
         self.fit_tracks();
-        self.links.act_on_all(|| {
-            Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect())
-        });
+        let list = || Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect());
+        self.links.set_on_all(Level::Published, list, self.clock.now());
+    }
+
+    /// Told where the track is still published: what was unpublished meanwhile is no news.
+    pub(super) fn source_ended(&mut self, end: SourceEnd) {
+        let SourceEnd { label, error } = end;
+        if self.shared.track(&label).is_some() {
+            self.tell(Event::SourceEnded { label, error });
+        }
     }
 
     /// A moderator muted a kind of what is sent: from here on that is what is desired, so that it holds
@@ -119,17 +129,16 @@ impl Host {
         action: impl FnOnce(u64) -> Action,
     ) {
         let can = self.contents.capabilities.is_none_or(|can| can.has(what));
+        let now = self.clock.now();
         let epoch = self.shared.told.get().epoch();
+        let pace = if what == Capability::Moderate { &mut self.moderation } else { &mut self.pace };
         let refused = match (can, epoch) {
             (false, _) => SendAnswer::NotSupported,
             (true, None) if self.machine.state().is_over() => SendAnswer::Refused(SetError::Over),
             (true, None) => SendAnswer::Away,
             (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
-            // A moderator's requests are few, and not to wait behind a flood of reactions.
-            (true, Some(_)) if what != Capability::Moderate && !self.pace.take(self.clock.now()) => {
-                SendAnswer::RateLimited
-            }
-            (true, Some(epoch)) => match self.machine.track_as(id, self.clock.now()) {
+            (true, Some(_)) if !pace.take(now) => SendAnswer::RateLimited,
+            (true, Some(epoch)) => match self.machine.track_as(id, now) {
                 Err(error) => SendAnswer::Refused(error),
                 Ok(id) => {
                     self.messages.insert(id, answer);

@@ -19,12 +19,13 @@ impl Host {
         }
         let sources = self.shared.sources.clone();
         for feeder in join.feeders.drain(..) {
-            let run = feeder.run(sources.clone());
+            let run = feeder.run(sources.clone(), self.ends.0.clone());
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         let initial = std::mem::take(&mut join.initial);
         let mut notes = self.shared.notes();
         notes.tracks = join.tracks.clone();
+        notes.untaken.clear();
         notes.viewer = join.viewer;
         notes.voice = join.voice.clone();
         drop(notes);

@@ -9,7 +9,7 @@ use crate::command::Command;
 use crate::error::{PlayError, PublishError, SetError, TrackError};
 use crate::join::{check_label, free_label};
 use crate::muting::Mutes;
-use crate::sources::{Origin, Track};
+use crate::sources::{Origin, Refused, Track};
 use crate::token::ResumeToken;
 use crate::track::{RemoteTrack, TrackInfo};
 use crate::translate;
@@ -17,8 +17,8 @@ use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
-use offhook_transport::Capability;
 use offhook_transport::media::{Kind, TrackId, TrackReceiver, TrackSpec};
+use offhook_transport::{Capability, UntakenTrack};
 use tokio::sync::oneshot;
 
 impl Session<Joined> {
@@ -53,6 +53,10 @@ impl Session<Joined> {
     /// Makes one change of the desired state: what it names takes effect at once or not at
     /// all, what it does not name is not touched. Acts when called; a mute is in effect on this
     /// side when this returns, an unmute when the far side has it ([`unmute`](Self::unmute)).
+    ///
+    /// It may follow a slider: after a burst of 30 changes the far side hears of the newest fifteen times a
+    /// second, with one answer to all that it covers; those that a newer one replaced before end
+    /// `Superseded`.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -115,7 +119,11 @@ impl Session<Joined> {
     }
 
     /// Puts another source in the place of a published one, without renegotiation: the far
-    /// side sees a key frame and then the new picture. Gives the old source back.
+    /// side sees a key frame and then the new picture. Gives the old source back. Where that one was over, or
+    /// broke ([`Event::SourceEnded`](crate::Event::SourceEnded)), the track goes on with the new one.
+    ///
+    /// In the place of the voice ([`Join::voice`](crate::Join::voice)) whatever plays into it is cut, and nothing
+    /// can be played any more.
     ///
     /// # Errors
     /// [`PublishError`]; the track goes on as it was.
@@ -128,7 +136,14 @@ impl Session<Joined> {
         let Publication::Taken(source) = source.into() else { return Err(PublishError::Borrowed) };
         let track = self.shared().track(label);
         match track.as_ref().map(|track| &track.origin) {
-            Some(Origin::Taken(slot)) => slot.swap(source).map_err(|_| PublishError::OtherCodec),
+            Some(Origin::Taken(slot)) => {
+                let before = slot.swap(source).map_err(|refused| match refused {
+                    Refused::OtherCodec => PublishError::OtherCodec,
+                    Refused::Empty => PublishError::NoSuchTrack(label.to_owned()),
+                })?;
+                self.shared().notes().is_not_voice(label);
+                Ok(before)
+            }
             Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
         }
     }
@@ -147,8 +162,9 @@ impl Session<Joined> {
     /// Dropping what this gives stops nothing; [`stop_audio`](Self::stop_audio) does.
     pub fn play_audio(&self, sound: Sound) -> Result<Playing, PlayError> {
         self.open().map_err(|reason| PlayError::Ended { reason })?;
-        let voice = self.shared().notes().voice.clone().ok_or(PlayError::NoVoice)?;
-        Ok(voice.play(sound))
+        // Played while the list is held: a voice that goes at this moment ends it.
+        let notes = self.shared().notes();
+        Ok(notes.voice.as_ref().ok_or(PlayError::NoVoice)?.play(sound))
     }
 
     /// Stops what is being played; the next packet is silence. False if nothing was.
@@ -163,6 +179,9 @@ impl Session<Joined> {
     ///
     /// Acts when called, also while the session is away: then the track is there when it is back, in
     /// the order of publication, and after every later recovery. It is muted if its kind is.
+    ///
+    /// Whether the far side takes its codec shows when it is offered: one that it does not is told as
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken), and costs nothing else.
     ///
     /// # Errors
     /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
@@ -212,7 +231,7 @@ impl Session<Joined> {
 
     /// Ends a published track for good: nothing more of it goes out when this returns, and its label
     /// is free. Of a source that was taken over nothing is read any more, and it is given back; a
-    /// borrowed track lives on as it was.
+    /// borrowed track lives on as it was. Without its voice the session plays nothing any more.
     ///
     /// # Errors
     /// [`PublishError`]; with [`PublishError::Full`] the track goes on.
@@ -223,6 +242,7 @@ impl Session<Joined> {
         let at = at.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
         self.inner.send(Command::Published { feeder: None }).map_err(|Full(_)| PublishError::Full)?;
         let track = notes.tracks.remove(at);
+        notes.is_not_voice(label);
         drop(notes);
         track.track.set_muted(true);
         Ok(match &track.origin {
@@ -255,6 +275,12 @@ impl Session<Joined> {
     #[allow(clippy::unused_async, reason = "as remote_video")]
     pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
         self.remote(Kind::Audio)
+    }
+
+    /// What this session publishes and the far side does not take now, as last told by
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken) (F60). In the order of publication.
+    pub fn untaken_tracks(&self) -> Vec<UntakenTrack> {
+        self.shared().notes().untaken.clone()
     }
 
     /// What the other members publish now, in a session whose far side forwards it. Each of them was

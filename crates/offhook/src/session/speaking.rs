@@ -110,7 +110,8 @@ impl Session<Joined> {
     }
 
     /// Says that the user is still there, where the far side ends idle sessions (F56). Whatever
-    /// else the user does says so as well, media that flows alone does not.
+    /// else the user does says so as well, media that flows alone does not. It may be called with every
+    /// movement of a mouse: it goes out once a second at most, the last of them within a second.
     ///
     /// # Errors
     /// [`SendError::Ended`], and [`SendError::Full`] where commands wait already.

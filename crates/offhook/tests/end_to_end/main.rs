@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_words;
 mod conversation;
 mod endings;
+mod fast;
 mod generation;
 mod images;
 mod join;

@@ -26,6 +26,7 @@ mod rooms;
 mod sick;
 mod stalls;
 mod told;
+mod untaken;
 mod video;
 mod voice;
 mod ways;

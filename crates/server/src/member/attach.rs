@@ -2,7 +2,7 @@
 //! that is refused is told why and changes nothing.
 
 use super::clock::FAULT_GRACE;
-use super::media::{Media, MediaError};
+use super::media::{Media, MediaError, takes};
 use super::moderating::Asked;
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::door::{self, Admission};
@@ -180,7 +180,7 @@ impl Actor {
             name: entry.name,
             role: if viewer { Role::Viewer } else { Role::Participant },
             attendance: Attendance::Present,
-            tracks: if viewer { Vec::new() } else { offered.unwrap_or(entry.tracks) },
+            tracks: if viewer { Vec::new() } else { takes(&offered.unwrap_or(entry.tracks)) },
         };
         if newcomer {
             self.recall_silence();

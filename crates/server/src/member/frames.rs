@@ -1,7 +1,7 @@
 //! What a client's frames mean once its link is in.
 
 use super::clock::FAULT_GRACE;
-use super::media::{Happened, Media};
+use super::media::{Happened, Media, takes};
 use super::{Actor, Flow};
 use crate::model::Model;
 use crate::persona::{Does, NotTold};
@@ -206,7 +206,7 @@ impl Actor {
         if says_nothing || self.seen.role != Role::Participant {
             return;
         }
-        let before = std::mem::replace(&mut self.seen.tracks, tracks.to_vec());
+        let before = std::mem::replace(&mut self.seen.tracks, takes(tracks));
         self.mark_muted();
         if before != self.seen.tracks {
             self.show_tracks();

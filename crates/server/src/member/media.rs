@@ -12,8 +12,8 @@ use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Mood, NeedSections, Offer,
-    PathReport, sdp,
+    Answer, Candidate, EndOfCandidates, MediaCodec, MediaFault, MediaKind, MidRef, MidUse, Mood,
+    NeedSections, Offer, PathReport, Track, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -33,6 +33,22 @@ const FRESH: Duration = Duration::from_secs(2);
 /// One who comes into a room is to see everybody soon, however shortly after another: so often a
 /// member is asked for a key frame at most.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
+
+/// What is taken of anybody, and sent.
+const CODECS: [Codec; 2] = [Codec::H264, Codec::Opus];
+
+/// Those of these tracks that are taken: of one in another codec nothing ever comes, and to the others it
+/// is not there. Whoever does not say is believed.
+pub(super) fn takes(tracks: &[Track]) -> Vec<Track> {
+    let taken = |track: &&Track| match &track.codec {
+        None => true,
+        Some(MediaCodec::H264) => CODECS.contains(&Codec::H264),
+        Some(MediaCodec::Opus) => CODECS.contains(&Codec::Opus),
+        Some(MediaCodec::Vp8) => CODECS.contains(&Codec::Vp8),
+        Some(MediaCodec::Other(_)) => false,
+    };
+    tracks.iter().filter(taken).cloned().collect()
+}
 
 /// What the media plane reports.
 pub(super) enum Happened {
@@ -157,7 +173,7 @@ impl Media {
             config.key_frame_every = KEY_FRAME_EVERY;
         }
         config.gate = gate.clone();
-        config.codecs = vec![Codec::H264, Codec::Opus];
+        config.codecs = CODECS.to_vec();
         let persona = (model == Model::Echo).then(Persona::start);
         if let Some(persona) = persona.as_ref().filter(|_| publishes) {
             let ears = persona.ears();

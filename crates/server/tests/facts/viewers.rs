@@ -87,6 +87,7 @@ async fn a_viewer_that_announces_a_track_is_refused_and_one_that_says_so_is_not(
         mid: Some("0".into()),
         width: None,
         height: None,
+        codec: None,
         muted: false,
     };
     let announced = FromClient::Join(Join { tracks: vec![track], ..viewer(1) });
@@ -106,6 +107,7 @@ async fn what_is_sent_against_its_own_word_goes_nowhere() {
         track: "camera".into(),
         kind: MediaKind::Video,
         mid: Some("0".into()),
+        codec: None,
         width: None,
         height: None,
         muted: false,

@@ -12,7 +12,9 @@ use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, VideoWanted};
-use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
+use offhook_transport::{
+    Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret, UntakenTrack,
+};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -105,8 +107,11 @@ pub(super) struct State {
     pub(super) grown: bool,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
-    /// Labels of the tracks that the newest offer names: only these can have a section by its answer.
-    pub(super) named: HashSet<String>,
+    /// The tracks that the newest offer names, by their labels, each with the section it is to be sent on:
+    /// only these can have one by its answer.
+    pub(super) named: HashMap<String, Option<String>>,
+    /// Published, and not taken by the far side of this lane: not offered to it again.
+    pub(super) untaken: Vec<UntakenTrack>,
     /// Sections whose track was taken back, free for the next one of their kind.
     spare: Vec<Kind>,
     inbound: u64,
@@ -165,7 +170,8 @@ impl Lane {
                 sendings: Vec::new(),
                 outflow: Outflow::default(),
                 grown: false,
-                named: offered.clone(),
+                named: HashMap::new(),
+                untaken: Vec::new(),
                 offered,
                 spare: Vec::new(),
                 inbound: 0,

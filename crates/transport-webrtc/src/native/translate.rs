@@ -69,6 +69,15 @@ pub(super) fn media_kind(kind: ours::media::Kind) -> wire::MediaKind {
     }
 }
 
+fn media_codec(codec: ours::media::Codec) -> wire::MediaCodec {
+    match codec {
+        ours::media::Codec::H264 => wire::MediaCodec::H264,
+        ours::media::Codec::Vp8 => wire::MediaCodec::Vp8,
+        ours::media::Codec::Opus => wire::MediaCodec::Opus,
+        other => wire::MediaCodec::Other(format!("{other:?}").to_ascii_lowercase()),
+    }
+}
+
 pub(super) fn our_kind(kind: &wire::MediaKind) -> Option<ours::media::Kind> {
     match kind {
         wire::MediaKind::Audio => Some(ours::media::Kind::Audio),
@@ -87,6 +96,7 @@ pub(super) fn tracks(
             track: track.spec().label.clone(),
             kind: media_kind(track.spec().kind()),
             mid: mid(&track.spec().label),
+            codec: Some(media_codec(track.spec().codec)),
             width: None,
             height: None,
             muted: false,

@@ -73,7 +73,7 @@ impl Driver {
     /// Our turn: the offer that came with the join is void, and the ICE servers are known.
     async fn admitted(&mut self, lane: &Arc<Lane>, admitted: wire::Admitted) -> Flow {
         let servers = self.ice_servers(&admitted.ice_servers);
-        let published = self.published().to_vec();
+        let published = lane.offerable(self.published());
         let made: Result<String, PeerError> = async {
             lane.peer.rollback().await?;
             lane.unpublish(&published);
@@ -121,6 +121,9 @@ impl Driver {
         if let Err(fault) = taken.await {
             return self.fail(Event::DialFailed(fault));
         }
+        if self.refuses_to_join_without(lane) {
+            return Flow::Over;
+        }
         let key = ResumeKey {
             session: joined.session_id.clone(),
             secret: translate::our_secret(&joined.resume_secret),
@@ -139,10 +142,11 @@ impl Driver {
             self.refresh_after(translate::millis(expires));
         }
         self.proof = Proof::Dtls;
-        match self.let_in(lane, granted, joined.snapshot, joined.resumed) {
-            Flow::On => self.offer_published().await,
-            Flow::Over => Flow::Over,
+        if self.let_in(lane, granted, joined.snapshot, joined.resumed) == Flow::Over {
+            return Flow::Over;
         }
+        self.tell_untaken(lane);
+        self.offer_published().await
     }
 
     async fn resumed(&mut self, lane: &Arc<Lane>, resumed: wire::Resumed) -> Flow {
@@ -201,6 +205,7 @@ impl Driver {
         if self.let_in(lane, granted, resumed.snapshot, true) == Flow::Over {
             return Flow::Over;
         }
+        self.tell_untaken(lane);
         // What was coming is due still, unless the far side says that it stopped.
         lane.state().still_sends_on(due_before);
         if self.write_posted(lane, None) == Flow::Over || self.tell_outflow() == Flow::Over {
