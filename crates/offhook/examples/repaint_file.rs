@@ -1,5 +1,6 @@
-//! A video file repainted into another: `repaint_file IN OUT [PROMPT [URL]]`. IN is H.264 or IVF with
-//! H.264 in it; OUT becomes IVF with H.264, which players and `ffmpeg` read.
+//! A video file repainted into another: `repaint_file [IN OUT [PROMPT [URL]]]`. IN is H.264 or IVF with
+//! H.264 in it; OUT becomes IVF with H.264, which players and `ffmpeg` read. Without them the project's
+//! sample is repainted, into a file in the system's folder for what is not to be kept.
 //!
 //! Without a URL it has a studio of its own on loopback; another one is asked with the credential in
 //! `OFFHOOK_CREDENTIAL`. It takes as long as the film does: a studio repaints what is live.
@@ -14,6 +15,9 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::timeout;
 
+/// The project's own five seconds: "Big Buck Bunny", (c) Blender Foundation, CC BY 3.0.
+#[cfg(feature = "webrtc")]
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../media/assets/bunny-640x360-25fps.h264");
 /// The film is over when nothing came back for this long.
 const QUIET: Duration = Duration::from_secs(2);
 /// The first picture may take its time.
@@ -81,11 +85,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 #[cfg(feature = "webrtc")]
 pub(crate) async fn program(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let ours = std::env::temp_dir().join(format!("repainted-{}.ivf", std::process::id()));
+    let ours = ours.display().to_string();
     let (films, url) = match *arguments {
+        [] => ([SAMPLE, &ours, "sepia"], None),
         [from, to] => ([from, to, "sepia"], None),
         [from, to, prompt] => ([from, to, prompt], None),
         [from, to, prompt, url] => ([from, to, prompt], Some(url)),
-        _ => return Err("repaint_file IN OUT [PROMPT [URL]]".into()),
+        _ => return Err("repaint_file [IN OUT [PROMPT [URL]]]".into()),
     };
     if let Some(url) = url {
         let credential = std::env::var("OFFHOOK_CREDENTIAL")?;

@@ -45,3 +45,16 @@ async fn a_film_is_repainted_into_another() {
     assert_eq!(std::fs::read_dir(&folder).expect("it is there").count(), 1, "only the whole film");
     let _ = std::fs::remove_dir_all(&folder);
 }
+
+/// Started with nothing, as the README has it.
+#[cfg(feature = "webrtc")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_arguments_the_sample_is_repainted() {
+    let mut screen = Screen::default();
+    bounded(program(&[], &mut screen)).await.expect("the studio is there");
+    let lines = screen.lines();
+    let [line] = &*lines else { panic!("{lines:?}") };
+    let (_, to) = line.split_once("are in ").expect("it says where");
+    assert!(Clip::open(to).is_ok_and(|film| film.spec().frames > 1), "{line}");
+    std::fs::remove_file(to).expect("it was just read");
+}
