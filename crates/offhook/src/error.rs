@@ -254,8 +254,8 @@ pub enum PublishError {
 /// Why a sound is not played.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlayError {
-    /// The session was joined without one.
-    #[error("the session was joined without a voice; join it with Join::voice() first")]
+    /// The session was joined without one, or it was unpublished or replaced since.
+    #[error("the session has no voice; join with Join::voice(), and leave its track as it is")]
     NoVoice,
     /// The session is over.
     #[error("the session is over ({reason}); leave it, and join a fresh one")]

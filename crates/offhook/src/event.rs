@@ -9,6 +9,7 @@ use offhook_lifecycle::{
     AcceptFailure, Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane,
     Progress, Revision, StateItem, Unanswered, Who,
 };
+use offhook_media::SourceError;
 use offhook_transport::media::{Kind, TrackId, VideoWanted};
 use offhook_transport::{Member, Mood, Stats};
 use std::sync::Arc;
@@ -123,6 +124,18 @@ pub enum Event {
     /// when it does not keep up with more (`limited_by` says why). `None` where it has no opinion any
     /// more. What the session publishes is scaled to it already, where its source can (F58).
     VideoWanted(Option<VideoWanted>),
+    /// A source that this session took over gives no more: it failed, or it is over (F61). The track
+    /// stays published, and nothing goes out on it;
+    /// [`Session::replace`](crate::Session::replace) puts another source to work,
+    /// [`Session::unpublish`](crate::Session::unpublish) ends it. Told once of each source, and not of
+    /// one that was replaced or unpublished before it could be told. What becomes of a borrowed track
+    /// its owner knows.
+    SourceEnded {
+        /// The track's label.
+        label: String,
+        /// Why.
+        why: SourceEnd,
+    },
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.
@@ -195,6 +208,39 @@ pub enum Event {
     Error(ErrorReport),
     /// It is over. The last event.
     Ended(Ended),
+}
+
+/// Why a source gives no more.
+#[derive(Clone, Debug)]
+pub enum SourceEnd {
+    /// It came to its end, as [`Clip::once`](crate::Clip::once) does.
+    Over,
+    /// It failed. Of a device of this library the error's source is a
+    /// [`DeviceError`](crate::DeviceError), which says what to do about it.
+    Failed(Arc<SourceError>),
+}
+
+/// The same failure, and not one that looks the same.
+impl PartialEq for SourceEnd {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Over, Self::Over) => true,
+            (Self::Failed(one), Self::Failed(other)) => Arc::ptr_eq(one, other),
+            (Self::Over, Self::Failed(_)) | (Self::Failed(_), Self::Over) => false,
+        }
+    }
+}
+
+impl Eq for SourceEnd {}
+
+impl SourceEnd {
+    /// The stable code, for logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Over => "over",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// What came of a change of the desired state.

@@ -17,6 +17,7 @@ mod quality;
 mod reports;
 mod ringing;
 mod showing;
+mod sources;
 mod stalls;
 mod telemetry;
 mod tracks;
@@ -31,6 +32,7 @@ use crate::desk::Desk;
 use crate::join::JoinData;
 use crate::ring::Caller;
 use crate::shared::{Identity, RingData, Shared};
+use crate::sources::Rested;
 use crate::translate;
 use crate::view::Facts;
 use futures_util::future::BoxFuture;
@@ -87,7 +89,7 @@ pub(crate) struct Host {
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
-    feeders: JoinSet<()>,
+    feeders: JoinSet<Option<Rested>>,
     span: tracing::Span,
     span_of: Option<(State, Option<Epoch>, bool)>,
     dialling: Option<dialling::Dialling>,
@@ -207,8 +209,9 @@ impl Host {
         };
         let feeders = &mut self.feeders;
         let fed = async {
-            if feeders.join_next().await.is_none() {
-                pending::<()>().await;
+            match feeders.join_next().await {
+                Some(fed) => fed.ok().flatten(),
+                None => pending().await,
             }
         };
         let network = &mut self.network;
@@ -221,7 +224,7 @@ impl Host {
             (epoch, event) = self.links.next(&self.span) => self.heard(epoch, event),
             said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
-            () = fed => {}
+            fed = fed => self.fed(fed),
         }
     }
 

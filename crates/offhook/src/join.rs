@@ -14,7 +14,7 @@ use offhook_transport::{Capabilities, Capability};
 use std::time::Duration;
 
 /// The label of the track that [`Join::voice`] publishes.
-const VOICE: &str = "voice";
+pub(crate) const VOICE: &str = "voice";
 
 /// What a track of this kind is called unless somebody says otherwise.
 pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {

@@ -114,7 +114,7 @@ pub use error::{
     BadName, BuildError, JoinError, ModerateError, PlayError, PresenceError, PublishError, SendError,
     SetError, TrackError,
 };
-pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
+pub use event::{ChangeOutcome, Ended, ErrorReport, Event, SourceEnd};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use incoming::IncomingRings;
 pub use join::{Join, LeftOut};
@@ -146,7 +146,7 @@ pub use offhook_media::Window;
 pub use offhook_media::{Camera, CameraOptions};
 pub use offhook_media::{
     Clip, DeviceError, Lack, Lacking, Mirror, Mirrored, MirroredExt, Opened, PassedOver, Pattern, Preferred,
-    Publication, Source, SourceTrack,
+    Publication, Source, SourceError, SourceTrack,
 };
 #[cfg(feature = "audio")]
 pub use offhook_media::{Microphone, Speaker};

@@ -1,17 +1,21 @@
 //! The user's own media on its way into a session: sources that were taken over, tracks that
-//! were borrowed. Pacing is `offhook_media::Pump`'s; here is who owns what, and how it is
-//! given back (R17, D18).
+//! were borrowed. Pacing is `offhook_media::Pump`'s; here is who owns what, how it is given back
+//! (R17, D18), and what becomes of a track whose source gives no more. Who is told is `host`'s affair.
 //!
 //! The bugs named here: D18 openai/openai-agents-js#1586.
 
+use crate::error::PublishError;
+use crate::event::SourceEnd;
 use crate::shared::lock;
-use offhook_media::{Lack, Next, Publication, Pump, Source, SourceError};
+use offhook_media::{Lack, Next, Publication, Pump, PumpEnd, Source, SourceError};
 use offhook_transport::media::{
     Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, VideoWish, local,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// One track of a session, and where its frames come from.
 #[derive(Clone, Debug)]
@@ -32,10 +36,17 @@ pub(crate) enum Origin {
 
 /// What has to run for a track to carry anything.
 pub(crate) enum Feeder {
-    /// Paces a source.
-    Pump(Pump),
+    /// Paces whatever source is in the slot.
+    Pump(Pump, Arc<Slot>),
     /// Copies the handles of a borrowed track's frames, never their bytes.
     Relay(LocalTrack, TrackSender),
+}
+
+/// A feeder whose source gives no more. Run again it waits for another source.
+pub(crate) struct Rested {
+    pub(crate) feeder: Feeder,
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) why: SourceEnd,
 }
 
 impl Track {
@@ -45,7 +56,7 @@ impl Track {
             Publication::Taken(source) => {
                 let slot = Arc::new(Slot::new(source));
                 let (sender, track) = local(TrackSpec { codec: slot.codec, label });
-                let feeder = Feeder::Pump(Pump::new(Swappable(slot.clone()), sender));
+                let feeder = Feeder::Pump(Pump::new(Swappable(slot.clone()), sender), slot.clone());
                 (Self { track, origin: Origin::Taken(slot) }, feeder)
             }
             Publication::Borrowed(theirs) => {
@@ -64,8 +75,15 @@ impl Track {
         self.track.spec().kind()
     }
 
-    /// What was published, to be published again. A source that ended or was unpublished is
-    /// not there any more.
+    /// Is this what is fed from there?
+    pub(crate) fn is_fed_from(&self, slot: &Arc<Slot>) -> bool {
+        match &self.origin {
+            Origin::Taken(own) => Arc::ptr_eq(own, slot),
+            Origin::Borrowed(_) => false,
+        }
+    }
+
+    /// What was published, to be published again. A source that was unpublished is not there any more.
     pub(crate) fn give_back(&self) -> Option<Publication> {
         match &self.origin {
             Origin::Taken(slot) => slot.take().map(Publication::Taken),
@@ -75,13 +93,23 @@ impl Track {
 }
 
 impl Feeder {
-    /// Runs until the source or track is over, or the gate is closed.
-    pub(crate) async fn run(self, gate: Gate) {
+    /// Runs until the source or track is over, or the gate is closed. What it gives is to be run again:
+    /// its source is spent, and another may take its place.
+    pub(crate) async fn run(self, gate: Gate) -> Option<Rested> {
         match self {
-            Self::Pump(pump) => {
+            Self::Pump(pump, slot) => {
+                if !slot.is_fed_again().await {
+                    return None;
+                }
                 let mut pump = pump.gated(gate);
                 let end = pump.run().await;
                 tracing::debug!(?end, "a source came to its end");
+                let why = match end {
+                    PumpEnd::Over => SourceEnd::Over,
+                    PumpEnd::Failed(error) => SourceEnd::Failed(Arc::new(error)),
+                    PumpEnd::Stopped | PumpEnd::Closed => return None,
+                };
+                Some(Rested { feeder: Self::Pump(pump, slot.clone()), slot, why })
             }
             Self::Relay(theirs, sender) => {
                 let mut tap = theirs.tap();
@@ -94,6 +122,7 @@ impl Feeder {
                         break;
                     }
                 }
+                None
             }
         }
     }
@@ -102,7 +131,7 @@ impl Feeder {
 impl fmt::Debug for Feeder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pump(_) => "Pump",
+            Self::Pump(..) => "Pump",
             Self::Relay(..) => "Relay",
         })
     }
@@ -113,6 +142,27 @@ impl fmt::Debug for Feeder {
 pub(crate) struct Slot {
     codec: Codec,
     state: Mutex<Held>,
+    /// Rung when another source is in here, or none any more.
+    changed: Notify,
+}
+
+/// Why a source is not put in the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unswapped {
+    /// The track carries another codec.
+    OtherCodec,
+    /// The track was unpublished.
+    Gone,
+}
+
+impl Unswapped {
+    /// As whoever asked for it is told.
+    pub(crate) fn told(self, label: &str) -> PublishError {
+        match self {
+            Self::OtherCodec => PublishError::OtherCodec,
+            Self::Gone => PublishError::NoSuchTrack(label.to_owned()),
+        }
+    }
 }
 
 struct Held {
@@ -123,39 +173,76 @@ struct Held {
     due: Duration,
     /// The next frame is the first of its source.
     fresh: bool,
+    /// Since when the source gives no more: it failed, or is over.
+    spent: Option<Instant>,
     /// The size and rate that the far side wants, for whichever source is in here.
     wish: Option<VideoWish>,
 }
 
 impl Slot {
     fn new(source: Box<dyn Source>) -> Self {
-        let held =
-            Held { offset: Duration::ZERO, due: source.next_due(), fresh: true, wish: None, source: None };
         let codec = source.codec();
-        Self { codec, state: Mutex::new(Held { source: Some(source), ..held }) }
+        let held = Held {
+            offset: Duration::ZERO,
+            due: source.next_due(),
+            fresh: true,
+            spent: None,
+            wish: None,
+            source: Some(source),
+        };
+        Self { codec, state: Mutex::new(held), changed: Notify::new() }
     }
 
     /// Takes the source out; the track it fed runs dry.
     pub(crate) fn take(&self) -> Option<Box<dyn Source>> {
+        let taken = lock(&self.state).source.take();
+        self.changed.notify_one();
         // As it was made: where it is published next, other things may be wanted.
-        lock(&self.state).source.take().map(as_made)
+        taken.map(as_made)
     }
 
-    /// Puts another source in the place of the present one, and gives that back. The next
-    /// frame is asked to be a key frame; times go on without a step back.
+    /// Puts another source in the place of the present one, whatever became of that, and gives it back.
+    /// The next frame is asked to be a key frame; times go on without a step back, and by as much as
+    /// nothing came since the present one was spent.
     pub(crate) fn swap(
         &self,
         mut source: Box<dyn Source>,
-    ) -> Result<Option<Box<dyn Source>>, Box<dyn Source>> {
+    ) -> Result<Option<Box<dyn Source>>, (Unswapped, Box<dyn Source>)> {
         let mut held = lock(&self.state);
-        if source.codec() != self.codec || held.source.is_none() {
-            return Err(source);
+        if held.source.is_none() {
+            return Err((Unswapped::Gone, source));
         }
-        held.due = held.due.max(held.next_due());
+        if source.codec() != self.codec {
+            return Err((Unswapped::OtherCodec, source));
+        }
+        let rested = held.spent.take().map_or(Duration::ZERO, |since| since.elapsed());
+        held.due = held.due.max(held.next_due()).saturating_add(rested);
         held.offset = held.due.saturating_sub(source.next_due());
         held.fresh = true;
         source.want(held.wish);
-        Ok(held.source.replace(source).map(as_made))
+        let before = held.source.replace(source);
+        drop(held);
+        self.changed.notify_one();
+        Ok(before.map(as_made))
+    }
+
+    /// Does the source in here give no more?
+    pub(crate) fn is_spent(&self) -> bool {
+        let held = lock(&self.state);
+        held.source.is_some() && held.spent.is_some()
+    }
+
+    /// Waits for a source that is not spent; false if none will come. For the one feeder.
+    async fn is_fed_again(&self) -> bool {
+        loop {
+            {
+                let held = lock(&self.state);
+                if held.source.is_none() || held.spent.is_none() {
+                    return held.source.is_some();
+                }
+            }
+            self.changed.notified().await;
+        }
     }
 }
 
@@ -204,9 +291,12 @@ impl Source for Swappable {
         let mut held = lock(&self.0.state);
         let (offset, fresh) = (held.offset, held.fresh);
         let Some(source) = &mut held.source else { return Ok(Next::Over) };
-        let next = source.next_frame(key || fresh)?;
+        let next = source.next_frame(key || fresh);
+        if matches!(next, Ok(Next::Over) | Err(_)) {
+            held.spent = Some(Instant::now());
+        }
         held.due = held.next_due();
-        Ok(match next {
+        Ok(match next? {
             Next::Frame(frame) => {
                 held.fresh = false;
                 Next::Frame(EncodedFrame { pts: frame.pts.saturating_add(offset), ..frame })

@@ -179,6 +179,9 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
                 "limited_by": wanted.map(|wanted| wanted.limited_by.code()),
             }),
         ),
+        Event::SourceEnded { label, why } => {
+            ("source_ended", json!({ "track": label, "why": why.code(), "error": source_error(why) }))
+        }
         Event::Uploading { revision, received, total } => {
             ("uploading", json!({ "revision": revision.0, "received": received, "total": total }))
         }
@@ -215,6 +218,13 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
                 "may_retry": ended.may_retry,
             }),
         ),
+    }
+}
+
+fn source_error(why: &offhook::SourceEnd) -> Option<String> {
+    match why {
+        offhook::SourceEnd::Over => None,
+        offhook::SourceEnd::Failed(error) => Some(error.to_string()),
     }
 }
 

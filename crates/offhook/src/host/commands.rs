@@ -73,8 +73,7 @@ impl Host {
             track.track.set_muted(muted);
         }
         if let Some(feeder) = feeder {
-            let run = feeder.run(self.shared.sources.clone());
-            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
+            self.spawn(feeder);
         }
         self.join.tracks = tracks;
         self.fit_tracks();

@@ -17,10 +17,8 @@ impl Host {
             // Another session's token finds no session of this instance, rather than none at all.
             self.contents.key = Some(token.key.clone());
         }
-        let sources = self.shared.sources.clone();
         for feeder in join.feeders.drain(..) {
-            let run = feeder.run(sources.clone());
-            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
+            self.spawn(feeder);
         }
         let initial = std::mem::take(&mut join.initial);
         let mut notes = self.shared.notes();

@@ -7,7 +7,8 @@ use super::{Leaving, Session};
 use crate::change::Change;
 use crate::command::Command;
 use crate::error::{PlayError, PublishError, SetError, TrackError};
-use crate::join::{check_label, free_label};
+use crate::join::{VOICE, check_label, free_label};
+use crate::shared::Notes;
 use crate::sources::{Origin, Track};
 use crate::token::ResumeToken;
 use crate::track::{RemoteTrack, TrackInfo};
@@ -108,7 +109,10 @@ impl Session<Joined> {
     }
 
     /// Puts another source in the place of a published one, without renegotiation: the far
-    /// side sees a key frame and then the new picture. Gives the old source back.
+    /// side sees a key frame and then the new picture. Gives the old source back, also one that
+    /// failed or is over ([`Event::SourceEnded`](crate::Event::SourceEnded)). In the place of the
+    /// [voice](crate::Join::voice) it ends what is played there as
+    /// [`Played::Ended`](crate::Played::Ended), and the session has no voice from then on.
     ///
     /// # Errors
     /// [`PublishError`]; the track goes on as it was.
@@ -121,7 +125,11 @@ impl Session<Joined> {
         let Publication::Taken(source) = source.into() else { return Err(PublishError::Borrowed) };
         let track = self.shared().track(label);
         match track.as_ref().map(|track| &track.origin) {
-            Some(Origin::Taken(slot)) => slot.swap(source).map_err(|_| PublishError::OtherCodec),
+            Some(Origin::Taken(slot)) => {
+                let before = slot.swap(source).map_err(|(why, _)| why.told(label))?;
+                end_voice(&mut self.shared().notes(), label);
+                Ok(before)
+            }
             Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
         }
     }
@@ -131,7 +139,8 @@ impl Session<Joined> {
     /// when called; what it gives says how the playing ended, and need not be awaited.
     ///
     /// While the session is away from the far side the sound waits, and then goes on where it
-    /// was; while sound is muted it plays unheard. Leaving cuts it.
+    /// was; while sound is muted it plays unheard. Leaving cuts it, and so does whatever takes the voice away:
+    /// [`unpublish`](Self::unpublish) and [`replace`](Self::replace).
     ///
     /// # Errors
     /// [`PlayError`].
@@ -140,7 +149,9 @@ impl Session<Joined> {
     /// Dropping what this gives stops nothing; [`stop_audio`](Self::stop_audio) does.
     pub fn play_audio(&self, sound: Sound) -> Result<Playing, PlayError> {
         self.open().map_err(|reason| PlayError::Ended { reason })?;
-        let voice = self.shared().notes().voice.clone().ok_or(PlayError::NoVoice)?;
+        // Played while the voice is held: whoever takes it away then finds the sound to cut.
+        let notes = self.shared().notes();
+        let voice = notes.voice.as_ref().ok_or(PlayError::NoVoice)?;
         Ok(voice.play(sound))
     }
 
@@ -216,6 +227,7 @@ impl Session<Joined> {
         let at = at.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
         self.inner.send(Command::Published { feeder: None }).map_err(|Full(_)| PublishError::Full)?;
         let track = notes.tracks.remove(at);
+        end_voice(&mut notes, label);
         drop(notes);
         track.track.set_muted(true);
         Ok(match &track.origin {
@@ -307,5 +319,12 @@ impl Session<Joined> {
 
     fn open(&self) -> Result<(), EndReason> {
         self.shared().open()
+    }
+}
+
+/// Nothing is played into this track any more. The voice's label is its own for as long as there is a voice.
+fn end_voice(notes: &mut Notes, label: &str) {
+    if let Some(voice) = notes.voice.take_if(|_| label == VOICE) {
+        voice.cut();
     }
 }

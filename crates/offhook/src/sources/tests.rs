@@ -78,17 +78,24 @@ fn the_first_frame_after_a_swap_is_asked_to_be_a_key_frame_and_only_that_one() {
 fn a_source_of_another_codec_is_given_back_and_the_old_one_plays_on() {
     let (slot, mut source) = slot(Ticking::new(1, 40));
     let other = Ticking { codec: Codec::Opus, ..Ticking::new(2, 40) };
-    let refused = slot.swap(Box::new(other)).err().expect("another codec");
-    assert_eq!(refused.codec(), Codec::Opus);
+    let (why, refused) = slot.swap(Box::new(other)).err().expect("another codec");
+    assert_eq!((why, refused.codec()), (Unswapped::OtherCodec, Codec::Opus));
+    assert!(matches!(why.told("video"), PublishError::OtherCodec));
     assert_eq!(frame(&mut source).data[..], [1]);
 }
 
+/// F60: whoever replaces what was unpublished at the same moment hears that, and nothing of codecs.
 #[test]
 fn nothing_can_be_swapped_into_a_slot_that_was_emptied() {
-    let (slot, mut source) = slot(Ticking::new(1, 40));
-    slot.take();
-    assert!(slot.swap(Box::new(Ticking::new(2, 40))).is_err());
-    assert!(matches!(source.next_frame(false), Ok(Next::Over)));
+    for codec in [Codec::H264, Codec::Opus] {
+        let (slot, mut source) = slot(Ticking::new(1, 40));
+        slot.take();
+        let other = Ticking { codec, ..Ticking::new(2, 40) };
+        let (why, back) = slot.swap(Box::new(other)).err().expect("there is no place for it");
+        assert_eq!((why, back.codec()), (Unswapped::Gone, codec));
+        assert!(matches!(why.told("cam"), PublishError::NoSuchTrack(label) if label == "cam"));
+        assert!(matches!(source.next_frame(false), Ok(Next::Over)));
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod prompt;
 mod remote;
 mod ringing;
 mod rooms;
+mod sources;
 mod statistics;
 mod telemetry;
 mod video;

@@ -24,6 +24,7 @@ mod quality;
 mod recovery;
 mod remote;
 mod ringing;
+mod sources;
 mod stalls;
 mod statistics;
 mod telemetry;
