@@ -67,10 +67,10 @@ pub(crate) struct Devices {
     /// times, in this order of preference. Where none opens, the session is joined without.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) microphone: Vec<String>,
-    /// Play the sound that comes back.
+    /// Play the sound that comes back; in a room, that of another member.
     #[arg(long)]
     pub(crate) speaker: bool,
-    /// Show the picture that comes back.
+    /// Show the picture that comes back; in a room, that of another member.
     #[arg(long)]
     pub(crate) window: bool,
 }
@@ -150,9 +150,21 @@ pub(crate) struct Serve {
     /// How long a lost member's place is kept, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 25.0, value_parser = seconds)]
     pub(crate) resume_window: f64,
+    /// Also print a credential of a guest that may do more; may be given several times. A moderator mutes,
+    /// removes, and ends for everybody; a director steers what everybody sees.
+    #[arg(long, value_name = "ROLE", value_enum)]
+    pub(crate) guest: Vec<Guest>,
     /// The largest picture and the highest rate that the studio asks for.
     #[arg(long, value_name = "WIDTHxHEIGHT@FPS", default_value = "1280x720@30", value_parser = video)]
     pub(crate) video: VideoWish,
+}
+
+/// Who is let in beside the guest that may do what everybody may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guest {
+    // As above: what each does stands at the option.
+    Moderator,
+    Director,
 }
 
 /// Join a session on a server, and keep it until Ctrl-C.
@@ -182,7 +194,7 @@ pub(crate) struct Join {
     /// What Ctrl-Z does to the session.
     #[arg(long, value_enum, default_value_t = OnSuspend::Pause)]
     pub(crate) on_suspend: OnSuspend,
-    /// Write the last returned picture into this PNG on leaving.
+    /// Write the last returned picture into this PNG on leaving; in a room, that of another member.
     #[arg(long, value_name = "FILE")]
     pub(crate) snapshot: Option<PathBuf>,
     /// Events as JSON lines on stdout, and nothing else there.

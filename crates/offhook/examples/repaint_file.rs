@@ -8,7 +8,7 @@
 
 use futures_util::StreamExt;
 use offhook::transport::media::Codec;
-use offhook::{Client, Clip, EncodedFrame, Event, Join, SourceEnd};
+use offhook::{Client, Clip, EncodedFrame, Event, Join};
 use offhook_media::ivf;
 use std::error::Error;
 use std::fs::File;
@@ -49,7 +49,7 @@ async fn repaint(client: &Client, from: &Path, to: &Path, prompt: &str) -> Resul
         let frame = tokio::select! {
             frame = timeout_at(patience, video.next()) => frame,
             Some(event) = events.next() => {
-                if matches!(event, Event::SourceEnded { why: SourceEnd::Over, .. }) {
+                if matches!(event, Event::SourceEnded { error: None, .. }) {
                     patience = Instant::now() + QUIET;
                 }
                 continue;

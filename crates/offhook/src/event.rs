@@ -9,9 +9,8 @@ use offhook_lifecycle::{
     AcceptFailure, Attempt, CallingState, Cause, EndReason, Fault, JoinErrorKind, MoveReason, Plan, Plane,
     Progress, Revision, StateItem, Unanswered, Who,
 };
-use offhook_media::SourceError;
 use offhook_transport::media::{Kind, TrackId, VideoWanted};
-use offhook_transport::{Member, Mood, Stats};
+use offhook_transport::{Member, Mood, Stats, UntakenTrack};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,16 +73,16 @@ pub enum Event {
         /// Bytes of the image.
         total: u64,
     },
-    /// A sent message got no receipt.
+    /// A sent message, reaction or word, or a moderator's request, got no receipt.
     MessageUnanswered {
-        /// Its number, as `send` gave it.
+        /// Its number, as [`Sending::id`](crate::Sending::id) has it.
         id: u64,
         /// What is known of it.
         outcome: Unanswered,
     },
-    /// The far side took a sent message.
+    /// The far side took a sent message, reaction or word.
     MessageTaken {
-        /// Its number, as `send` gave it.
+        /// Its number, as [`Sending::id`](crate::Sending::id) has it.
         id: u64,
     },
     /// A member of the session sent a message.
@@ -120,28 +119,35 @@ pub enum Event {
         /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
         may_unmute: bool,
     },
+    /// What a track of this session is published from came to its end, or broke: nothing more of it goes out until
+    /// another source takes its place ([`Session::replace`](crate::Session::replace)); the track stays
+    /// published (F60). Told once for each source. A borrowed track has ended for good, and is to be
+    /// unpublished.
+    SourceEnded {
+        /// The track's label.
+        label: String,
+        /// What broke, with the next step; none where it was over.
+        error: Option<String>,
+    },
     /// The far side wants video of this size and rate from here on: with a link that came up, or later,
     /// when it does not keep up with more (`limited_by` says why). `None` where it has no opinion any
     /// more. What the session publishes is scaled to it already, where its source can (F58).
     VideoWanted(Option<VideoWanted>),
-    /// A source that this session took over gives no more: it failed, or it is over (F61). The track
-    /// stays published, and nothing goes out on it;
-    /// [`Session::replace`](crate::Session::replace) puts another source to work,
-    /// [`Session::unpublish`](crate::Session::unpublish) ends it. Told once of each source, and not of
-    /// one that was replaced or unpublished before it could be told. What becomes of a borrowed track
-    /// its owner knows.
-    SourceEnded {
-        /// The track's label.
-        label: String,
-        /// Why.
-        why: SourceEnd,
-    },
     /// Somebody came.
     MemberJoined(Member),
     /// Somebody went.
     MemberLeft(Member),
     /// Somebody changed, or lost their link.
     MemberUpdated(Member),
+    /// The far side does not take a track of this session's: `why` says whether it is the codec, which is
+    /// named, or the section. Nothing is sent of it, and everything else goes on as if it were not
+    /// published; a link to another far side offers it anew. Told once for as long as it is published and
+    /// not taken, over every recovery. A join that publishes one fails instead, as
+    /// `JoinErrorKind::TrackNotTaken`. Unpublish it, or publish it in another codec (F60).
+    TrackNotTaken(UntakenTrack),
+    /// A track of this session's that was not taken is taken now, by its label: after a move or a rejoin
+    /// to a far side that does (F60).
+    TrackTaken(String),
     /// Another member publishes a track: from the beginning, or later. Take a handle with
     /// [`Session::track`](crate::Session::track) (F62).
     TrackAdded(TrackInfo),
@@ -151,6 +157,11 @@ pub enum Event {
     TrackMuted(TrackId),
     /// A track of another member is heard or seen again.
     TrackUnmuted(TrackId),
+    /// A track of another member waits for a place: the far side sends this session as many as it can
+    /// already. It is in the list and can be taken, and nothing comes of it until then (F62).
+    TrackWaits(TrackId),
+    /// A track of another member that waited has a place, and comes.
+    TrackComes(TrackId),
     /// The far side sends in a section, or pauses. Whose track that is in a room, see `TrackAdded`.
     RemoteTrack {
         /// Its mid.
@@ -180,9 +191,9 @@ pub enum Event {
     QualityChanged(Quality),
     /// The far side began to generate (F52).
     GenerationStarted,
-    /// Time generated so far, in all.
+    /// Time generated so far, in all of the session, over every link of it.
     GenerationTick {
-        /// As counted by the far side.
+        /// As counted by the far side; the embedded server counts while pictures go out.
         used: Duration,
     },
     /// The far side ended generating, or the link that takes the place of the one it began on does
@@ -208,39 +219,6 @@ pub enum Event {
     Error(ErrorReport),
     /// It is over. The last event.
     Ended(Ended),
-}
-
-/// Why a source gives no more.
-#[derive(Clone, Debug)]
-pub enum SourceEnd {
-    /// It came to its end, as [`Clip::once`](crate::Clip::once) does.
-    Over,
-    /// It failed. Of a device of this library the error's source is a
-    /// [`DeviceError`](crate::DeviceError), which says what to do about it.
-    Failed(Arc<SourceError>),
-}
-
-/// The same failure, and not one that looks the same.
-impl PartialEq for SourceEnd {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Over, Self::Over) => true,
-            (Self::Failed(one), Self::Failed(other)) => Arc::ptr_eq(one, other),
-            (Self::Over, Self::Failed(_)) | (Self::Failed(_), Self::Over) => false,
-        }
-    }
-}
-
-impl Eq for SourceEnd {}
-
-impl SourceEnd {
-    /// The stable code, for logs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Over => "over",
-            Self::Failed(_) => "failed",
-        }
-    }
 }
 
 /// What came of a change of the desired state.

@@ -17,10 +17,10 @@ mod quality;
 mod reports;
 mod ringing;
 mod showing;
-mod sources;
 mod stalls;
 mod telemetry;
 mod tracks;
+mod untaken;
 mod wanted;
 
 use crate::client::Config;
@@ -32,7 +32,7 @@ use crate::desk::Desk;
 use crate::join::JoinData;
 use crate::ring::Caller;
 use crate::shared::{Identity, RingData, Shared};
-use crate::sources::Rested;
+use crate::sources::SourceEnd;
 use crate::translate;
 use crate::view::Facts;
 use futures_util::future::BoxFuture;
@@ -41,7 +41,7 @@ use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CommandId, CredentialRef, Epoch, Input, Machine, Revision, State};
 use offhook_transport::{Content, Generation, InstanceId, NetworkFact, NetworkWatch, Secret};
 pub(crate) use pace::PER_SECOND;
-use pace::Pace;
+use pace::{MODERATION, Pace, WORDS};
 use reports::Reporter;
 use secrecy::SecretString;
 use stalls::Stalls;
@@ -85,11 +85,14 @@ pub(crate) struct Host {
     stalls: Stalls,
     judge: quality::Judge,
     pace: Pace,
+    moderation: Pace,
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
-    feeders: JoinSet<Option<Rested>>,
+    feeders: JoinSet<()>,
+    /// What feeders say, and their end of it.
+    ends: (mpsc::Sender<SourceEnd>, mpsc::Receiver<SourceEnd>),
     span: tracing::Span,
     span_of: Option<(State, Option<Epoch>, bool)>,
     dialling: Option<dialling::Dialling>,
@@ -149,12 +152,14 @@ impl Host {
             batches: Batches::default(),
             stalls: Stalls::default(),
             judge: quality::Judge::default(),
-            pace: Pace::default(),
+            pace: Pace::new(WORDS),
+            moderation: Pace::new(MODERATION),
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
             provider: None,
             feeders: JoinSet::new(),
+            ends: mpsc::channel(1),
             span: tracing::Span::none(),
             span_of: None,
             dialling: None,
@@ -199,7 +204,8 @@ impl Host {
     async fn turn(&mut self) {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
-        let wake = [due, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
+        let late = self.links.due().map(|at| self.clock.instant(at));
+        let wake = [due, late, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -209,9 +215,8 @@ impl Host {
         };
         let feeders = &mut self.feeders;
         let fed = async {
-            match feeders.join_next().await {
-                Some(fed) => fed.ok().flatten(),
-                None => pending().await,
+            if feeders.join_next().await.is_none() {
+                pending::<()>().await;
             }
         };
         let network = &mut self.network;
@@ -224,7 +229,8 @@ impl Host {
             (epoch, event) = self.links.next(&self.span) => self.heard(epoch, event),
             said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
-            fed = fed => self.fed(fed),
+            () = fed => {}
+            Some(end) = self.ends.1.recv() => self.source_ended(end),
         }
     }
 
@@ -232,6 +238,7 @@ impl Host {
         let now = self.clock.now();
         self.machine.wake(now);
         self.settle();
+        self.links.catch_up(now);
         self.send_telemetry();
     }
 
@@ -271,6 +278,7 @@ impl Host {
 
     /// Shows the new state, then does what the machine asks, in order, until it asks no more.
     fn settle(&mut self) {
+        self.follow_mutes();
         self.show();
         self.follow_dial();
         self.note_link();
@@ -328,13 +336,15 @@ impl Host {
         }
         if !self.machine.admits(epoch) {
             tracing::trace!(parent: &self.span, of = epoch.0, "a stale report was dropped");
+            if closed {
+                self.link_is_gone(epoch);
+            }
             return;
         }
         let inward = translate::inward(epoch, event, &mut self.contents);
-        if matches!(inward.content, Some(Content::Generation(Generation::Ended { .. }))) {
-            // It is told below, in the far side's own words.
-            self.contents.generation = None;
-        }
+        let ends = matches!(inward.content, Some(Content::Generation(Generation::Ended { .. })));
+        // It is told below, in the far side's own words; of one that was told to end already it is no news.
+        let stale = ends && self.contents.generation.take_if(|of| *of <= epoch).is_none();
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);
@@ -344,8 +354,11 @@ impl Host {
         }
         self.tell_video();
         self.tell_roster();
-        if let Some(content) = inward.content {
+        if let Some(content) = inward.content.filter(|_| !stale) {
             self.tell_content(epoch, content);
+        }
+        if closed {
+            self.link_is_gone(epoch);
         }
     }
 }

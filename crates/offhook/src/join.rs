@@ -105,7 +105,9 @@ impl Join {
     /// The track is labelled `video` or `audio`, with a number from the second of a kind on.
     ///
     /// It is required: one that cannot be read (a [`Preferred`](offhook_media::Preferred) none of
-    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61).
+    /// whose ways opened) fails the join as `NoUserMedia`, before any I/O (F61); one in a codec that the
+    /// far side does not take fails it as `TrackNotTaken`, and
+    /// [`JoinError::untaken`](crate::JoinError::untaken) names it (F60).
     pub fn publish(self, publication: impl Into<Publication>) -> Self {
         let publication = publication.into();
         let label = self.next_label(publication.codec().kind());
@@ -142,6 +144,9 @@ impl Join {
     pub fn publish_as(mut self, label: impl Into<String>, publication: impl Into<Publication>) -> Self {
         let label = label.into();
         self.publish.retain(|(known, _)| *known != label);
+        if label == VOICE {
+            self.voice = None;
+        }
         self.publish.push((label, publication.into()));
         self
     }
@@ -202,7 +207,9 @@ impl Join {
         }
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),
-            Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
+            Err(Unfit::TooLarge { what: "prompt", .. } | Unfit::Control { .. }) => {
+                offhook_lifecycle::StateItem::Prompt
+            }
             Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => {
                 offhook_lifecycle::StateItem::Image
             }

@@ -92,6 +92,7 @@ mod join;
 mod joining;
 mod level;
 mod link;
+mod muting;
 mod quality;
 mod remote;
 mod ring;
@@ -114,7 +115,7 @@ pub use error::{
     BadName, BuildError, JoinError, ModerateError, PlayError, PresenceError, PublishError, SendError,
     SetError, TrackError,
 };
-pub use event::{ChangeOutcome, Ended, ErrorReport, Event, SourceEnd};
+pub use event::{ChangeOutcome, Ended, ErrorReport, Event};
 pub use events::{Events, ProgressStream, StateSeen, States, Watch};
 pub use incoming::IncomingRings;
 pub use join::{Join, LeftOut};
@@ -146,7 +147,7 @@ pub use offhook_media::Window;
 pub use offhook_media::{Camera, CameraOptions};
 pub use offhook_media::{
     Clip, DeviceError, Lack, Lacking, Mirror, Mirrored, MirroredExt, Opened, PassedOver, Pattern, Preferred,
-    Publication, Source, SourceError, SourceTrack,
+    Publication, Source, SourceTrack,
 };
 #[cfg(feature = "audio")]
 pub use offhook_media::{Microphone, Speaker};
@@ -155,7 +156,7 @@ pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind, LimitedBy, TrackId, VideoWanted, VideoWish};
 pub use offhook_transport::{
     Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
-    Stats, Transport,
+    Stats, Transport, Untaken, UntakenTrack,
 };
 
 /// The scripted transport: the far side is a hand that a test holds.

@@ -1,21 +1,19 @@
 //! The user's own media on its way into a session: sources that were taken over, tracks that
-//! were borrowed. Pacing is `offhook_media::Pump`'s; here is who owns what, how it is given back
-//! (R17, D18), and what becomes of a track whose source gives no more. Who is told is `host`'s affair.
+//! were borrowed. Pacing is `offhook_media::Pump`'s; here is who owns what, and how it is
+//! given back (R17, D18).
 //!
 //! The bugs named here: D18 openai/openai-agents-js#1586.
 
-use crate::error::PublishError;
-use crate::event::SourceEnd;
-use crate::shared::lock;
-use offhook_media::{Lack, Next, Publication, Pump, PumpEnd, Source, SourceError};
-use offhook_transport::media::{
-    Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, VideoWish, local,
-};
+mod slot;
+
+pub(crate) use slot::{Refused, Slot};
+
+use offhook_media::{Publication, Pump, PumpEnd};
+use offhook_transport::media::{Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local};
+use slot::Swappable;
 use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// One track of a session, and where its frames come from.
 #[derive(Clone, Debug)]
@@ -34,19 +32,20 @@ pub(crate) enum Origin {
     Borrowed(LocalTrack),
 }
 
+/// Nothing more comes of what a track was published from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SourceEnd {
+    pub(crate) label: String,
+    /// What broke; none where it was over.
+    pub(crate) error: Option<String>,
+}
+
 /// What has to run for a track to carry anything.
 pub(crate) enum Feeder {
-    /// Paces whatever source is in the slot.
+    /// Paces a source, and whichever takes its place.
     Pump(Pump, Arc<Slot>),
     /// Copies the handles of a borrowed track's frames, never their bytes.
     Relay(LocalTrack, TrackSender),
-}
-
-/// A feeder whose source gives no more. Run again it waits for another source.
-pub(crate) struct Rested {
-    pub(crate) feeder: Feeder,
-    pub(crate) slot: Arc<Slot>,
-    pub(crate) why: SourceEnd,
 }
 
 impl Track {
@@ -75,15 +74,8 @@ impl Track {
         self.track.spec().kind()
     }
 
-    /// Is this what is fed from there?
-    pub(crate) fn is_fed_from(&self, slot: &Arc<Slot>) -> bool {
-        match &self.origin {
-            Origin::Taken(own) => Arc::ptr_eq(own, slot),
-            Origin::Borrowed(_) => false,
-        }
-    }
-
-    /// What was published, to be published again. A source that was unpublished is not there any more.
+    /// What was published, to be published again. A source that was unpublished is not there any
+    /// more.
     pub(crate) fn give_back(&self) -> Option<Publication> {
         match &self.origin {
             Origin::Taken(slot) => slot.take().map(Publication::Taken),
@@ -93,23 +85,27 @@ impl Track {
 }
 
 impl Feeder {
-    /// Runs until the source or track is over, or the gate is closed. What it gives is to be run again:
-    /// its source is spent, and another may take its place.
-    pub(crate) async fn run(self, gate: Gate) -> Option<Rested> {
+    /// Runs until the gate is closed, or what feeds it is gone for good: a source that is over or broke may
+    /// have another in its place. Each end is told once.
+    pub(crate) async fn run(self, gate: Gate, ends: mpsc::Sender<SourceEnd>) {
         match self {
             Self::Pump(pump, slot) => {
-                if !slot.is_fed_again().await {
-                    return None;
-                }
+                let label = pump.sender().spec().label.clone();
                 let mut pump = pump.gated(gate);
-                let end = pump.run().await;
-                tracing::debug!(?end, "a source came to its end");
-                let why = match end {
-                    PumpEnd::Over => SourceEnd::Over,
-                    PumpEnd::Failed(error) => SourceEnd::Failed(Arc::new(error)),
-                    PumpEnd::Stopped | PumpEnd::Closed => return None,
-                };
-                Some(Rested { feeder: Self::Pump(pump, slot.clone()), slot, why })
+                loop {
+                    let error = match pump.run().await {
+                        PumpEnd::Over => None,
+                        PumpEnd::Failed(error) => Some(error.to_string()),
+                        PumpEnd::Stopped | PumpEnd::Closed => return,
+                    };
+                    tracing::debug!(label, ?error, "a source came to its end");
+                    if slot.is_over() && ends.send(SourceEnd { label: label.clone(), error }).await.is_err() {
+                        return;
+                    }
+                    if !slot.next_source().await {
+                        return;
+                    }
+                }
             }
             Self::Relay(theirs, sender) => {
                 let mut tap = theirs.tap();
@@ -119,10 +115,11 @@ impl Feeder {
                     }
                     tap.want_video(sender.video_wanted());
                     if gate.pass(|| sender.try_send(frame)).is_none() && gate.level() == GateLevel::Closed {
-                        break;
+                        return;
                     }
                 }
-                None
+                // Nobody is left to tell it to where this fails.
+                let _ = ends.send(SourceEnd { label: sender.spec().label.clone(), error: None }).await;
             }
         }
     }
@@ -133,176 +130,6 @@ impl fmt::Debug for Feeder {
         f.write_str(match self {
             Self::Pump(..) => "Pump",
             Self::Relay(..) => "Relay",
-        })
-    }
-}
-
-/// Holds a source that was taken over, so that it can be swapped in mid-stream and taken back
-/// at any moment. Once `take` has returned, nothing reads the source any more.
-pub(crate) struct Slot {
-    codec: Codec,
-    state: Mutex<Held>,
-    /// Rung when another source is in here, or none any more.
-    changed: Notify,
-}
-
-/// Why a source is not put in the place of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unswapped {
-    /// The track carries another codec.
-    OtherCodec,
-    /// The track was unpublished.
-    Gone,
-}
-
-impl Unswapped {
-    /// As whoever asked for it is told.
-    pub(crate) fn told(self, label: &str) -> PublishError {
-        match self {
-            Self::OtherCodec => PublishError::OtherCodec,
-            Self::Gone => PublishError::NoSuchTrack(label.to_owned()),
-        }
-    }
-}
-
-struct Held {
-    source: Option<Box<dyn Source>>,
-    /// Added to the source's times, so that they never fall over a swap.
-    offset: Duration,
-    /// When the next frame was due, when it was last known.
-    due: Duration,
-    /// The next frame is the first of its source.
-    fresh: bool,
-    /// Since when the source gives no more: it failed, or is over.
-    spent: Option<Instant>,
-    /// The size and rate that the far side wants, for whichever source is in here.
-    wish: Option<VideoWish>,
-}
-
-impl Slot {
-    fn new(source: Box<dyn Source>) -> Self {
-        let codec = source.codec();
-        let held = Held {
-            offset: Duration::ZERO,
-            due: source.next_due(),
-            fresh: true,
-            spent: None,
-            wish: None,
-            source: Some(source),
-        };
-        Self { codec, state: Mutex::new(held), changed: Notify::new() }
-    }
-
-    /// Takes the source out; the track it fed runs dry.
-    pub(crate) fn take(&self) -> Option<Box<dyn Source>> {
-        let taken = lock(&self.state).source.take();
-        self.changed.notify_one();
-        // As it was made: where it is published next, other things may be wanted.
-        taken.map(as_made)
-    }
-
-    /// Puts another source in the place of the present one, whatever became of that, and gives it back.
-    /// The next frame is asked to be a key frame; times go on without a step back, and by as much as
-    /// nothing came since the present one was spent.
-    pub(crate) fn swap(
-        &self,
-        mut source: Box<dyn Source>,
-    ) -> Result<Option<Box<dyn Source>>, (Unswapped, Box<dyn Source>)> {
-        let mut held = lock(&self.state);
-        if held.source.is_none() {
-            return Err((Unswapped::Gone, source));
-        }
-        if source.codec() != self.codec {
-            return Err((Unswapped::OtherCodec, source));
-        }
-        let rested = held.spent.take().map_or(Duration::ZERO, |since| since.elapsed());
-        held.due = held.due.max(held.next_due()).saturating_add(rested);
-        held.offset = held.due.saturating_sub(source.next_due());
-        held.fresh = true;
-        source.want(held.wish);
-        let before = held.source.replace(source);
-        drop(held);
-        self.changed.notify_one();
-        Ok(before.map(as_made))
-    }
-
-    /// Does the source in here give no more?
-    pub(crate) fn is_spent(&self) -> bool {
-        let held = lock(&self.state);
-        held.source.is_some() && held.spent.is_some()
-    }
-
-    /// Waits for a source that is not spent; false if none will come. For the one feeder.
-    async fn is_fed_again(&self) -> bool {
-        loop {
-            {
-                let held = lock(&self.state);
-                if held.source.is_none() || held.spent.is_none() {
-                    return held.source.is_some();
-                }
-            }
-            self.changed.notified().await;
-        }
-    }
-}
-
-fn as_made(mut source: Box<dyn Source>) -> Box<dyn Source> {
-    source.want(None);
-    source
-}
-
-impl Held {
-    fn next_due(&self) -> Duration {
-        self.source.as_ref().map_or(self.due, |source| source.next_due().saturating_add(self.offset))
-    }
-}
-
-impl fmt::Debug for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("codec", &self.codec).finish_non_exhaustive()
-    }
-}
-
-/// A source that looks into its slot for each frame.
-struct Swappable(Arc<Slot>);
-
-impl Source for Swappable {
-    fn codec(&self) -> Codec {
-        self.0.codec
-    }
-
-    fn next_due(&self) -> Duration {
-        lock(&self.0.state).next_due()
-    }
-
-    fn lack(&self) -> Option<Lack> {
-        lock(&self.0.state).source.as_ref().and_then(|source| source.lack())
-    }
-
-    fn want(&mut self, wish: Option<VideoWish>) {
-        let mut held = lock(&self.0.state);
-        held.wish = wish;
-        if let Some(source) = &mut held.source {
-            source.want(wish);
-        }
-    }
-
-    fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
-        let mut held = lock(&self.0.state);
-        let (offset, fresh) = (held.offset, held.fresh);
-        let Some(source) = &mut held.source else { return Ok(Next::Over) };
-        let next = source.next_frame(key || fresh);
-        if matches!(next, Ok(Next::Over) | Err(_)) {
-            held.spent = Some(Instant::now());
-        }
-        held.due = held.next_due();
-        Ok(match next? {
-            Next::Frame(frame) => {
-                held.fresh = false;
-                Next::Frame(EncodedFrame { pts: frame.pts.saturating_add(offset), ..frame })
-            }
-            Next::Nothing => Next::Nothing,
-            Next::Over => Next::Over,
         })
     }
 }

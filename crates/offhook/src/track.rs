@@ -15,6 +15,10 @@ pub struct TrackInfo {
     pub kind: Kind,
     /// Is it muted by its publisher? Nothing comes of it then.
     pub muted: bool,
+    /// Does it wait for a place? A far side sends a session only so many tracks at once, the reference
+    /// server 32, those first that were published first. Nothing comes of one that waits; it comes by
+    /// itself when there is a place, and a handle that was taken before has it.
+    pub waits: bool,
 }
 
 /// A track of another member. One handle for as long as the member publishes it: it goes on over every

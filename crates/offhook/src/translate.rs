@@ -5,6 +5,7 @@
 use crate::change::Change;
 use crate::contents::Contents;
 use crate::credential::Purpose;
+use crate::muting::Mutes;
 use offhook_lifecycle as ledger;
 use offhook_lifecycle::{
     Advice, Answer, CommandId, CredentialWhy, EndReason, Epoch, Fault, Gate, Input, JoinErrorKind, LinkFacts,
@@ -84,7 +85,10 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
                 }
             }
         }
-        E::DialFailed(why) => Inward::fact(Input::DialFailed { epoch, fault: fault(why.kind) }),
+        E::DialFailed(why) => {
+            contents.failed(&why);
+            Inward::fact(Input::DialFailed { epoch, fault: fault(why.kind) })
+        }
         E::ResumeRefused(why) => Inward::fact(Input::ResumeRefused { epoch, why: resume_refusal(why) }),
         E::GoAway(hint) => {
             let why = move_reason(hint.reason);
@@ -150,8 +154,8 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         | C::Member(_)
         | C::Track { .. }
         | C::Other(_) => Inward::content(signaling_life(epoch), content),
-        // Measured by our own side: proves nothing about the far one.
-        C::Stats(_) => Inward { content: Some(content), ..Inward::default() },
+        // Measured, or concluded, by our own side: proves nothing about the far one.
+        C::Stats(_) | C::Untaken(_) => Inward { content: Some(content), ..Inward::default() },
     }
 }
 
@@ -282,6 +286,7 @@ pub(crate) const fn refused(
         RefusedCode::MediaFailed => JoinErrorKind::MediaFailed(MediaWhy::FarSide),
         RefusedCode::ControlFailed => JoinErrorKind::ControlFailed,
         RefusedCode::NoSessionToResume => JoinErrorKind::NoSessionToResume,
+        RefusedCode::TrackNotTaken => JoinErrorKind::TrackNotTaken,
         RefusedCode::Other => rejected(Rejection::Other),
     }
 }
@@ -409,6 +414,11 @@ pub(crate) fn desired(ledger: &ledger::Ledger) -> wire::Desired {
         image: ledger.image().map(|known| known.map(image)),
         muted: wire::Muted { audio: ledger.is_muted(AUDIO), video: ledger.is_muted(VIDEO) },
     }
+}
+
+/// What nothing of is to go out.
+pub(crate) fn silent(ledger: &ledger::Ledger) -> Mutes {
+    Mutes { audio: ledger.is_silent(AUDIO), video: ledger.is_silent(VIDEO) }
 }
 
 pub(crate) const fn purpose(why: CredentialWhy) -> Purpose {

@@ -5,6 +5,7 @@ use crate::studio::Recipe;
 use crate::telemetry::TelemetryIntake;
 use crate::token::Signer;
 use offhook_signaling::IceServer;
+use offhook_signaling::limits::PROMPT_BYTES;
 use offhook_transport::media::VideoWish;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,9 +24,11 @@ pub struct Limits {
     pub sessions: usize,
     /// Members of one session.
     pub members: usize,
-    /// Frames a member may send in a second, and in a burst four times that (S10).
+    /// Frames a member may send in a second, and in a burst four times that (S10). Clients keep to the
+    /// default by themselves; with less here a busy one loses its link.
     pub frames_per_second: u32,
-    /// Longest prompt, in bytes; the wire itself ends at 8 KiB.
+    /// Longest prompt, in bytes; the wire itself ends at 8 KiB, and so does this by default. A longer one
+    /// is refused with the number.
     pub prompt: usize,
     /// Longest picture edge that is repainted, in pixels.
     pub edge: usize,
@@ -63,8 +66,8 @@ impl Default for Limits {
             first_frame: Duration::from_secs(5),
             sessions: 256,
             members: 32,
-            frames_per_second: 100,
-            prompt: 4096,
+            frames_per_second: offhook_signaling::limits::FRAMES_PER_SECOND,
+            prompt: PROMPT_BYTES,
             edge: 1920,
             presences: 4096,
             devices: 8,

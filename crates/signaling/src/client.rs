@@ -332,18 +332,18 @@ impl FromClient {
         match self {
             Self::Join(m) => {
                 found.extend(m.features.iter().chain(&m.requires).filter_map(Feature::unknown));
-                found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown()));
-                found.extend(m.offer.iter().flat_map(|o| &o.tracks).filter_map(|t| t.kind.unknown()));
+                found.extend(m.tracks.iter().flat_map(Track::unknown));
+                found.extend(m.offer.iter().flat_map(|o| &o.tracks).flat_map(Track::unknown));
             }
             Self::Resume(m) => {
-                found.extend(m.offer.iter().flat_map(|o| &o.tracks).filter_map(|t| t.kind.unknown()));
+                found.extend(m.offer.iter().flat_map(|o| &o.tracks).flat_map(Track::unknown));
             }
             Self::Migrate(m) => {
                 found.extend(m.features.iter().chain(&m.requires).filter_map(Feature::unknown));
-                found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown()));
-                found.extend(m.offer.iter().flat_map(|o| &o.tracks).filter_map(|t| t.kind.unknown()));
+                found.extend(m.tracks.iter().flat_map(Track::unknown));
+                found.extend(m.offer.iter().flat_map(|o| &o.tracks).flat_map(Track::unknown));
             }
-            Self::Offer(m) => found.extend(m.tracks.iter().filter_map(|t| t.kind.unknown())),
+            Self::Offer(m) => found.extend(m.tracks.iter().flat_map(Track::unknown)),
             Self::Goodbye(m) => found.extend(m.reason.unknown()),
             Self::MuteMember(m) => found.extend(m.kind.unknown()),
             Self::Decline(m) => found.extend(m.reason.unknown()),

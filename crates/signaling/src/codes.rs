@@ -280,6 +280,16 @@ codes! {
         Video = "video",
     }
 
+    /// What a track is encoded in; the encoding names of its media type (RFC 4855), in lower case.
+    MediaCodec {
+        /// RFC 6184.
+        H264 = "h264",
+        /// RFC 7741.
+        Vp8 = "vp8",
+        /// RFC 7587.
+        Opus = "opus",
+    }
+
     /// What keeps the far side from wanting more video; the words of the W3C's
     /// `qualityLimitationReason`.
     LimitedBy {

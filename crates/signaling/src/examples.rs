@@ -15,6 +15,7 @@ use crate::{
     NotRelayed, NotTaken, Offer, PathReport, Ping, PlaceRing, Presence, Present, Progress, Prompt, Queued,
     Reaction, Refused, Rejoin, Relay, Relayed, Resume, ResumeRefused, Resumed, Ring, RingPlaced, RingRef,
     RingRefused, Said, Say, Sdp, Secret, ServerKind, SessionRef, SessionSnapshot, Track, Versions, VideoWish,
+    Waiting,
 };
 
 /// A small, real-looking offer: one video section, one data channel, everything the checks want.
@@ -206,6 +207,10 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
         ServerKind::ImageChunkAck => {
             vec![FromServer::ImageChunkAck(ImageChunkAck { sha256: SHA256.to_owned(), received: 16_384 })]
         }
+        ServerKind::Waiting => vec![
+            FromServer::Waiting(Waiting { member: THEIRS, tracks: vec!["screen".to_owned()] }),
+            FromServer::Waiting(Waiting { member: THEIRS, tracks: Vec::new() }),
+        ],
         ServerKind::VideoWanted => vec![
             FromServer::VideoWanted(video_wish(LimitedBy::None)),
             FromServer::VideoWanted(video_wish(LimitedBy::Cpu)),
@@ -349,6 +354,7 @@ fn track() -> Track {
         mid: Some("0".to_owned()),
         width: Some(640),
         height: Some(360),
+        codec: Some(MediaCodec::H264),
         muted: false,
     }
 }
@@ -376,6 +382,7 @@ fn desired() -> Desired {
         prompt: Some(Prompt { text: "sepia".to_owned(), enhance: false }),
         image: Some(SHA256.to_owned()),
         muted: vec!["camera".to_owned()],
+        muted_kinds: vec![MediaKind::Video],
     }
 }
 
@@ -452,7 +459,14 @@ fn member() -> Member {
 }
 
 fn snapshot() -> SessionSnapshot {
-    SessionSnapshot { applied: Some(8), generation: Some(1), sending: vec![mid()], roster: vec![member()] }
+    let waiting = vec![Waiting { member: THEIRS, tracks: vec!["screen".to_owned()] }];
+    SessionSnapshot {
+        applied: Some(8),
+        generation: Some(1),
+        sending: vec![mid()],
+        roster: vec![member()],
+        waiting,
+    }
 }
 
 fn joined() -> Joined {

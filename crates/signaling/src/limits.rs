@@ -4,6 +4,10 @@
 
 /// Largest frame, in bytes, either end sends or accepts. Larger ones are refused before they are parsed (S7).
 pub const FRAME_BYTES: usize = 64 * 1024;
+/// Most frames a second that a client may count on being let say, over any time (S10).
+pub const FRAMES_PER_SECOND: u32 = 100;
+/// And so many at once after a pause; a whole piece of an upload counts for a tenth of a frame.
+pub const FRAMES_BURST: u32 = 4 * FRAMES_PER_SECOND;
 /// Deepest nesting of objects and arrays in one frame.
 pub const DEPTH: usize = 16;
 /// Largest magnitude of any number in a frame: 2^53 - 1, the largest integer every JSON reader keeps exactly.

@@ -1,7 +1,7 @@
 //! The pieces messages of both directions are made of: session names, desired state, tracks,
 //! descriptions, rosters. The messages themselves are in `client.rs` and `server.rs`.
 
-use crate::codes::{Attendance, Feature, MediaKind, Mood, NotTakenCode, RelayRefusal, Role};
+use crate::codes::{Attendance, Feature, MediaCodec, MediaKind, Mood, NotTakenCode, RelayRefusal, Role};
 use crate::text::{Instance, Sdp, Secret};
 use crate::video::VideoWish;
 use schemars::JsonSchema;
@@ -32,6 +32,16 @@ pub struct Desired {
     /// The tracks that are muted, by `track`.
     #[serde(default)]
     pub muted: Vec<String>,
+    /// The kinds of which every track is muted, also one that is published later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub muted_kinds: Vec<MediaKind>,
+}
+
+impl Desired {
+    /// Is nothing of this track to come, by its name or by its kind?
+    pub fn mutes(&self, track: &Track) -> bool {
+        self.muted.contains(&track.track) || self.muted_kinds.contains(&track.kind)
+    }
 }
 
 /// A prompt.
@@ -51,6 +61,10 @@ pub struct Track {
     pub track: String,
     /// Audio or video.
     pub kind: MediaKind,
+    /// What it is encoded in, where the client says. A server that does not take that answers the offer
+    /// without it, and shows the track to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<MediaCodec>,
     /// Where it is in the offer; none before there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mid: Option<String>,
@@ -64,6 +78,25 @@ pub struct Track {
     /// the desired state says it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub muted: bool,
+}
+
+/// Tracks of one member that are shown in the roster and not sent to this client, because it is sent as
+/// many of others as a client can be. All of that member's that wait: none says that they have a place.
+/// The next one is sent when there is room: those first that were published first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiting {
+    /// Whose they are.
+    pub member: Instance,
+    /// What the member calls them, in the order of publication.
+    #[serde(default)]
+    pub tracks: Vec<String>,
+}
+
+impl Track {
+    /// Its words that this build does not know.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.kind.unknown().into_iter().chain(self.codec.as_ref().and_then(MediaCodec::unknown))
+    }
 }
 
 /// An offer; only clients make one, so there is no glare.
@@ -196,6 +229,10 @@ pub struct SessionSnapshot {
     /// Everybody, this client included.
     #[serde(default)]
     pub roster: Vec<Member>,
+    /// Whose tracks have no place with this client, as `waiting` says it; those that the frame has no room
+    /// for are said there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
 }
 
 /// Names a media section.

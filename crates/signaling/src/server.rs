@@ -10,7 +10,8 @@ use crate::message::messages;
 use crate::moderation::{Moderated, MutedBy, NotModerated};
 use crate::parts::{
     Answer, Candidate, Capabilities, Conversation, EndOfCandidates, IceServer, Liveness, Member, MidRef,
-    NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot,
+    NotKnown, NotRelayed, NotTaken, Ping, Reaction, Relay, Relayed, Ring, Said, SessionSnapshot, Track,
+    Waiting,
 };
 use crate::text::{Instance, Secret};
 use crate::version::Versions;
@@ -57,6 +58,8 @@ messages! {
         ImageChunkAck(ImageChunkAck) = "image_chunk_ack", plain;
         /// Video of another size or rate is wanted from here on.
         VideoWanted(VideoWish) = "video_wanted", reliable;
+        /// Tracks of a member have no place with this client, or have one again.
+        Waiting(Waiting) = "waiting", reliable;
         /// A generation began.
         GenerationStarted(GenerationStarted) = "generation_started", reliable;
         /// A generation goes on.
@@ -294,7 +297,8 @@ pub struct GenerationStarted {
 pub struct GenerationTick {
     /// Which one.
     pub generation: u64,
-    /// How much was used so far, in milliseconds.
+    /// How much all of the session's generations used so far, in milliseconds. Time in which nothing was
+    /// generated, of a camera that is muted for instance, is not in it.
     pub used_ms: u64,
 }
 
@@ -303,7 +307,7 @@ pub struct GenerationTick {
 pub struct GenerationEnded {
     /// Which one.
     pub generation: u64,
-    /// How much was used, in milliseconds.
+    /// How much all of the session's generations used, in milliseconds.
     pub used_ms: u64,
     /// Why.
     pub reason: GenerationEnd,
@@ -519,6 +523,7 @@ impl FromServer {
             Self::Queued(_)
             | Self::Admitted(_)
             | Self::NeedSections(_)
+            | Self::Waiting(_)
             | Self::Candidate(_)
             | Self::EndOfCandidates(_)
             | Self::Sending(_)
@@ -551,6 +556,6 @@ impl FromServer {
 }
 
 fn member_words(member: &Member) -> Vec<&str> {
-    let kinds = member.tracks.iter().filter_map(|t| t.kind.unknown());
+    let kinds = member.tracks.iter().flat_map(Track::unknown);
     member.role.unknown().into_iter().chain(member.attendance.unknown()).chain(kinds).collect()
 }

@@ -15,6 +15,7 @@
 mod acting;
 mod address;
 mod arrivals;
+mod budget;
 mod config;
 mod directory;
 mod driver;
@@ -31,12 +32,14 @@ mod payload;
 mod presence;
 mod registry;
 mod relaying;
+mod roster;
 mod sinks;
 mod socket;
 mod speaking;
 mod telemetry;
 mod tls;
 mod translate;
+mod untaken;
 mod uploads;
 
 pub use directory::{Director, DirectorNews};

@@ -4,7 +4,7 @@ use crate::fault::coded;
 use crate::media::VideoWanted;
 use crate::{
     Capabilities, CredentialWhy, Fault, ModerationRefusal, Plane, RefusedCode, ResumeKey, ResumeRefusal,
-    Revision, Secret, Stats, Unsent,
+    Revision, Secret, Stats, Unsent, UntakenTrack,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -337,6 +337,12 @@ pub enum Content {
     Member(MemberChange),
     /// A generation began, ticked or ended.
     Generation(Generation),
+    /// The published tracks of which this link sends nothing, all of them, as the newest answer has it: a
+    /// level, said when it changes, and once by each link that follows another. None are said by a
+    /// transport that does not know. Everything else of the link is as if they were not published; a link
+    /// to another far side offers them anew. Before a link of [`Plan::Join`](crate::Plan) is up they are
+    /// said just before `Refused` with [`RefusedCode::TrackNotTaken`].
+    Untaken(Vec<UntakenTrack>),
     /// A remote track is there, or not any more.
     Track {
         /// The mid.
@@ -374,6 +380,9 @@ pub struct MemberTrack {
     pub kind: crate::media::Kind,
     /// Is it muted by its publisher? Nothing comes of it then.
     pub muted: bool,
+    /// Does the far side have no place for it on this link? Nothing comes of it until it says otherwise,
+    /// with another change of its member.
+    pub waits: bool,
 }
 
 /// One change of the roster.

@@ -146,6 +146,9 @@ coded! {
         ControlFailed = "control_failed",
         /// There is nothing to resume.
         NoSessionToResume = "no_session_to_resume",
+        /// A track that the join publishes is not taken; which and why is said just before, as
+        /// `Content::Untaken`.
+        TrackNotTaken = "track_not_taken",
         /// A code this version does not know.
         Other = "other",
     }

@@ -27,6 +27,7 @@ mod secret;
 mod stats;
 mod talk;
 mod telemetry;
+mod untaken;
 
 pub use action::{Action, Full};
 pub use capabilities::{Capabilities, Capability, MigrationStyle};
@@ -53,6 +54,7 @@ pub use secret::Secret;
 pub use stats::{Stats, StatsTotals, StreamStats};
 pub use talk::{Asked, Report, talk};
 pub use telemetry::{Happened, Telemetry, TelemetryEntry};
+pub use untaken::{Untaken, UntakenTrack};
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

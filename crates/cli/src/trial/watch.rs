@@ -157,6 +157,7 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         }
         Event::Reaction { from, reaction } => ("reaction", json!({ "from": from, "reaction": reaction })),
         Event::Conversation(mood) => ("conversation", json!({ "mood": mood_name(*mood) })),
+        Event::SourceEnded { label, error } => ("source_ended", json!({ "label": label, "error": error })),
         Event::Said(text) => ("said", json!({ "text": text })),
         Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id, "name": member.name })),
         Event::MemberLeft(member) => ("member_left", json!({ "id": member.id, "name": member.name })),
@@ -165,6 +166,17 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         Event::TrackRemoved(track) => ("track_removed", of_track(&track.id)),
         Event::TrackMuted(id) => ("track_muted", of_track(id)),
         Event::TrackUnmuted(id) => ("track_unmuted", of_track(id)),
+        Event::TrackWaits(id) => ("track_waits", of_track(id)),
+        Event::TrackComes(id) => ("track_comes", of_track(id)),
+        Event::TrackNotTaken(track) => (
+            "track_not_taken",
+            json!({
+                "track": track.label,
+                "codec": format!("{:?}", track.codec),
+                "why": format!("{:?}", track.why),
+            }),
+        ),
+        Event::TrackTaken(label) => ("track_taken", json!({ "track": label })),
         Event::RemoteTrack { mid, sending, .. } => {
             ("remote_track", json!({ "mid": mid, "sending": sending }))
         }
@@ -179,9 +191,6 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
                 "limited_by": wanted.map(|wanted| wanted.limited_by.code()),
             }),
         ),
-        Event::SourceEnded { label, why } => {
-            ("source_ended", json!({ "track": label, "why": why.code(), "error": source_error(why) }))
-        }
         Event::Uploading { revision, received, total } => {
             ("uploading", json!({ "revision": revision.0, "received": received, "total": total }))
         }
@@ -218,13 +227,6 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
                 "may_retry": ended.may_retry,
             }),
         ),
-    }
-}
-
-fn source_error(why: &offhook::SourceEnd) -> Option<String> {
-    match why {
-        offhook::SourceEnd::Over => None,
-        offhook::SourceEnd::Failed(error) => Some(error.to_string()),
     }
 }
 

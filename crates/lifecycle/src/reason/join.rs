@@ -14,6 +14,12 @@ pub enum JoinErrorKind {
     /// A track cannot be published as it is asked for.
     #[error("you publish a track that no session can have: {0}")]
     BadTrack(BadTrack),
+    /// The far side let us in and does not take a track that the join publishes. Which one, and its codec,
+    /// the host's error says.
+    #[error(
+        "the far side does not take a track that you publish; publish it in a codec that it takes, or join without it"
+    )]
+    TrackNotTaken,
     /// No place now.
     #[error("the far side has no place now; try again {}, or wait in its queue", later(*retry_after))]
     Busy {
@@ -65,13 +71,13 @@ pub enum JoinErrorKind {
     #[error("your credential was refused; get a fresh one")]
     Unauthorized,
     /// The initial prompt, image or model was refused.
-    #[error("the initial {item:?} that you asked for was refused; change it and join again")]
+    #[error("the initial {item} that you asked for was refused; change it and join again")]
     InitialStateRefused {
         /// What was refused. The far side's text is in the host's error.
         item: StateItem,
     },
     /// Refused with a code.
-    #[error("the far side refused the join ({}); see its documentation for this code", code.code())]
+    #[error("the far side refused the join ({}); {}", code.code(), code.next_step())]
     Rejected {
         /// The code.
         code: Rejection,
@@ -97,9 +103,10 @@ fn later(retry_after: Option<Duration>) -> String {
 
 impl JoinErrorKind {
     /// One of each, with stand-ins for the data inside.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NoUserMedia(MediaLack::Absent),
         Self::BadTrack(BadTrack::Label),
+        Self::TrackNotTaken,
         Self::Busy { retry_after: None, queue_position: None },
         Self::QueueTimedOut,
         Self::ServerUnreachable,
@@ -125,6 +132,7 @@ impl JoinErrorKind {
         match self {
             Self::NoUserMedia(_) => "no_user_media",
             Self::BadTrack(_) => "bad_track",
+            Self::TrackNotTaken => "track_not_taken",
             Self::Busy { .. } => "busy",
             Self::QueueTimedOut => "queue_timed_out",
             Self::ServerUnreachable => "server_unreachable",
@@ -163,6 +171,7 @@ impl JoinErrorKind {
             },
             Self::NoUserMedia(_)
             | Self::BadTrack(_)
+            | Self::TrackNotTaken
             | Self::QueueTimedOut
             | Self::Tls
             | Self::NotSupported
@@ -203,6 +212,7 @@ impl JoinErrorKind {
             | Self::MediaFailed(MediaWhy::UdpBlocked | MediaWhy::Insecure | MediaWhy::Lost)
             | Self::TimedOut { .. } => Who::Network,
             Self::BadTrack(_)
+            | Self::TrackNotTaken
             | Self::NotSupported
             | Self::NotPermitted
             | Self::Unauthorized

@@ -39,6 +39,7 @@ pub(super) const fn unplaced(why: Option<JoinErrorKind>) -> RingRefusal {
         Some(
             JoinErrorKind::NoUserMedia(_)
             | JoinErrorKind::BadTrack(_)
+            | JoinErrorKind::TrackNotTaken
             | JoinErrorKind::Busy { .. }
             | JoinErrorKind::QueueTimedOut
             | JoinErrorKind::ServerUnreachable

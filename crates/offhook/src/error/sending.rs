@@ -193,8 +193,9 @@ pub enum ModerateError {
     /// The session has no link to the far side. It was not asked for.
     #[error("the session is away from the far side; ask again once it is back, or retry()")]
     Away,
-    /// Too much waits already.
-    #[error("too many requests wait for an answer; await some of them first")]
+    /// Too much waits already, or more than ten a second were asked for after the first fifty. It was not
+    /// asked for.
+    #[error("too many requests wait for an answer, or came at once; await some of them first")]
     Full,
 }
 

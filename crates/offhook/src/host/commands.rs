@@ -2,12 +2,14 @@
 //! answered exactly once (R15), by the machine or by the far side.
 
 use super::Host;
+use super::links::Level;
 use crate::change::Change;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
-use crate::sources::{Feeder, Track};
+use crate::event::Event;
+use crate::sources::{Feeder, SourceEnd};
 use crate::translate;
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::SetError;
+use offhook_lifecycle::{CommandId, SetError};
 use offhook_transport::media::Kind;
 use offhook_transport::{Action, Capability, Moderation, Outgoing, Whom, Words};
 use tokio::sync::oneshot;
@@ -16,76 +18,88 @@ impl Host {
     pub(super) fn command(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
-            Command::Set { change, answer } => {
-                if let Some(what) = self.lacks(&change) {
-                    // Nobody listens any more: no loss, the change was not made.
-                    let _ = answer.send(ChangeAnswer::NotSupported(what));
-                    return;
-                }
-                match self.machine.set(self.contents.with_image(change), now) {
-                    Ok(revision) => {
-                        self.changes.insert(revision, answer);
-                    }
-                    Err(error) => {
-                        let _ = answer.send(ChangeAnswer::Refused(error));
-                    }
-                }
+            Command::Set { change, mutes, answer } => {
+                self.set(change, answer);
+                self.shared.notes().muting.entered(mutes);
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
-            Command::Send { to, topic, payload, answer } => {
+            Command::Send { id, to, topic, payload, answer } => {
                 // An earlier far side would show it to everybody, or not understand it.
                 let needs = match to {
                     Whom::Everybody => Capability::Messages,
                     Whom::These(_) => Capability::AddressedMessages,
                 };
                 let action = |id| Action::Send(Outgoing { id, to, topic, payload });
-                self.send(needs, answer, action);
+                self.send(id, needs, answer, action);
             }
-            Command::React { reaction, answer } => {
-                self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }));
+            Command::React { id, reaction, answer } => {
+                self.send(id, Capability::Reactions, answer, |id| {
+                    Action::React(Words { id, text: reaction })
+                });
             }
-            Command::Say { text, answer } => {
-                self.send(Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
+            Command::Say { id, text, answer } => {
+                self.send(id, Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
             }
             Command::Published { feeder } => self.published(feeder),
-            Command::Moderate { act, answer } => {
-                self.send(Capability::Moderate, answer, |id| Action::Moderate(Moderation { id, act }));
+            Command::Moderate { id, act, answer } => {
+                self.send(id, Capability::Moderate, answer, |id| Action::Moderate(Moderation { id, act }));
             }
             Command::KeepAlive => {
                 if let Some(epoch) = self.shared.told.get().epoch() {
-                    self.links.act(epoch, Action::KeepAlive);
+                    self.links.set(epoch, Level::StillThere, Action::KeepAlive, now);
                 }
             }
         }
         self.settle();
     }
 
+    fn set(&mut self, change: lifecycle::Change, answer: oneshot::Sender<ChangeAnswer>) {
+        let refused = match self.lacks(&change) {
+            Some(what) => ChangeAnswer::NotSupported(what),
+            None => match self.machine.set(self.contents.with_image(change), self.clock.now()) {
+                Ok(revision) => {
+                    tracing::debug!(parent: &self.span, revision = revision.0, "a change waits for its answer");
+                    self.changes.insert(revision, answer);
+                    return;
+                }
+                Err(error) => ChangeAnswer::Refused(error),
+            },
+        };
+        // Nobody listens any more: no loss, the change was not made.
+        let _ = answer.send(refused);
+    }
+
+    /// What is published is as silent as is desired, and never sends what an unmute only asks for.
+    pub(super) fn follow_mutes(&self) {
+        self.shared.notes().follow(translate::silent(self.machine.desired()));
+    }
+
     /// The list stands from here on, whatever links there are: every later dial has it (F60).
     fn published(&mut self, feeder: Option<Feeder>) {
         let tracks = self.shared.notes().tracks.clone();
-        let known = |track: &Track| self.join.tracks.iter().any(|known| known.track == track.track);
-        let muted = translate::desired(self.machine.desired()).muted;
-        for track in tracks.iter().filter(|track| !known(track)) {
-            let muted = match track.kind() {
-                Kind::Audio => muted.audio,
-                Kind::Video => muted.video,
-            };
-            track.track.set_muted(muted);
-        }
+        self.follow_mutes();
         if let Some(feeder) = feeder {
-            self.spawn(feeder);
+            let run = feeder.run(self.shared.sources.clone(), self.ends.0.clone());
+            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         self.join.tracks = tracks;
+        self.forget_untaken();
         self.fit_tracks();
-        self.links.act_on_all(|| {
-            Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect())
-        });
+        let list = || Action::Publish(self.join.tracks.iter().map(|track| track.track.clone()).collect());
+        self.links.set_on_all(Level::Published, list, self.clock.now());
+    }
+
+    /// Told where the track is still published: what was unpublished meanwhile is no news.
+    pub(super) fn source_ended(&mut self, end: SourceEnd) {
+        let SourceEnd { label, error } = end;
+        if self.shared.track(&label).is_some() {
+            self.tell(Event::SourceEnded { label, error });
+        }
     }
 
     /// A moderator muted a kind of what is sent: from here on that is what is desired, so that it holds
     /// over every recovery, until the user says otherwise.
     pub(super) fn muted_by_moderator(&mut self, kind: Kind) {
-        self.shared.mute(kind, true);
         let change = translate::change(Change::new().muted(kind, true));
         if let Err(error) = self.machine.set(change, self.clock.now()) {
             tracing::debug!(parent: &self.span, %error, "a moderator's mute is not carried on");
@@ -109,22 +123,22 @@ impl Host {
 
     fn send(
         &mut self,
+        id: CommandId,
         what: Capability,
         answer: oneshot::Sender<SendAnswer>,
         action: impl FnOnce(u64) -> Action,
     ) {
         let can = self.contents.capabilities.is_none_or(|can| can.has(what));
+        let now = self.clock.now();
         let epoch = self.shared.told.get().epoch();
+        let pace = if what == Capability::Moderate { &mut self.moderation } else { &mut self.pace };
         let refused = match (can, epoch) {
             (false, _) => SendAnswer::NotSupported,
             (true, None) if self.machine.state().is_over() => SendAnswer::Refused(SetError::Over),
             (true, None) => SendAnswer::Away,
             (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
-            // A moderator's requests are few, and not to wait behind a flood of reactions.
-            (true, Some(_)) if what != Capability::Moderate && !self.pace.take(self.clock.now()) => {
-                SendAnswer::RateLimited
-            }
-            (true, Some(epoch)) => match self.machine.track(self.clock.now()) {
+            (true, Some(_)) if !pace.take(now) => SendAnswer::RateLimited,
+            (true, Some(epoch)) => match self.machine.track_as(id, now) {
                 Err(error) => SendAnswer::Refused(error),
                 Ok(id) => {
                     self.messages.insert(id, answer);

@@ -17,12 +17,15 @@ impl Host {
             // Another session's token finds no session of this instance, rather than none at all.
             self.contents.key = Some(token.key.clone());
         }
+        let sources = self.shared.sources.clone();
         for feeder in join.feeders.drain(..) {
-            self.spawn(feeder);
+            let run = feeder.run(sources.clone(), self.ends.0.clone());
+            self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         let initial = std::mem::take(&mut join.initial);
         let mut notes = self.shared.notes();
         notes.tracks = join.tracks.clone();
+        notes.untaken.clear();
         notes.viewer = join.viewer;
         notes.voice = join.voice.clone();
         drop(notes);

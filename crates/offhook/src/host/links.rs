@@ -1,7 +1,12 @@
 //! The connections of one session: at most two that count and a few that are being closed.
 //! Knows no lifecycle: which one counts is the machine's affair.
 
+mod late;
+
+pub(super) use late::Level;
+
 use crate::translate::outward_epoch;
+use late::{Late, Paces};
 use offhook_lifecycle::Epoch;
 use offhook_transport::media::{Gate, GateLevel};
 use offhook_transport::{Action, Connection, Event, Full};
@@ -20,6 +25,7 @@ struct Link {
     connection: Box<dyn Connection>,
     gate: Gate,
     backlog: VecDeque<Action>,
+    late: Late,
     closing: bool,
 }
 
@@ -30,12 +36,14 @@ pub(super) struct Links {
     /// Where the next poll begins, so that no link starves another.
     turn: usize,
     newest: Option<Epoch>,
+    paces: Paces,
 }
 
 impl Links {
     pub(super) fn add(&mut self, epoch: Epoch, connection: Box<dyn Connection>, gate: Gate) {
         self.newest = Some(epoch);
-        self.all.push(Link { epoch, connection, gate, backlog: VecDeque::new(), closing: false });
+        let (backlog, late) = (VecDeque::new(), Late::default());
+        self.all.push(Link { epoch, connection, gate, backlog, late, closing: false });
     }
 
     /// The number of the last dial.
@@ -65,18 +73,13 @@ impl Links {
         }
     }
 
-    /// Hands an action to every link that is not being closed.
-    pub(super) fn act_on_all(&mut self, action: impl Fn() -> Action) {
-        let epochs: Vec<_> = self.all.iter().filter(|link| !link.closing).map(|link| link.epoch).collect();
-        epochs.into_iter().for_each(|epoch| self.act(epoch, action()));
-    }
-
     /// Says goodbye, and these last words before it if they have room; the connection closes itself
     /// when that was sent.
     pub(super) fn goodbye(&mut self, epoch: Epoch, last: Option<Action>) {
         if let Some(link) = self.all.iter_mut().find(|link| link.epoch == epoch) {
             link.gate.close();
             link.backlog.clear();
+            link.late = Late::default();
             if let Some(last) = last {
                 let _ = link.connection.act(last);
             }
@@ -103,6 +106,8 @@ impl Links {
             // What finds room is still said, by whichever link takes this one's place.
             link.flush();
             link.backlog.clear();
+            // The state is carried by whatever comes after it, or applied there as not acked.
+            link.late = Late::default();
             link.closing = true;
             link.connection.close();
         }

@@ -1,6 +1,7 @@
 //! What the machine asks for, done: each output at once, in order, and without waiting.
 
 use super::Host;
+use super::links::Level;
 use crate::translate;
 use offhook_lifecycle::{Dial, Gate, Output, Plan};
 use offhook_transport::media::MediaPorts;
@@ -22,7 +23,8 @@ impl Host {
             Output::Apply { epoch, revision } => {
                 let desired = translate::desired(self.machine.desired());
                 let revision = translate::outward_revision(revision);
-                self.links.act(epoch, Action::Apply { revision, desired });
+                let apply = Action::Apply { revision, desired };
+                self.links.set(epoch, Level::Desired, apply, self.clock.now());
             }
             Output::Gate { epoch, gate } => {
                 tracing::debug!(parent: &self.span, link = epoch.0, ?gate, "a gate");

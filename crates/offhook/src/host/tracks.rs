@@ -25,7 +25,7 @@ impl Host {
             if !published.insert(id.clone()) {
                 continue;
             }
-            let now = TrackInfo { id, kind: track.kind, muted: track.muted };
+            let now = TrackInfo { id, kind: track.kind, muted: track.muted, waits: track.waits };
             self.tell_track(now);
         }
         self.tell_removed(|id| id.member() == member.id && !published.contains(id));
@@ -40,11 +40,18 @@ impl Host {
         let known = self.shared.notes().remote_tracks.get(&now.id).cloned();
         match known {
             Some(known) if known.kind != now.kind => self.tell_removed(|id| *id == now.id),
-            Some(known) if known.muted == now.muted => return,
-            Some(_) => {
-                let (id, muted) = (now.id.clone(), now.muted);
+            Some(known) if known == now => return,
+            Some(known) => {
+                let (id, muted, waits) = (now.id.clone(), now.muted, now.waits);
                 self.shared.notes().remote_tracks.insert(id.clone(), now);
-                return self.tell(if muted { Event::TrackMuted(id) } else { Event::TrackUnmuted(id) });
+                if known.muted != muted {
+                    let id = id.clone();
+                    self.tell(if muted { Event::TrackMuted(id) } else { Event::TrackUnmuted(id) });
+                }
+                if known.waits != waits {
+                    self.tell(if waits { Event::TrackWaits(id) } else { Event::TrackComes(id) });
+                }
+                return;
             }
             None => {}
         }

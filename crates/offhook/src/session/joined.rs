@@ -7,9 +7,9 @@ use super::{Leaving, Session};
 use crate::change::Change;
 use crate::command::Command;
 use crate::error::{PlayError, PublishError, SetError, TrackError};
-use crate::join::{VOICE, check_label, free_label};
-use crate::shared::Notes;
-use crate::sources::{Origin, Track};
+use crate::join::{check_label, free_label};
+use crate::muting::Mutes;
+use crate::sources::{Origin, Refused, Track};
 use crate::token::ResumeToken;
 use crate::track::{RemoteTrack, TrackInfo};
 use crate::translate;
@@ -17,8 +17,8 @@ use crate::video::RemoteVideo;
 use bytes::Bytes;
 use offhook_lifecycle::{EndReason, Full, Joined, Revision};
 use offhook_media::{Playing, Publication, Sound};
-use offhook_transport::Capability;
 use offhook_transport::media::{Kind, TrackId, TrackReceiver, TrackSpec};
+use offhook_transport::{Capability, UntakenTrack};
 use tokio::sync::oneshot;
 
 impl Session<Joined> {
@@ -51,8 +51,12 @@ impl Session<Joined> {
     }
 
     /// Makes one change of the desired state: what it names takes effect at once or not at
-    /// all, what it does not name is not touched. Acts when called; a mute level is in effect
-    /// on this side when this returns.
+    /// all, what it does not name is not touched. Acts when called; a mute is in effect on this
+    /// side when this returns, an unmute when the far side has it ([`unmute`](Self::unmute)).
+    ///
+    /// It may follow a slider: after a burst of 30 changes the far side hears of the newest fifteen times a
+    /// second, with one answer to all that it covers; those that a newer one replaced before end
+    /// `Superseded`.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -67,16 +71,19 @@ impl Session<Joined> {
         if let Err(unfit) = change.check() {
             return Setting::failed(shared, unfit.into());
         }
-        for (kind, muted) in [(Kind::Audio, change.audio_muted), (Kind::Video, change.video_muted)] {
-            if let Some(muted) = muted {
-                shared.mute(kind, muted);
+        let mutes = Mutes { audio: change.mutes(Kind::Audio), video: change.mutes(Kind::Video) };
+        let (answer, waiting) = oneshot::channel();
+        // Held until the mute is in effect here: the host takes nothing in before.
+        let mut notes = shared.notes();
+        match self.inner.send(Command::Set { change: translate::change(change), mutes, answer }) {
+            Ok(()) => notes.mutes(mutes),
+            Err(Full(_)) => {
+                drop(notes);
+                return Setting::failed(shared, SetError::Full);
             }
         }
-        let (answer, waiting) = oneshot::channel();
-        match self.inner.send(Command::Set { change: translate::change(change), answer }) {
-            Ok(()) => Setting::waiting(shared, waiting),
-            Err(Full(_)) => Setting::failed(shared, SetError::Full),
-        }
+        drop(notes);
+        Setting::waiting(shared, waiting)
     }
 
     /// Takes a change back that was not confirmed: what was desired before it is desired
@@ -90,7 +97,8 @@ impl Session<Joined> {
     }
 
     /// Stops everything of a kind that this session publishes. In effect on this side when
-    /// this returns, and kept over every recovery (F60); the future waits for the far side.
+    /// this returns, and kept over every recovery (F60); the future waits for the far side. A mute that is
+    /// refused, or taken back with [`withdraw`](Self::withdraw), leaves what was before it.
     ///
     /// A borrowed track is muted for this session only.
     ///
@@ -100,7 +108,9 @@ impl Session<Joined> {
         self.set(Change::new().muted(kind, true))
     }
 
-    /// Undoes [`mute`](Self::mute). Video begins again at a key frame.
+    /// Undoes [`mute`](Self::mute), from when the far side has confirmed it: nothing goes out before, and
+    /// nothing at all if it refuses, as it does where a moderator muted and unmuting is not granted. Video
+    /// begins again at a key frame.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -109,10 +119,11 @@ impl Session<Joined> {
     }
 
     /// Puts another source in the place of a published one, without renegotiation: the far
-    /// side sees a key frame and then the new picture. Gives the old source back, also one that
-    /// failed or is over ([`Event::SourceEnded`](crate::Event::SourceEnded)). In the place of the
-    /// [voice](crate::Join::voice) it ends what is played there as
-    /// [`Played::Ended`](crate::Played::Ended), and the session has no voice from then on.
+    /// side sees a key frame and then the new picture. Gives the old source back. Where that one was over, or
+    /// broke ([`Event::SourceEnded`](crate::Event::SourceEnded)), the track goes on with the new one.
+    ///
+    /// In the place of the voice ([`Join::voice`](crate::Join::voice)) whatever plays into it is cut, and nothing
+    /// can be played any more.
     ///
     /// # Errors
     /// [`PublishError`]; the track goes on as it was.
@@ -126,8 +137,11 @@ impl Session<Joined> {
         let track = self.shared().track(label);
         match track.as_ref().map(|track| &track.origin) {
             Some(Origin::Taken(slot)) => {
-                let before = slot.swap(source).map_err(|(why, _)| why.told(label))?;
-                end_voice(&mut self.shared().notes(), label);
+                let before = slot.swap(source).map_err(|refused| match refused {
+                    Refused::OtherCodec => PublishError::OtherCodec,
+                    Refused::Empty => PublishError::NoSuchTrack(label.to_owned()),
+                })?;
+                self.shared().notes().is_not_voice(label);
                 Ok(before)
             }
             Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
@@ -139,8 +153,7 @@ impl Session<Joined> {
     /// when called; what it gives says how the playing ended, and need not be awaited.
     ///
     /// While the session is away from the far side the sound waits, and then goes on where it
-    /// was; while sound is muted it plays unheard. Leaving cuts it, and so does whatever takes the voice away:
-    /// [`unpublish`](Self::unpublish) and [`replace`](Self::replace).
+    /// was; while sound is muted it plays unheard. Leaving cuts it.
     ///
     /// # Errors
     /// [`PlayError`].
@@ -149,10 +162,9 @@ impl Session<Joined> {
     /// Dropping what this gives stops nothing; [`stop_audio`](Self::stop_audio) does.
     pub fn play_audio(&self, sound: Sound) -> Result<Playing, PlayError> {
         self.open().map_err(|reason| PlayError::Ended { reason })?;
-        // Played while the voice is held: whoever takes it away then finds the sound to cut.
+        // Played while the list is held: a voice that goes at this moment ends it.
         let notes = self.shared().notes();
-        let voice = notes.voice.as_ref().ok_or(PlayError::NoVoice)?;
-        Ok(voice.play(sound))
+        Ok(notes.voice.as_ref().ok_or(PlayError::NoVoice)?.play(sound))
     }
 
     /// Stops what is being played; the next packet is silence. False if nothing was.
@@ -167,6 +179,9 @@ impl Session<Joined> {
     ///
     /// Acts when called, also while the session is away: then the track is there when it is back, in
     /// the order of publication, and after every later recovery. It is muted if its kind is.
+    ///
+    /// Whether the far side takes its codec shows when it is offered: one that it does not is told as
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken), and costs nothing else.
     ///
     /// # Errors
     /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
@@ -216,7 +231,7 @@ impl Session<Joined> {
 
     /// Ends a published track for good: nothing more of it goes out when this returns, and its label
     /// is free. Of a source that was taken over nothing is read any more, and it is given back; a
-    /// borrowed track lives on as it was.
+    /// borrowed track lives on as it was. Without its voice the session plays nothing any more.
     ///
     /// # Errors
     /// [`PublishError`]; with [`PublishError::Full`] the track goes on.
@@ -227,7 +242,7 @@ impl Session<Joined> {
         let at = at.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
         self.inner.send(Command::Published { feeder: None }).map_err(|Full(_)| PublishError::Full)?;
         let track = notes.tracks.remove(at);
-        end_voice(&mut notes, label);
+        notes.is_not_voice(label);
         drop(notes);
         track.track.set_muted(true);
         Ok(match &track.origin {
@@ -260,6 +275,12 @@ impl Session<Joined> {
     #[allow(clippy::unused_async, reason = "as remote_video")]
     pub async fn remote_audio(&self) -> Result<TrackReceiver, TrackError> {
         self.remote(Kind::Audio)
+    }
+
+    /// What this session publishes and the far side does not take now, as last told by
+    /// [`Event::TrackNotTaken`](crate::Event::TrackNotTaken) (F60). In the order of publication.
+    pub fn untaken_tracks(&self) -> Vec<UntakenTrack> {
+        self.shared().notes().untaken.clone()
     }
 
     /// What the other members publish now, in a session whose far side forwards it. Each of them was
@@ -319,12 +340,5 @@ impl Session<Joined> {
 
     fn open(&self) -> Result<(), EndReason> {
         self.shared().open()
-    }
-}
-
-/// Nothing is played into this track any more. The voice's label is its own for as long as there is a voice.
-fn end_voice(notes: &mut Notes, label: &str) {
-    if let Some(voice) = notes.voice.take_if(|_| label == VOICE) {
-        voice.cut();
     }
 }

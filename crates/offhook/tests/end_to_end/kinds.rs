@@ -4,7 +4,7 @@
 use crate::far_side::*;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use offhook::transport::media::Codec;
+use offhook::transport::media::{Codec, TrackSpec, local};
 use offhook::webrtc::UdpMap;
 use offhook::{
     Client, Clip, Join, JoinErrorKind, Joining, Lack, MediaLack, MediaWhy, Policy, Profile, Rejection,
@@ -37,6 +37,7 @@ macro_rules! provoked {
 provoked! {
     JoinErrorKind::NoUserMedia(_) => a_source_that_cannot_be_read(),
     JoinErrorKind::BadTrack(_) => a_track_that_nobody_can_have(),
+    JoinErrorKind::TrackNotTaken => a_track_in_another_codec(),
     JoinErrorKind::Busy { .. } => a_full_server(Join::new()),
     JoinErrorKind::QueueTimedOut => a_full_server(Join::new().wait_in_queue(Duration::from_millis(100))),
     JoinErrorKind::ServerUnreachable => a_server_that_is_gone(),
@@ -125,6 +126,13 @@ async fn a_track_that_nobody_can_have() -> JoinErrorKind {
     let server = server().await;
     let client = client(&server, "ada");
     why(idle(&client).join(Join::new().publish_as("a\nb", Clip::sample()))).await
+}
+
+async fn a_track_in_another_codec() -> JoinErrorKind {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let (_sender, track) = local(TrackSpec { codec: Codec::Vp8, label: String::new() });
+    why(idle(&client).join(Join::new().publish(&track))).await
 }
 
 async fn a_source_that_cannot_be_read() -> JoinErrorKind {

@@ -397,7 +397,8 @@ async fn a_codec_that_is_not_forwarded_fails_its_publisher_and_nobody_else() {
     let cy = client(&server, "cy");
     let failed = soon("the refusal", cy.session("room", "7").join(Join::new().publish(film))).await;
     let failed = failed.expect_err("nobody here decodes it");
-    assert_eq!(failed.kind(), JoinErrorKind::ProtocolError, "{failed}");
+    assert_eq!(failed.kind(), JoinErrorKind::TrackNotTaken, "{failed}");
+    assert_eq!(failed.track(), Some("video"));
     pictures(&mut video, (320, 240), 5).await;
     cy.shutdown().await;
     ada.goes().await;

@@ -12,7 +12,7 @@ use offhook::{Event, Events, Join, Kind, Member, RemoteTrack, TrackError};
 use std::time::Duration;
 
 fn track(label: &str, kind: Kind, muted: bool) -> MemberTrack {
-    MemberTrack { label: label.into(), kind, muted }
+    MemberTrack { label: label.into(), kind, muted, waits: false }
 }
 
 fn member(id: &str, tracks: &[MemberTrack]) -> Member {
@@ -44,6 +44,8 @@ fn told(events: &mut Events) -> Vec<String> {
             Event::TrackRemoved(track) => told.push(format!("-{}/{}", track.id.member(), track.id.label())),
             Event::TrackMuted(id) => told.push(format!("muted {}", id.label())),
             Event::TrackUnmuted(id) => told.push(format!("unmuted {}", id.label())),
+            Event::TrackWaits(id) => told.push(format!("waits {}", id.label())),
+            Event::TrackComes(id) => told.push(format!("comes {}", id.label())),
             _ => {}
         }
     }
@@ -182,4 +184,38 @@ async fn slow_readers_and_endless_tracks_are_bounded() {
     assert!(dial.send_track_frame(&id, &frame(200, true)));
     assert_eq!(numbers(&mut video), [200]);
     drop(session.leave());
+}
+
+/// F62: one that waits for a place is in the list, told of as such, and comes by itself; a recovery tells
+/// of it once.
+#[tokio::test(start_paused = true)]
+async fn a_track_that_waits_for_a_place_is_told_of_until_it_comes() {
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let waits = |waits| [MemberTrack { waits, ..track("screen", Kind::Video, false) }];
+    let_in(&dial, &[member("ada", &waits(true))]);
+    let session = joining.await.expect("accepted");
+    let mut events = session.events();
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), ["+ada", "+ada/screen"]);
+    let [screen] = &session.remote_tracks()[..] else { panic!("{:?}", session.remote_tracks()) };
+    assert!(screen.waits, "it says so from the beginning");
+    let mut video = session.track(&screen.id).expect("it can be taken all the same");
+
+    dial.lose(Plane::Signaling, FaultKind::Closed);
+    remote.dial().await.refuse_resume(ResumeRefusal::Gone);
+    let rejoin = remote.dial().await;
+    let_in(&rejoin, &[member("ada", &waits(true))]);
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), [] as [&str; 0]);
+
+    rejoin.member(MemberChange::Updated(member("ada", &waits(false))));
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), ["comes screen"]);
+    rejoin.send_track_frame(&screen.id, &frame(1, true));
+    assert_eq!(numbers(&mut video), [1], "on the handle of before");
+    rejoin.member(MemberChange::Updated(member("ada", &waits(true))));
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), ["waits screen"]);
 }

@@ -2,7 +2,7 @@
 //! that is refused is told why and changes nothing.
 
 use super::clock::FAULT_GRACE;
-use super::media::{Media, MediaError};
+use super::media::{Media, MediaError, takes};
 use super::moderating::Asked;
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::door::{self, Admission};
@@ -168,7 +168,8 @@ impl Actor {
             Err(()) => {
                 self.recipe = Recipe::default();
                 self.applied = None;
-                self.desired = Desired { muted: entry.desired.muted.clone(), ..Desired::default() };
+                let Desired { muted, muted_kinds, .. } = entry.desired.clone();
+                self.desired = Desired { muted, muted_kinds, ..Desired::default() };
                 Some(entry.desired)
             }
         };
@@ -179,8 +180,11 @@ impl Actor {
             name: entry.name,
             role: if viewer { Role::Viewer } else { Role::Participant },
             attendance: Attendance::Present,
-            tracks: if viewer { Vec::new() } else { offered.unwrap_or(entry.tracks) },
+            tracks: if viewer { Vec::new() } else { takes(&offered.unwrap_or(entry.tracks)) },
         };
+        if newcomer {
+            self.recall_silence();
+        }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
         self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
@@ -321,11 +325,12 @@ impl Actor {
         self.pinged = self.heard;
         self.interacted = self.heard;
         // The first frame on a resumed link, always (C17).
+        let snapshot = self.snapshot();
         self.say(&FromServer::Resumed(Resumed {
             last_seen: self.frames.last_seen(),
             epoch: resume.epoch,
             secret: Secret::new(secret),
-            snapshot: self.snapshot(),
+            snapshot,
             answer,
             node: self.shared.config.node.clone(),
         }));

@@ -1,7 +1,7 @@
 //! What a client's frames mean once its link is in.
 
 use super::clock::FAULT_GRACE;
-use super::media::{Happened, Media};
+use super::media::{Happened, Media, takes};
 use super::{Actor, Flow};
 use crate::model::Model;
 use crate::persona::{Does, NotTold};
@@ -206,7 +206,7 @@ impl Actor {
         if says_nothing || self.seen.role != Role::Participant {
             return;
         }
-        let before = std::mem::replace(&mut self.seen.tracks, tracks.to_vec());
+        let before = std::mem::replace(&mut self.seen.tracks, takes(tracks));
         self.mark_muted();
         if before != self.seen.tracks {
             self.show_tracks();
@@ -320,6 +320,7 @@ impl Actor {
                 }
             }
             Happened::Flows(flows) => {
+                self.generation_flows(flows);
                 for mid in self.media.as_ref().map(Media::sections).unwrap_or_default() {
                     let news = if flows { FromServer::Sending(mid) } else { FromServer::Paused(mid) };
                     self.say(&news);
@@ -335,6 +336,7 @@ impl Actor {
                 self.say(&if sends { FromServer::Sending(section) } else { FromServer::Paused(section) });
             }
             Happened::Needs(need) => self.say(&FromServer::NeedSections(need)),
+            Happened::Waits(waiting) => self.say(&FromServer::Waiting(waiting)),
             Happened::Persona(does) => return self.persona_does(does),
             Happened::Fault { negotiation_id, text } => {
                 self.say(&FromServer::MediaFault(MediaFault { negotiation_id, text: Some(text) }));

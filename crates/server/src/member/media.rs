@@ -12,8 +12,8 @@ use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
 use forwarding::Forwarding;
 use offhook_signaling::{
-    Answer, Candidate, EndOfCandidates, MediaFault, MediaKind, MidRef, MidUse, Mood, NeedSections, Offer,
-    PathReport, sdp,
+    Answer, Candidate, EndOfCandidates, MediaCodec, MediaFault, MediaKind, MidRef, MidUse, Mood,
+    NeedSections, Offer, PathReport, Track, Waiting, sdp,
 };
 use offhook_transport::Epoch;
 use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
@@ -34,6 +34,22 @@ const FRESH: Duration = Duration::from_secs(2);
 /// member is asked for a key frame at most.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(200);
 
+/// What is taken of anybody, and sent.
+const CODECS: [Codec; 2] = [Codec::H264, Codec::Opus];
+
+/// Those of these tracks that are taken: of one in another codec nothing ever comes, and to the others it
+/// is not there. Whoever does not say is believed.
+pub(super) fn takes(tracks: &[Track]) -> Vec<Track> {
+    let taken = |track: &&Track| match &track.codec {
+        None => true,
+        Some(MediaCodec::H264) => CODECS.contains(&Codec::H264),
+        Some(MediaCodec::Opus) => CODECS.contains(&Codec::Opus),
+        Some(MediaCodec::Vp8) => CODECS.contains(&Codec::Vp8),
+        Some(MediaCodec::Other(_)) => false,
+    };
+    tracks.iter().filter(taken).cloned().collect()
+}
+
 /// What the media plane reports.
 pub(super) enum Happened {
     /// A candidate of ours for the client.
@@ -50,6 +66,8 @@ pub(super) enum Happened {
     Sends { mid: String, sends: bool },
     /// There is somebody else to be heard, and no section for it.
     Needs(NeedSections),
+    /// Tracks of somebody else have no place with it, or have one again.
+    Waits(Waiting),
     /// What the persona does.
     Persona(Does),
     /// The path does not work, as seen from here.
@@ -157,7 +175,7 @@ impl Media {
             config.key_frame_every = KEY_FRAME_EVERY;
         }
         config.gate = gate.clone();
-        config.codecs = vec![Codec::H264, Codec::Opus];
+        config.codecs = CODECS.to_vec();
         let persona = (model == Model::Echo).then(Persona::start);
         if let Some(persona) = persona.as_ref().filter(|_| publishes) {
             let ears = persona.ears();

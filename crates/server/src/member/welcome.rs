@@ -67,12 +67,13 @@ impl Actor {
         }
     }
 
-    pub(super) fn snapshot(&self) -> SessionSnapshot {
+    pub(super) fn snapshot(&mut self) -> SessionSnapshot {
         SessionSnapshot {
             applied: self.applied,
             generation: self.generation.as_ref().map(|generation| generation.number),
             sending: self.media.as_ref().map(Media::sending).unwrap_or_default(),
             roster: self.shared.rooms.roster(&self.place.key),
+            waiting: self.media.as_mut().map(Media::without).unwrap_or_default(),
         }
     }
 }

@@ -51,6 +51,7 @@ fn camera() -> Track {
         mid: None,
         width: None,
         height: None,
+        codec: None,
         muted: false,
     }
 }

@@ -25,6 +25,7 @@ pub(crate) async fn offer(negotiation_id: u64, track: &str) -> (Peer, PeerEvents
         mid: Some("0".into()),
         width: None,
         height: None,
+        codec: None,
         muted: false,
     }];
     (peer, events, Offer { negotiation_id, sdp, tracks })

@@ -20,6 +20,7 @@ fn camera() -> Track {
         mid: None,
         width: None,
         height: None,
+        codec: None,
         muted: false,
     }
 }

@@ -51,7 +51,15 @@ impl Drop for Raw {
 
 fn track() -> Track {
     let mid = Some("0".into());
-    Track { track: "camera".into(), kind: MediaKind::Video, mid, width: None, height: None, muted: false }
+    Track {
+        track: "camera".into(),
+        kind: MediaKind::Video,
+        mid,
+        codec: None,
+        width: None,
+        height: None,
+        muted: false,
+    }
 }
 
 impl Raw {

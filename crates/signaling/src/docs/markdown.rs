@@ -42,8 +42,16 @@ pub fn protocol_markdown() -> String {
 
 fn limits_section(out: &mut String) {
     out.push_str("\n## Limits in numbers\n\n| what | limit |\n|---|---|\n");
-    let rows: [(&str, String); 19] = [
+    let rows: [(&str, String); 20] = [
         ("frame", format!("{} bytes", limits::FRAME_BYTES)),
+        (
+            "frames of a client",
+            format!(
+                "{} a second, {} at once; a whole piece of an upload is a tenth of one",
+                limits::FRAMES_PER_SECOND,
+                limits::FRAMES_BURST
+            ),
+        ),
         ("nesting", format!("{} levels", limits::DEPTH)),
         ("any number", format!("{} (2^53 - 1)", limits::NUMBER)),
         ("any list without a limit of its own", format!("{} entries", limits::LIST)),

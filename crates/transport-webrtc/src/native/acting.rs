@@ -86,14 +86,16 @@ impl Driver {
         let Some(lane) = self.lane.clone().filter(|_| std::mem::take(&mut self.publish_wanted)) else {
             return Flow::On;
         };
-        let dropped = lane.unpublish(self.published());
-        match lane.make_room(self.published()).await {
+        let published = lane.offerable(self.published());
+        self.tell_untaken(&lane);
+        let dropped = lane.unpublish(&published);
+        match lane.make_room(&published).await {
             Ok(grown) => {
                 lane.state().grown |= grown || dropped;
                 if self.tell_outflow() == Flow::Over {
                     return Flow::Over;
                 }
-                if lane.lags(self.published()) { self.negotiate(false).await } else { Flow::On }
+                if lane.lags(&published) { self.negotiate(false).await } else { Flow::On }
             }
             Err(error) => {
                 tracing::warn!(%error, "a track finds no section and is not sent on this link");

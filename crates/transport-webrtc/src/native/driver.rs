@@ -3,6 +3,7 @@
 //! `acting.rs`, the peer's reports in `media.rs`.
 
 use super::address::Address;
+use super::budget::Budget;
 use super::config::Config;
 use super::incoming::ProtocolFault;
 use super::lane::Lane;
@@ -18,7 +19,7 @@ use crate::peer::{LocalCandidate, PeerEvent};
 use futures_util::future::BoxFuture;
 use offhook_signaling::{FromClient, Ping, encode};
 use offhook_transport::media::{KeyWishes, RemoteSink};
-use offhook_transport::{Action, DialRequest, Epoch, Event, Fault, FaultKind, Plane};
+use offhook_transport::{Action, DialRequest, Epoch, Event, Fault, FaultKind, Plane, UntakenTrack};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::sync::{Arc, Weak};
@@ -86,6 +87,8 @@ pub(super) struct Driver {
     pub(super) first: Option<String>,
     pub(super) opening: Option<BoxFuture<'static, Result<Opened, Fault>>>,
     pub(super) socket: Option<Socket>,
+    /// What may be said on it.
+    pub(super) budget: Budget,
     pub(super) lane: Option<Arc<Lane>>,
     /// What a move leaves behind, to see whether pictures are to be expected.
     pub(super) predecessor: Option<Weak<Lane>>,
@@ -127,6 +130,8 @@ pub(super) struct Driver {
     /// The far side ended the session: the host may have last words for it.
     pub(super) ended: bool,
     pub(super) unknown_messages: u64,
+    /// The tracks of which this link told that they are not taken, once it told of any.
+    pub(super) untaken: Option<Vec<UntakenTrack>>,
 }
 
 /// What one turn of the loop brought.
@@ -182,6 +187,7 @@ impl Driver {
             first: None,
             opening: None,
             socket: None,
+            budget: Budget::default(),
             wanted,
             held: VecDeque::new(),
             lane: None,
@@ -214,6 +220,7 @@ impl Driver {
             close_code: 1000,
             ended: false,
             unknown_messages: 0,
+            untaken: None,
         }
     }
 
@@ -259,7 +266,8 @@ impl Driver {
             return Turn::Room;
         }
         let deadline = self.deadline();
-        let idle = self.socket.as_ref().is_none_or(|socket| socket.waiting() < BUSY);
+        let idle =
+            self.socket.as_ref().is_none_or(|socket| socket.waiting() < BUSY) && self.budget.has_left();
         tokio::select! {
             connected = wanted(&mut self.connecting) => {
                 self.connecting = None;
@@ -284,8 +292,9 @@ impl Driver {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    fn deadline(&mut self) -> Option<Instant> {
         [
+            self.budget.due(),
             self.out.deadline(),
             self.answer_due,
             self.hang_up_due,
@@ -382,6 +391,7 @@ impl Driver {
 
     pub(super) fn write(&mut self, text: String) -> Flow {
         let Some(socket) = &mut self.socket else { return Flow::On };
+        self.budget.spend();
         if socket.send(text) {
             return Flow::On;
         }

@@ -6,13 +6,14 @@ mod publishing;
 
 use super::arrivals::Arrivals;
 use super::outflow::Outflow;
+use super::roster::Roster;
 use super::sinks::Sinks;
 use super::speaking::Speakers;
 use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
-use offhook_signaling::{EncodeError, FromClient, Instance, PathReport, Reliability, ReplayLost};
+use offhook_signaling::{EncodeError, FromClient, PathReport, Reliability, ReplayLost};
 use offhook_transport::media::{Kind, VideoWanted};
-use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, Member, ResumeKey, Secret};
+use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, ResumeKey, Secret, UntakenTrack};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -96,7 +97,7 @@ pub(super) struct State {
     grace_until: Option<Instant>,
     /// Was media lost because nothing came, over a path that answers? Then only what comes is proof.
     pub(super) went_silent: bool,
-    pub(super) roster: HashMap<Instance, Member>,
+    pub(super) roster: Roster,
     pub(super) image: Option<Image>,
     pub(super) sendings: Vec<(String, Sending)>,
     /// What the far side was told of them.
@@ -105,8 +106,11 @@ pub(super) struct State {
     pub(super) grown: bool,
     /// Labels of the tracks that were given a section.
     offered: HashSet<String>,
-    /// Labels of the tracks that the newest offer names: only these can have a section by its answer.
-    pub(super) named: HashSet<String>,
+    /// The tracks that the newest offer names, by their labels, each with the section it is to be sent on:
+    /// only these can have one by its answer.
+    pub(super) named: HashMap<String, Option<String>>,
+    /// Published, and not taken by the far side of this lane: not offered to it again.
+    pub(super) untaken: Vec<UntakenTrack>,
     /// Sections whose track was taken back, free for the next one of their kind.
     spare: Vec<Kind>,
     inbound: u64,
@@ -160,12 +164,13 @@ impl Lane {
                 grace_until: None,
                 speakers: Speakers::default(),
                 went_silent: false,
-                roster: HashMap::new(),
+                roster: Roster::default(),
                 image: None,
                 sendings: Vec::new(),
                 outflow: Outflow::default(),
                 grown: false,
-                named: offered.clone(),
+                named: HashMap::new(),
+                untaken: Vec::new(),
                 offered,
                 spare: Vec::new(),
                 inbound: 0,

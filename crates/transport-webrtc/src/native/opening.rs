@@ -300,8 +300,9 @@ impl Driver {
         // A track that was published since the last offer needs a section of its own, and one that was
         // taken back needs none.
         self.publish_wanted = false;
-        let dropped = lane.unpublish(self.published());
-        let grown = lane.make_room(self.published()).await? || dropped;
+        let published = lane.offerable(self.published());
+        let dropped = lane.unpublish(&published);
+        let grown = lane.make_room(&published).await? || dropped;
         let (has_grown, path, unsettled) = {
             let mut state = lane.state();
             state.grown |= grown;
@@ -349,7 +350,7 @@ impl Driver {
     /// An offer with a fresh number, and what is in its sections.
     pub(super) fn offer_of(&self, lane: &Lane, sdp: &str) -> Offer {
         let negotiation_id = lane.state().next_negotiation();
-        let publish = self.published();
+        let publish = lane.offerable(self.published());
         let taken = lane.mids();
         let mut mids = mids(sdp);
         mids.retain(|(_, mid)| !taken.contains(mid));
@@ -365,8 +366,9 @@ impl Driver {
         let mid = |label: &str| {
             lane.mid_of(label).or_else(|| mids_of.iter().find(|(of, _)| of == label)?.1.clone())
         };
-        lane.state().named = publish.iter().map(|track| track.spec().label.clone()).collect();
-        Offer { negotiation_id, sdp: Sdp::new(sdp), tracks: translate::tracks(publish, mid) }
+        let tracks = translate::tracks(&publish, mid);
+        lane.state().named = tracks.iter().map(|track| (track.track.clone(), track.mid.clone())).collect();
+        Offer { negotiation_id, sdp: Sdp::new(sdp), tracks }
     }
 }
 
@@ -387,7 +389,7 @@ pub(super) fn sections(request: &DialRequest) -> Vec<SectionSpec> {
 
 /// The sections of an offer of our own on which we may send, in order.
 fn mids(sdp: &str) -> Vec<(Kind, String)> {
-    crate::peer::offered(sdp)
+    crate::peer::described(sdp)
         .into_iter()
         .filter(|section| section.sends)
         .map(|section| (section.kind, section.mid))

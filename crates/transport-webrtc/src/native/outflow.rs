@@ -43,9 +43,13 @@ impl Outflow {
 
 impl Driver {
     /// Tells what is news of our own media. Nothing leaves through a gate that is not open, nor of
-    /// a track that is muted: that is said at once, and the rest when nothing left for a while.
+    /// a track that is muted: that is said at once, and the rest when nothing left for a while. Where too
+    /// much was said already it is said with the next second's statistics.
     pub(super) fn tell_outflow(&mut self) -> Flow {
         let Some(lane) = self.lane.clone().filter(|_| self.stage == Stage::Up) else { return Flow::On };
+        if !self.budget.has_left() {
+            return Flow::On;
+        }
         let open = lane.peer.gates().level() == GateLevel::Open;
         let news = {
             let mut state = lane.state();

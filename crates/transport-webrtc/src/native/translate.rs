@@ -27,7 +27,8 @@ pub(super) fn our_secret(secret: &wire::Secret) -> ours::Secret {
     ours::Secret::new(secret.expose())
 }
 
-/// The desired state; mute levels by the names of the tracks they are about.
+/// The desired state; mute levels by kind, and by the names of the tracks there are, for a far side that knows
+/// names only.
 pub(super) fn desired(
     desired: &ours::Desired,
     revision: ours::Revision,
@@ -49,6 +50,11 @@ pub(super) fn desired(
             .filter(|track| muted(track.spec().kind()))
             .map(|track| track.spec().label.clone())
             .collect(),
+        muted_kinds: [ours::media::Kind::Audio, ours::media::Kind::Video]
+            .into_iter()
+            .filter(|kind| muted(*kind))
+            .map(media_kind)
+            .collect(),
     }
 }
 
@@ -60,6 +66,15 @@ pub(super) fn media_kind(kind: ours::media::Kind) -> wire::MediaKind {
     match kind {
         ours::media::Kind::Audio => wire::MediaKind::Audio,
         ours::media::Kind::Video => wire::MediaKind::Video,
+    }
+}
+
+fn media_codec(codec: ours::media::Codec) -> wire::MediaCodec {
+    match codec {
+        ours::media::Codec::H264 => wire::MediaCodec::H264,
+        ours::media::Codec::Vp8 => wire::MediaCodec::Vp8,
+        ours::media::Codec::Opus => wire::MediaCodec::Opus,
+        other => wire::MediaCodec::Other(format!("{other:?}").to_ascii_lowercase()),
     }
 }
 
@@ -81,6 +96,7 @@ pub(super) fn tracks(
             track: track.spec().label.clone(),
             kind: media_kind(track.spec().kind()),
             mid: mid(&track.spec().label),
+            codec: Some(media_codec(track.spec().codec)),
             width: None,
             height: None,
             muted: false,
@@ -103,7 +119,7 @@ pub(super) fn member(member: &wire::Member) -> ours::Member {
 /// `None` for a kind of media of a later version.
 fn member_track(track: &wire::Track) -> Option<ours::MemberTrack> {
     let kind = our_kind(&track.kind)?;
-    Some(ours::MemberTrack { label: track.track.clone(), kind, muted: track.muted })
+    Some(ours::MemberTrack { label: track.track.clone(), kind, muted: track.muted, waits: false })
 }
 
 /// Whose track a section carries, as the far side says; `None` for one that is nobody's.

@@ -90,9 +90,13 @@ impl Driver {
                 total: total as u64,
                 bytes: STANDARD.encode(&upload.image.bytes[upload.sent..end]),
             };
+            let is_whole = end - upload.sent == CHUNK_BYTES;
             upload.sent = end;
             if self.send(&FromClient::ImageChunk(chunk)) == Flow::Over {
                 return Flow::Over;
+            }
+            if is_whole {
+                self.budget.was_piece();
             }
         }
     }

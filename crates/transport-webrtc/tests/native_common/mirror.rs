@@ -3,7 +3,7 @@
 
 use super::hostile::{Guest, Hostile};
 use offhook_signaling::{
-    Acked, Answer, Capabilities, EndCode, Ended, Feature, FromClient, FromServer, Join, Joined, Liveness,
+    Acked, Answer, Capabilities, EndCode, Ended, Feature, FromClient, FromServer, Joined, Liveness, Offer,
     Party, Ping, Reliability, Sdp, Secret, SessionSnapshot, decode_from_client,
 };
 use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSender, TrackSpec, local};
@@ -52,7 +52,8 @@ async fn serve(mut guest: Guest, seen: Arc<Mutex<Vec<EncodedFrame>>>, track: Loc
         }
         let answers = match frame.message {
             FromClient::Join(join) => {
-                let (answer, its) = answer(&join, &seen, &track).await;
+                let offer = join.offer.as_ref().expect("a join on loopback carries its offer");
+                let (answer, its) = answer(offer, &seen, &track, None).await;
                 media = Some(its);
                 let revision = join.desired.revision;
                 vec![joined(answer), FromServer::Acked(Acked { revision, id: None })]
@@ -78,13 +79,18 @@ async fn serve(mut guest: Guest, seen: Arc<Mutex<Vec<EncodedFrame>>>, track: Loc
     }
 }
 
+/// Answers a first offer, in these codecs or in all there are.
 pub async fn answer(
-    join: &Join,
+    offer: &Offer,
     seen: &Arc<Mutex<Vec<EncodedFrame>>>,
     track: &LocalTrack,
+    codecs: Option<Vec<Codec>>,
 ) -> (Answer, Media) {
     let certificate = Certificate::generate().expect("this machine has randomness");
     let mut config = PeerConfig::answerer(certificate).on_loopback();
+    if let Some(codecs) = codecs {
+        config.codecs = codecs;
+    }
     let into = seen.clone();
     config.intake = Intake {
         frames: Some(Arc::new(move |_, frame| {
@@ -94,7 +100,6 @@ pub async fn answer(
     };
     let gates = Gates::from(config.gate.clone());
     let (peer, events) = Peer::open(config).await.expect("loopback can be bound");
-    let offer = join.offer.as_ref().expect("a join on loopback carries its offer");
     let sdp = peer.answer(offer.sdp.as_str()).await.expect("a good offer");
     let mut sending = None;
     if let Some(section) = peer.sections().await.iter().find(|section| section.sends) {

@@ -6,9 +6,9 @@ use super::hostile::{Guest, Hostile};
 use super::mirror::{Media, answer};
 use offhook_signaling::{
     Acked, Answer, Capabilities, EndCode, Ended, Feature, FromClient, FromServer, Joined, Liveness, NotKnown,
-    Party, Ping, Reliability, Resume, Resumed, Sdp, Secret, SessionSnapshot, decode_from_client,
+    Offer, Party, Ping, Reliability, Resume, Resumed, Sdp, Secret, SessionSnapshot, decode_from_client,
 };
-use offhook_transport::media::{Codec, TrackSpec, local};
+use offhook_transport::media::{Codec, EncodedFrame, Kind, TrackSpec, local};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
@@ -48,6 +48,15 @@ pub enum Manner {
     Lingering,
 }
 
+/// What media it takes.
+#[derive(Clone, Debug, Default)]
+pub struct Takes {
+    /// In these codecs, or in all there are.
+    pub codecs: Option<Vec<Codec>>,
+    /// Nothing of this kind: its sections are answered with port zero.
+    pub refused: Option<Kind>,
+}
+
 #[derive(Default)]
 struct Inside {
     manner: Manner,
@@ -62,6 +71,7 @@ pub struct Steered {
     orders: broadcast::Sender<Order>,
     inside: Arc<Mutex<Inside>>,
     came: Arc<Notify>,
+    seen: Arc<Mutex<Vec<EncodedFrame>>>,
 }
 
 /// What outlives a socket.
@@ -70,6 +80,8 @@ struct Far {
     media: Option<Media>,
     secrets: u32,
     inside: Arc<Mutex<Inside>>,
+    takes: Takes,
+    seen: Arc<Mutex<Vec<EncodedFrame>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,15 +90,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Steered {
     pub async fn start() -> Self {
+        Self::taking(Takes::default()).await
+    }
+
+    pub async fn taking(takes: Takes) -> Self {
         let (orders, _) = broadcast::channel(64);
         let inside = Arc::<Mutex<Inside>>::default();
-        let far = Far { frames: Reliability::new(), media: None, secrets: 0, inside: inside.clone() };
+        let seen = Arc::<Mutex<Vec<EncodedFrame>>>::default();
+        let (frames, kept) = (Reliability::new(), inside.clone());
+        let far = Far { frames, media: None, secrets: 0, inside: kept, takes, seen: seen.clone() };
         let far = Arc::new(tokio::sync::Mutex::new(far));
         let came = Arc::<Notify>::default();
         let (give, see) = (orders.clone(), (inside.clone(), came.clone()));
         let hostile =
             Hostile::serve(move |guest| serve(guest, give.subscribe(), see.clone(), far.clone())).await;
-        Self { hostile, orders, inside, came }
+        Self { hostile, orders, inside, came, seen }
+    }
+
+    /// The frames that came in since this was asked last.
+    pub fn take_seen(&self) -> Vec<EncodedFrame> {
+        std::mem::take(&mut *lock(&self.seen))
     }
 
     /// Does this on every open socket.
@@ -145,7 +168,7 @@ async fn serve(
                 let Ok(frame) = decode_from_client(text) else { return };
                 let mut far = far.lock().await;
                 // A fresh session counts from the beginning.
-                if matches!(frame.message, FromClient::Join(_)) {
+                if matches!(frame.message, FromClient::Join(_) | FromClient::Migrate(_)) {
                     far.frames = Reliability::new();
                 }
                 if far.frames.receive(&frame).is_err() {
@@ -193,14 +216,8 @@ async fn serve(
 impl Far {
     async fn answers(&mut self, message: FromClient, manner: Manner) -> Vec<FromServer> {
         match message {
-            FromClient::Join(join) => {
-                let (_, track) = local(TrackSpec { codec: Codec::H264, label: "steered".into() });
-                let (answer, media) = answer(&join, &Arc::default(), &track).await;
-                self.media = Some(media);
-                lock(&self.inside).settled = join.offer.as_ref().map(|offer| offer.negotiation_id);
-                let revision = join.desired.revision;
-                vec![self.joined(answer), FromServer::Acked(Acked { revision, id: None })]
-            }
+            FromClient::Join(join) => self.let_in(join.offer, join.desired.revision).await,
+            FromClient::Migrate(migrate) => self.let_in(migrate.offer, migrate.desired.revision).await,
             FromClient::Resume(resume) => self.resumed(resume, manner).await,
             FromClient::Offer(offer) => match self.answer(&offer).await {
                 Some(answer) => vec![FromServer::Answer(answer)],
@@ -225,11 +242,35 @@ impl Far {
         }
     }
 
-    async fn answer(&mut self, offer: &offhook_signaling::Offer) -> Option<Answer> {
+    async fn let_in(&mut self, offer: Option<Offer>, revision: u64) -> Vec<FromServer> {
+        let offer = offer.expect("a join on loopback carries its offer");
+        let (_, track) = local(TrackSpec { codec: Codec::H264, label: "steered".into() });
+        let (mut answer, media) = answer(&offer, &self.seen, &track, self.takes.codecs.clone()).await;
+        answer.sdp = self.as_taken(answer.sdp.as_str());
+        self.media = Some(media);
+        lock(&self.inside).settled = Some(offer.negotiation_id);
+        vec![self.joined(answer), FromServer::Acked(Acked { revision, id: None })]
+    }
+
+    async fn answer(&mut self, offer: &Offer) -> Option<Answer> {
         let media = self.media.as_ref()?;
         let sdp = media.peer.answer(offer.sdp.as_str()).await.expect("a good offer");
         lock(&self.inside).settled = Some(offer.negotiation_id);
-        Some(Answer { negotiation_id: offer.negotiation_id, sdp: Sdp::new(sdp), mids: Vec::new() })
+        Some(Answer { negotiation_id: offer.negotiation_id, sdp: self.as_taken(&sdp), mids: Vec::new() })
+    }
+
+    /// An answer in which the sections of what it refuses have port zero (RFC 3264 section 6).
+    fn as_taken(&self, answer: &str) -> Sdp {
+        let media = match self.takes.refused {
+            Some(Kind::Audio) => "m=audio ",
+            Some(Kind::Video) => "m=video ",
+            None => return Sdp::new(answer),
+        };
+        let refused = |line: &str| match line.strip_prefix(media).and_then(|rest| rest.split_once(' ')) {
+            Some((_, rest)) => format!("{media}0 {rest}\r\n"),
+            None => format!("{line}\r\n"),
+        };
+        Sdp::new(answer.lines().map(refused).collect::<String>())
     }
 
     async fn resumed(&mut self, resume: Resume, manner: Manner) -> Vec<FromServer> {

@@ -7,7 +7,7 @@
 
 use super::{Happened, MediaError};
 use crate::router::{Ingest, Leg, Router, Track};
-use offhook_signaling::{Instance, MediaKind, MidRef, MidUse, NeedSections, Track as Offered};
+use offhook_signaling::{Instance, MediaKind, MidRef, MidUse, NeedSections, Track as Offered, Waiting};
 use offhook_transport::media::{Codec, Kind};
 use offhook_transport_webrtc::peer::{Peer, Section};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -17,8 +17,11 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 /// Tracks of others that one member is sent at most: a description has room for no more. Those that
-/// were published first come first.
+/// were published first come first; its client is told of the others that they wait for a place.
 const MOST: usize = 32;
+
+/// What tracks without a place may take of the frame that lets a member in, in bytes.
+const SNAPSHOT: usize = 4 * 1024;
 
 /// One member's part.
 pub(super) struct Forwarding {
@@ -38,6 +41,8 @@ pub(super) struct Forwarding {
     asked: Option<u32>,
     /// Did its newest offer have no more room than the one before, although it was asked for some?
     stuck: bool,
+    /// Whose tracks its client was told to have no place, and which.
+    without: BTreeMap<Instance, Vec<String>>,
 }
 
 impl Forwarding {
@@ -56,6 +61,7 @@ impl Forwarding {
             dropped,
             asked: None,
             stuck: false,
+            without: BTreeMap::new(),
         }
     }
 
@@ -238,6 +244,9 @@ impl Forwarding {
             if let Some(need) = self.need() {
                 return Happened::Needs(need);
             }
+            if let Some(waiting) = self.without_place() {
+                return Happened::Waits(waiting);
+            }
             let flowing = self.legs.values().filter_map(|leg| leg.flows_until(now)).min();
             let silence = async {
                 match flowing {
@@ -255,6 +264,22 @@ impl Forwarding {
                 () = silence => {}
             }
         }
+    }
+
+    /// What its client is told of this on being let in, as far as the frame has room for it: the rest is
+    /// told after it.
+    pub(super) fn without(&mut self) -> Vec<Waiting> {
+        self.without = self.lacking();
+        let mut room = SNAPSHOT;
+        self.without.retain(|_, tracks| {
+            let needs = tracks.iter().map(|label| label.len() + 8).sum::<usize>() + 64;
+            let fits = needs <= room;
+            room -= if fits { needs } else { 0 };
+            fits
+        });
+        let waiting =
+            |(member, tracks): (&Instance, &Vec<String>)| Waiting { member: *member, tracks: tracks.clone() };
+        self.without.iter().map(waiting).collect()
     }
 
     /// Takes everything back that it has in the room.
@@ -295,6 +320,38 @@ impl Forwarding {
         if let (Some(track), Some(leg)) = (self.uses.remove(mid), self.legs.get(mid)) {
             track.detach(leg);
         }
+    }
+
+    /// A member some of whose tracks have no place with it, or have one again, of which its client was not
+    /// told.
+    fn without_place(&mut self) -> Option<Waiting> {
+        let without = self.lacking();
+        let news = |(member, tracks): &(&Instance, &Vec<String>)| self.without.get(*member) != Some(*tracks);
+        if let Some((member, tracks)) = without.iter().find(news) {
+            self.without.insert(*member, tracks.clone());
+            return Some(Waiting { member: *member, tracks: tracks.clone() });
+        }
+        let member = *self.without.keys().find(|member| !without.contains_key(member))?;
+        self.without.remove(&member);
+        Some(Waiting { member, tracks: Vec::new() })
+    }
+
+    /// Whose tracks have no place with it, and which. One that has a place and no section yet is on its way.
+    fn lacking(&self) -> BTreeMap<Instance, Vec<String>> {
+        let mut without = BTreeMap::<Instance, Vec<String>>::new();
+        let all = self.router.of_others(self.own);
+        if all.len() <= MOST && !self.stuck && self.without.is_empty() {
+            return without;
+        }
+        for (at, track) in all.iter().enumerate() {
+            let known = || self.without.get(&track.member).is_some_and(|told| told.contains(&track.label));
+            let has_section = || self.uses.values().any(|used| Arc::ptr_eq(used, track));
+            // What was told to wait does so until it has its section.
+            if (at >= MOST || self.stuck || known()) && !has_section() {
+                without.entry(track.member).or_default().push(track.label.clone());
+            }
+        }
+        without
     }
 
     /// Tracks that it is to receive and that have no section.

@@ -2,7 +2,7 @@
 //! model nothing of it is anything.
 
 use super::{Behind, Media};
-use offhook_signaling::{NeedSections, Ping, Track};
+use offhook_signaling::{NeedSections, Ping, Track, Waiting};
 
 /// Marks a ping that asks whether an answer was taken; other pings are numbered below.
 const SETTLED: u64 = 1 << 52;
@@ -46,6 +46,14 @@ impl Media {
             Behind::Studio(_) | Behind::Echo(_) => None,
         };
         need.unwrap_or(NeedSections { audio: 0, video: 0 })
+    }
+
+    /// Which tracks of the others have no place with it, to be told on being let in.
+    pub(in crate::member) fn without(&mut self) -> Vec<Waiting> {
+        match &mut self.behind {
+            Behind::Room(forwarding) => forwarding.without(),
+            Behind::Studio(_) | Behind::Echo(_) => Vec::new(),
+        }
     }
 
     /// Its client came back on another socket: what it was asked for may be lost.

@@ -73,7 +73,7 @@ impl Driver {
     /// Our turn: the offer that came with the join is void, and the ICE servers are known.
     async fn admitted(&mut self, lane: &Arc<Lane>, admitted: wire::Admitted) -> Flow {
         let servers = self.ice_servers(&admitted.ice_servers);
-        let published = self.published().to_vec();
+        let published = lane.offerable(self.published());
         let made: Result<String, PeerError> = async {
             lane.peer.rollback().await?;
             lane.unpublish(&published);
@@ -121,6 +121,9 @@ impl Driver {
         if let Err(fault) = taken.await {
             return self.fail(Event::DialFailed(fault));
         }
+        if self.refuses_to_join_without(lane) {
+            return Flow::Over;
+        }
         let key = ResumeKey {
             session: joined.session_id.clone(),
             secret: translate::our_secret(&joined.resume_secret),
@@ -139,10 +142,11 @@ impl Driver {
             self.refresh_after(translate::millis(expires));
         }
         self.proof = Proof::Dtls;
-        match self.let_in(lane, granted, joined.snapshot, joined.resumed) {
-            Flow::On => self.offer_published().await,
-            Flow::Over => Flow::Over,
+        if self.let_in(lane, granted, joined.snapshot, joined.resumed) == Flow::Over {
+            return Flow::Over;
         }
+        self.tell_untaken(lane);
+        self.offer_published().await
     }
 
     async fn resumed(&mut self, lane: &Arc<Lane>, resumed: wire::Resumed) -> Flow {
@@ -201,6 +205,7 @@ impl Driver {
         if self.let_in(lane, granted, resumed.snapshot, true) == Flow::Over {
             return Flow::Over;
         }
+        self.tell_untaken(lane);
         // What was coming is due still, unless the far side says that it stopped.
         lane.state().still_sends_on(due_before);
         if self.write_posted(lane, None) == Flow::Over || self.tell_outflow() == Flow::Over {
@@ -238,16 +243,17 @@ impl Driver {
     ) -> Flow {
         self.stage = Stage::Up;
         self.health = Health::of(granted.node.clone());
-        let roster: Vec<_> = snapshot.roster.iter().map(translate::member).collect();
-        {
+        let roster = snapshot.roster.iter().map(|member| (member.instance, translate::member(member)));
+        let roster: Vec<_> = roster.collect();
+        let roster = {
             let mut state = lane.state();
             state.grant(granted.clone());
             state.owner = self.request.epoch;
             state.speakers.enter(self.request.epoch, &self.wanted);
-            state.roster =
-                snapshot.roster.iter().map(|member| member.instance).zip(roster.iter().cloned()).collect();
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
-        }
+            let waiting = snapshot.waiting.into_iter().map(|waiting| (waiting.member, waiting.tracks));
+            state.roster.begin(roster, waiting)
+        };
         if granted.capabilities.has(Capability::Forwarding) {
             lane.sinks.forwards();
         }

@@ -80,21 +80,25 @@ impl Driver {
             }),
             FromServer::MemberJoined(change) => {
                 let member = translate::member(&change.member);
-                lane.state().roster.insert(change.member.instance, member.clone());
+                let member = lane.state().roster.put(change.member.instance, member);
                 self.content(Content::Member(MemberChange::Joined(member)));
             }
             FromServer::MemberUpdated(change) => {
                 let member = translate::member(&change.member);
                 let labels: Vec<_> = member.tracks.iter().map(|track| track.label.as_str()).collect();
                 lane.sinks.keep(&member.id, &labels);
-                lane.state().roster.insert(change.member.instance, member.clone());
+                let member = lane.state().roster.put(change.member.instance, member);
                 self.content(Content::Member(MemberChange::Updated(member)));
             }
             FromServer::MemberLeft(left) => {
-                let gone = lane.state().roster.remove(&left.instance);
-                if let Some(member) = gone {
-                    lane.sinks.keep(&member.id, &[]);
-                    self.content(Content::Member(MemberChange::Left(member)));
+                let member = lane.state().roster.take(left.instance);
+                lane.sinks.keep(&member.id, &[]);
+                self.content(Content::Member(MemberChange::Left(member)));
+            }
+            FromServer::Waiting(waiting) => {
+                let news = lane.state().roster.wait(waiting.member, waiting.tracks);
+                if let Some(member) = news {
+                    self.content(Content::Member(MemberChange::Updated(member)));
                 }
             }
             FromServer::GoAway(hint) => {

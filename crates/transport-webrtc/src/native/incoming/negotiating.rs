@@ -24,11 +24,14 @@ impl Driver {
         }
         let taken = take_answer(lane, &self.request, answer).await;
         // What came or went while the offer was open is in the next one.
-        let lags = taken.is_ok() && lane.lags(self.published());
+        let lags = taken.is_ok() && lane.lags(&lane.offerable(self.published()));
         if let Err(fault) = taken {
             lane.state().open_offer = None;
             self.lose_media(fault);
+        } else if self.refuses_to_join_without(lane) {
+            return Flow::Over;
         }
+        self.tell_untaken(lane);
         let restart = std::mem::take(&mut self.restart_wanted);
         if std::mem::take(&mut self.offer_wanted) || restart || lags {
             return self.negotiate(restart).await;
@@ -187,5 +190,5 @@ pub(super) async fn take_answer(
     if request.viewer {
         return Ok(());
     }
-    lane.publish(&request.media).await.map_err(peer_fault)
+    lane.publish(&request.media, answer.sdp.as_str()).await.map_err(peer_fault)
 }

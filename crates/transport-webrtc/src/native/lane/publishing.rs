@@ -1,30 +1,64 @@
 //! Which section each published track is sent on, and which are free for the next: what was offered, what
-//! an answer granted, what was taken back. What is published is said by the host.
+//! an answer granted or did not take, what was taken back. What is published is said by the host.
 
 use super::Lane;
-use crate::peer::{Direction, PeerError, SectionSpec};
+use crate::peer::{Direction, PeerError, Section, SectionSpec};
 use offhook_transport::media::{KeyWishes, Kind, LocalTrack, MediaPorts};
+use offhook_transport::{Untaken, UntakenTrack};
 
 impl Lane {
-    /// Sends each published track on a section of its kind, in the order of publication.
-    pub(in crate::native) async fn publish(&self, ports: &MediaPorts) -> Result<(), PeerError> {
-        let taken = self.mids();
-        let mut sections: Vec<_> = self.peer.sections().await;
-        sections.retain(|section| section.sends && !taken.contains(&section.mid));
+    /// Sends each track that the newest offer names on the section that it was named with, as far as the
+    /// answer to it takes that (RFC 3264 §6): what the answer does not take costs nothing else.
+    pub(in crate::native) async fn publish(&self, ports: &MediaPorts, answer: &str) -> Result<(), PeerError> {
+        let taken = crate::peer::described(answer);
         for track in &ports.publish {
-            let label = track.spec().label.clone();
-            let kind = track.spec().kind();
-            if self.mid_of(&label).is_some() || !self.state().named.contains(&label) {
+            let spec = track.spec();
+            if self.mid_of(&spec.label).is_some() {
                 continue;
             }
-            let Some(at) = sections.iter().position(|section| section.kind == kind) else {
-                return Err(PeerError::NoSuchSection(label));
+            let Some(mid) = self.state().named.get(&spec.label).cloned() else { continue };
+            let fits = |section: &&Section| Some(&section.mid) == mid.as_ref() && section.kind == spec.kind();
+            let section = taken.iter().find(fits).filter(|section| section.receives);
+            let sent = match section {
+                None => Err(Untaken::Section),
+                Some(section) if !section.codecs.contains(&spec.codec) => Err(Untaken::Codec),
+                Some(section) => {
+                    match self.peer.send_track(&section.mid, track.tap(), self.peer.gates().clone()).await {
+                        Ok(sending) => Ok(sending),
+                        Err(PeerError::NoCommonCodec { .. }) => Err(Untaken::Codec),
+                        Err(PeerError::NoSuchSection(_)) => Err(Untaken::Section),
+                        Err(other) => return Err(other),
+                    }
+                }
             };
-            let section = sections.remove(at);
-            let sending = self.peer.send_track(&section.mid, track.tap(), self.peer.gates().clone()).await?;
-            self.state().sendings.push((label, sending));
+            let mut state = self.state();
+            match sent {
+                Ok(sending) => state.sendings.push((spec.label.clone(), sending)),
+                Err(why) => {
+                    tracing::debug!(codec = ?spec.codec, ?why, "a track is not taken");
+                    state.offered.remove(&spec.label);
+                    // A section that is refused is none that the next track could have.
+                    if why == Untaken::Codec {
+                        state.spare.push(spec.kind());
+                    }
+                    let untaken = UntakenTrack { label: spec.label.clone(), codec: spec.codec, why };
+                    state.untaken.push(untaken);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Those of these tracks that are to be offered: all but those that the far side does not take. One
+    /// that is not published any more is forgotten.
+    pub(in crate::native) fn offerable(&self, tracks: &[LocalTrack]) -> Vec<LocalTrack> {
+        let mut state = self.state();
+        let is = |track: &LocalTrack, untaken: &UntakenTrack| {
+            track.spec().label == untaken.label && track.spec().codec == untaken.codec
+        };
+        state.untaken.retain(|untaken| tracks.iter().any(|track| is(track, untaken)));
+        let offered = |track: &&LocalTrack| !state.untaken.iter().any(|untaken| is(track, untaken));
+        tracks.iter().filter(offered).cloned().collect()
     }
 
     /// Takes back what is not among these any more: nothing more of it is sent, and its section is
@@ -70,7 +104,7 @@ impl Lane {
     /// a track that came or went since?
     pub(in crate::native) fn lags(&self, tracks: &[LocalTrack]) -> bool {
         let state = self.state();
-        let named = |track: &LocalTrack| state.named.contains(&track.spec().label);
+        let named = |track: &LocalTrack| state.named.contains_key(&track.spec().label);
         state.grown || state.named.len() != tracks.len() || !tracks.iter().all(named)
     }
 

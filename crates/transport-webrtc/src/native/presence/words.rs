@@ -88,6 +88,7 @@ pub(super) fn inward(message: FromServer, up: bool) -> Inward {
         | FromServer::NotRelayed(_)
         | FromServer::MutedBy(_)
         | FromServer::VideoWanted(_)
+        | FromServer::Waiting(_)
         | FromServer::NeedImage(_)
         | FromServer::ImageChunkAck(_)
         | FromServer::GenerationStarted(_)
