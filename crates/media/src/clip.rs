@@ -54,8 +54,9 @@ pub struct ClipSpec {
 /// An encoded video file in memory. Cloning shares the bytes and plays from the start.
 ///
 /// As a [`Source`] it repeats for ever, unless [`once`](Clip::once): each pass follows the last
-/// without a gap, times go on rising. Asked for a key frame, it jumps to the next one (at the
-/// end: to the first), because nobody can make one inside an encoded file.
+/// without a gap, times go on rising. Nobody can make a key frame inside an encoded file. Asked for
+/// one, a clip that repeats jumps to the next (at the end: to the first); one that is played once
+/// is to be seen whole and goes on as it is.
 #[derive(Debug)]
 pub struct Clip {
     film: Arc<Film>,
@@ -119,7 +120,11 @@ impl Clip {
         if is == codec { Ok(self) } else { Err(ClipError::OtherCodec { is, wanted: codec }) }
     }
 
-    /// Plays it one time only.
+    /// Plays it one time only, and whole: no picture is skipped, whatever is asked for. A far side that
+    /// asks for a key frame, because one was lost or because its link is new, gets the next that the
+    /// file has, and cannot show what lies before it; where the file has no more, nothing. So a file
+    /// for this use has a key frame every second or two (`ffmpeg -g 50`), and is better published once
+    /// the session is joined than with the join.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.repeat = false;
@@ -213,7 +218,8 @@ impl Source for Clip {
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
-        let here = if key { self.key_from(self.next) } else { Some(self.next) };
+        // What is to be seen whole skips nothing, whoever asks.
+        let here = if key && self.repeat { self.key_from(self.next) } else { Some(self.next) };
         let at = match here.filter(|at| *at < self.film.frames.len()) {
             Some(at) => at,
             None if self.repeat => 0,

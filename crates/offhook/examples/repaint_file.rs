@@ -3,29 +3,33 @@
 //! sample is repainted, into a file in the system's folder for what is not to be kept.
 //!
 //! Without a URL it has a studio of its own on loopback; another one is asked with the credential in
-//! `OFFHOOK_CREDENTIAL`. It takes as long as the film does: a studio repaints what is live.
+//! `OFFHOOK_CREDENTIAL`. It takes as long as the film does: a studio repaints what is live. The film begins
+//! once the far side is there and whoever writes it down listens, so that its first picture is not lost; what
+//! the network loses, or a busy studio leaves out, is said.
 
+use futures_util::StreamExt;
 use offhook::transport::media::Codec;
-use offhook::{Client, Clip, EncodedFrame, Join};
+use offhook::{Client, Clip, EncodedFrame, Event, Join};
 use offhook_media::ivf;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The project's own five seconds: "Big Buck Bunny", (c) Blender Foundation, CC BY 3.0.
 #[cfg(feature = "webrtc")]
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../media/assets/bunny-640x360-25fps.h264");
-/// The film is over when nothing came back for this long.
+/// So long after the last picture was sent the last one has come back.
 const QUIET: Duration = Duration::from_secs(2);
-/// The first picture may take its time.
+/// Until then the film may take as long as this, beside its own length.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a film came to.
 struct Repainted {
-    pictures: u64,
+    pictures: usize,
+    sent: usize,
     length: Duration,
 }
 
@@ -33,17 +37,29 @@ async fn repaint(client: &Client, from: &Path, to: &Path, prompt: &str) -> Resul
     let clip = Clip::open(from)?.require(Codec::H264)?.once();
     let spec = clip.spec();
     let sent = clip.frames().len();
-    let joining = client.session("studio", "film").join(Join::new().prompt(prompt).publish(clip));
-    let session = joining.await?;
+    let session = client.session("studio", "film").join(Join::new().prompt(prompt)).await?;
     let mut video = session.remote_video().await?;
+    let mut events = session.events();
+    session.publish_as("film", clip)?;
     // Nothing stands under that name before the film is whole.
     let part = to.with_extension("part");
     let (width, height) = (u16::try_from(spec.width)?, u16::try_from(spec.height)?);
     let header = ivf::Header { codec: Codec::H264, width, height, rate: 1000, scale: 1 };
     let mut film = ivf::Writer::new(BufWriter::new(File::create(&part)?), header)?;
     let mut first = None;
-    let mut repainted = Repainted { pictures: 0, length: Duration::ZERO };
-    while let Ok(Some(frame)) = timeout(if first.is_some() { QUIET } else { PATIENCE }, video.next()).await {
+    let mut repainted = Repainted { pictures: 0, sent, length: Duration::ZERO };
+    let mut patience = Instant::now() + spec.duration + PATIENCE;
+    loop {
+        let frame = tokio::select! {
+            frame = timeout_at(patience, video.next()) => frame,
+            Some(event) = events.next() => {
+                if matches!(event, Event::SourceEnded { error: None, .. }) {
+                    patience = Instant::now() + QUIET;
+                }
+                continue;
+            }
+        };
+        let Ok(Some(frame)) = frame else { break };
         // A film begins with a picture that needs none before it.
         if first.is_none() && !frame.key {
             continue;
@@ -71,8 +87,8 @@ async fn tell(
 ) -> Result<(), Box<dyn Error>> {
     let repainted = repaint(client, Path::new(from), Path::new(to), prompt).await;
     client.shutdown().await;
-    let Repainted { pictures, length } = repainted?;
-    writeln!(out, "{pictures} pictures, {:.1} s, are in {to}", length.as_secs_f64())?;
+    let Repainted { pictures, sent, length } = repainted?;
+    writeln!(out, "{pictures} of {sent} pictures, {:.1} s, are in {to}", length.as_secs_f64())?;
     Ok(())
 }
 

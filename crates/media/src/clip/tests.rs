@@ -216,6 +216,18 @@ proptest! {
         }
     }
 
+    /// F50, F61.
+    #[test]
+    fn a_clip_played_once_is_sent_whole_whatever_key_frames_are_wished_for(
+        wishes in prop::collection::vec(any::<bool>(), 125),
+    ) {
+        let mut clip = of(H264).unwrap().once();
+        let film: Vec<_> = clip.frames().cloned().collect();
+        let sent: Vec<_> = wishes.into_iter().map(|wish| next(&mut clip, wish)).collect();
+        prop_assert_eq!(sent, film);
+        prop_assert_eq!(clip.next_frame(true).unwrap(), Next::Over);
+    }
+
     #[test]
     fn a_damaged_file_never_panics(
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),

@@ -7,7 +7,11 @@ use offhook_media::{Clip, ClipSpec};
 
 const FILM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../media/assets/bunny-640x360-25fps.h264");
 
-/// F42, F50: the film is whole, it is a film, and it is as the prompt says.
+/// How often a film is repainted that did not come back nearly whole. A studio on a machine that stands still
+/// for a moment returns fewer pictures rather than later ones, and the whole film is repainted anew here.
+const TRIES: usize = 6;
+
+/// F42, F50, F61: the film is whole, it is a film, and it is as the prompt says.
 #[cfg(feature = "webrtc")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_film_is_repainted_into_another() {
@@ -15,17 +19,24 @@ async fn a_film_is_repainted_into_another() {
     std::fs::create_dir_all(&folder).expect("the system's place for such things can be written to");
     let to = folder.join("grey.ivf");
     let name = to.display().to_string();
-    let mut screen = Screen::default();
-    bounded(program(&[FILM, &name, "greyscale"], &mut screen)).await.expect("the studio is there");
-    let lines = screen.lines();
-    assert!(lines.len() == 1 && lines[0].ends_with(&format!("are in {name}")), "{lines:?}");
-    let film = Clip::open(&to).expect("it is a film");
     let sent = Clip::open(FILM).expect("the sample").spec();
-    let ClipSpec { width, height, frames, .. } = film.spec();
-    assert_eq!((width, height), (sent.width, sent.height));
-    // A busy machine returns fewer pictures rather than later ones, however few, and never more.
-    assert!(frames > 1 && frames <= sent.frames, "{frames} of {}", sent.frames);
-    assert!(lines[0].starts_with(&format!("{frames} pictures")), "{lines:?}");
+    let mut most = 0;
+    for _ in 0..TRIES {
+        let mut screen = Screen::default();
+        bounded(program(&[FILM, &name, "greyscale"], &mut screen)).await.expect("the studio is there");
+        let lines = screen.lines();
+        assert!(lines.len() == 1 && lines[0].ends_with(&format!("are in {name}")), "{lines:?}");
+        let ClipSpec { width, height, frames, .. } = Clip::open(&to).expect("it is a film").spec();
+        assert_eq!((width, height), (sent.width, sent.height));
+        assert!(frames <= sent.frames, "{frames} of {}", sent.frames);
+        assert!(lines[0].starts_with(&format!("{frames} of {} pictures", sent.frames)), "{lines:?}");
+        most = most.max(frames);
+        if is_nearly(frames, sent.frames) {
+            break;
+        }
+    }
+    assert!(is_nearly(most, sent.frames), "{most} of {} pictures in {TRIES} tries", sent.frames);
+    let film = Clip::open(&to).expect("it is a film");
     let mut decoder = Decoder::new().expect("a decoder");
     let mut pictures = 0;
     for frame in film.frames() {
@@ -37,6 +48,7 @@ async fn a_film_is_repainted_into_another() {
 
     // What cannot be done leaves no file, and says why.
     let none = folder.join("none.ivf").display().to_string();
+    let mut screen = Screen::default();
     let refused = bounded(program(&[FILM, &none, "a dragon over the sea"], &mut screen)).await;
     let text = refused.expect_err("no such word").to_string();
     assert!(text.contains("greyscale"), "the studio says what it knows: {text}");
@@ -57,4 +69,9 @@ async fn without_arguments_the_sample_is_repainted() {
     let (_, to) = line.split_once("are in ").expect("it says where");
     assert!(Clip::open(to).is_ok_and(|film| film.spec().frames > 1), "{line}");
     std::fs::remove_file(to).expect("it was just read");
+}
+
+/// At least 95 % of what was sent.
+fn is_nearly(frames: usize, sent: usize) -> bool {
+    frames * 100 >= sent * 95
 }
