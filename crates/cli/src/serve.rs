@@ -51,21 +51,22 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
     println!("\njoin from another terminal (good for a day):");
     println!("  OFFHOOK_CREDENTIAL={} offhook join {} --prompt sepia", credential.expose(), server.url());
     for guest in args.guest {
+        let url = server.url();
         let (name, grants, next) = match guest {
             Guest::Moderator => (
                 "moderator",
                 Grants { moderate: true, ..Grants::default() },
-                "`cargo run -p offhook --example moderate_room -- URL` keeps order with it",
+                format!("`cargo run -p offhook --example moderate_room -- {url}` keeps order with it"),
             ),
             Guest::Director => (
                 "director",
                 Grants { direct: true, ..Grants::default() },
-                "`WebRtc::director` of the library steers with it",
+                "`WebRtc::director` of the library steers with it".to_owned(),
             ),
         };
         let credential = server.mint(&Mint::user(name).life(DAY).grants(grants))?;
         println!("\nas a {name} ({next}):");
-        println!("  OFFHOOK_CREDENTIAL={} offhook join {}", credential.expose(), server.url());
+        println!("  OFFHOOK_CREDENTIAL={} offhook join {url}", credential.expose());
     }
     println!("\nor from a browser on this machine:");
     println!("  {}#{}", server.page(), credential.expose());
