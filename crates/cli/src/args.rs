@@ -67,10 +67,10 @@ pub(crate) struct Devices {
     /// times, in this order of preference. Where none opens, the session is joined without.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) microphone: Vec<String>,
-    /// Play the sound that comes back.
+    /// Play the sound that comes back; in a room, that of another member.
     #[arg(long)]
     pub(crate) speaker: bool,
-    /// Show the picture that comes back.
+    /// Show the picture that comes back; in a room, that of another member.
     #[arg(long)]
     pub(crate) window: bool,
 }
@@ -182,7 +182,7 @@ pub(crate) struct Join {
     /// What Ctrl-Z does to the session.
     #[arg(long, value_enum, default_value_t = OnSuspend::Pause)]
     pub(crate) on_suspend: OnSuspend,
-    /// Write the last returned picture into this PNG on leaving.
+    /// Write the last returned picture into this PNG on leaving; in a room, that of another member.
     #[arg(long, value_name = "FILE")]
     pub(crate) snapshot: Option<PathBuf>,
     /// Events as JSON lines on stdout, and nothing else there.

@@ -10,9 +10,9 @@ mod missing;
 mod tests;
 
 #[cfg(feature = "devices")]
-pub(crate) use built::{Screen, listen, publish};
+pub(crate) use built::{Screen, Speaker, listen, publish};
 #[cfg(not(feature = "devices"))]
-pub(crate) use missing::{Screen, listen, publish};
+pub(crate) use missing::{Screen, Speaker, listen, publish};
 
 /// What cannot be sent, shown or played.
 #[derive(Debug, thiserror::Error)]

@@ -1,22 +1,24 @@
 //! `offhook join URL`: a session kept until Ctrl-C or SIGTERM, with prompts from
-//! stdin; paused by Ctrl-Z.
+//! stdin; paused by Ctrl-Z. What comes back is shown, played and kept in `join/returned.rs`.
+
+mod returned;
 
 use crate::Outcome;
 use crate::args::Join;
-use crate::devices::{self, DevicesError, Screen};
+use crate::devices::{self, DevicesError};
 use crate::signals;
 use crate::trial::printable;
 use crate::trial::watch::describe;
 use futures_util::StreamExt;
 use offhook::WebRtc;
-use offhook::{CallingState, Client, EndReason, Event, Events, Joined, Policy, RemoteVideo, Session};
-use offhook_media::I420;
+use offhook::{CallingState, Client, EndReason, Event, Events, Joined, Policy, Session, Setting};
+use returned::Returned;
 use serde_json::Value;
 use std::future::pending;
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 /// Prompts that wait to be set; stdin is then not read on.
@@ -27,13 +29,19 @@ const PROMPTS: usize = 8;
 pub(crate) enum JoinError {
     #[error(transparent)]
     Devices(#[from] DevicesError),
-    #[error("not joined: {kind}{}", text.as_deref().map_or(String::new(), |text| format!(" ({})", text.escape_debug())))]
-    Join { kind: offhook::JoinErrorKind, text: Option<String> },
-    #[error("the certificates in {} cannot be read: {source}", path.display())]
+    #[error("not joined: {0}")]
+    Join(String),
+    #[error(
+        "the certificates in {} cannot be read ({source}); name a PEM file of the CA with --root, or leave it out",
+        path.display()
+    )]
     Root { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Snapshot(#[from] offhook_media::WritePictureError),
-    #[error("no picture came back, so {} was not written", path.display())]
+    #[error(
+        "no picture came back, so {} was not written; stay longer, and look whether anybody sends video",
+        path.display()
+    )]
     NoPicture { path: PathBuf },
     #[error("signals cannot be waited for: {0}")]
     Signal(std::io::Error),
@@ -57,7 +65,10 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
         client = client.credential(credential.clone());
     }
     let idle = client.session(&args.session.0, &args.session.1);
-    let events = tokio::spawn(show(idle.events(), args.json));
+    let (enough, all) = oneshot::channel();
+    let shown = tokio::spawn(show(idle.events(), args.json, all));
+    // From before the join, so that no track of somebody else's is missed.
+    let events = idle.events();
     let mut join = publish;
     if let Some(prompt) = &args.prompt {
         join = join.prompt(prompt);
@@ -78,44 +89,57 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
         Err(stop) if joining.state() == CallingState::Joining => {
             drop(joining);
             client.shutdown().await;
-            let _ = events.await;
+            let _ = shown.await;
             return Ok(Outcome::Stopped(stop));
         }
         // Listeners were told that it is joined, and the join is about to say so: what is joined is
         // left, and not dropped.
         Err(_) => joining.await,
     };
-    let session = joined
-        .map_err(|error| JoinError::Join { kind: error.kind(), text: error.text().map(str::to_owned) })?;
-    let (last_in, last) = watch::channel(None);
-    if let Ok(video) = session.remote_video().await {
-        tokio::spawn(newest(video, last_in, screen));
-    }
-    // Held to the end of the session.
-    let _speaker = match (speaker, session.remote_audio().await) {
-        (Some(speaker), Ok(sound)) => Some(speaker.play(sound)?),
-        _ => None,
+    let session = match joined {
+        Ok(session) => session,
+        Err(error) => {
+            // What was told until now is shown. That the session is dropped now is no news of the join.
+            drop(enough);
+            let _ = shown.await;
+            let failed = JoinError::Join(error.to_string());
+            drop(error);
+            client.shutdown().await;
+            return Err(failed);
+        }
     };
-    let outcome = stay(&args, &session, &mut interrupt).await;
+    let mut returned = Returned::new(speaker, screen);
+    let outcome = stay(&args, &session, &mut interrupt, events, &mut returned).await;
     let mut left = session.leave().await;
     left.released().await;
     client.shutdown().await;
     // It ended with the session.
-    let _ = events.await;
+    let _ = shown.await;
     if let Some(path) = &args.snapshot {
-        keep(path, last.borrow().as_ref())?;
+        returned.keep(path)?;
     }
-    Ok(match (left.reason(), outcome) {
+    Ok(match (left.reason(), outcome?) {
         (EndReason::LeftByUser, outcome) => outcome,
         // The pause was to be the end.
         (EndReason::Suspended, _) => Outcome::Fine,
-        _ => Outcome::Failed,
+        (reason, _) => {
+            eprintln!("offhook: {reason}");
+            Outcome::Failed
+        }
     })
 }
 
-/// Until Ctrl-C, the time asked for, or the end of the session.
-async fn stay(args: &Join, session: &Session<Joined>, interrupt: &mut signals::Interrupt) -> Outcome {
+/// Until Ctrl-C, the time asked for, or the end of the session. It waits for all of them at once and for
+/// nothing in between: a prompt that is not answered holds up the prompts after it, and nothing else.
+async fn stay(
+    args: &Join,
+    session: &Session<Joined>,
+    interrupt: &mut signals::Interrupt,
+    mut events: Events,
+    returned: &mut Returned,
+) -> Result<Outcome, JoinError> {
     let mut prompts = stdin_lines();
+    let mut asked = None::<Setting>;
     let mut watch = session.watch();
     let over = async {
         match args.seconds {
@@ -124,17 +148,30 @@ async fn stay(args: &Join, session: &Session<Joined>, interrupt: &mut signals::I
         }
     };
     tokio::pin!(over);
+    // Ready at once.
+    returned.begin(session).await?;
     loop {
+        let is_free = asked.is_none();
+        let answered = async {
+            match &mut asked {
+                Some(setting) => setting.await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
-            () = &mut over => return Outcome::Fine,
-            stop = interrupt.seen() => return Outcome::Stopped(stop),
+            () = &mut over => return Ok(Outcome::Fine),
+            stop = interrupt.seen() => return Ok(Outcome::Stopped(stop)),
             view = watch.next() => if view.is_none_or(|view| view.state() == CallingState::Left) {
-                return Outcome::Failed;
+                return Ok(Outcome::Failed);
             },
-            Some(prompt) = prompts.recv() => match session.set_prompt(prompt).await {
-                Ok(_) => {}
-                Err(error) => eprintln!("offhook: {error}"),
-            },
+            answer = answered => {
+                asked = None;
+                if let Err(error) = answer {
+                    eprintln!("offhook: {error}");
+                }
+            }
+            Some(event) = events.next() => returned.hear(session, &event)?,
+            Some(prompt) = prompts.recv(), if is_free => asked = Some(session.set_prompt(prompt)),
         }
     }
 }
@@ -153,8 +190,16 @@ fn stdin_lines() -> mpsc::Receiver<String> {
     read
 }
 
-async fn show(mut events: Events, json: bool) {
-    while let Some(event) = events.next().await {
+/// Shows events until the session is over, or nobody wants more; then what was told already is still
+/// shown.
+async fn show(mut events: Events, json: bool, mut wanted: oneshot::Receiver<()>) {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.next() => event,
+            _ = &mut wanted => return,
+        };
+        let Some(event) = event else { return };
         let (name, fields) = describe(&event);
         if json {
             let mut line = serde_json::Map::from_iter([("event".to_owned(), Value::from(name))]);
@@ -168,20 +213,4 @@ async fn show(mut events: Events, json: bool) {
             println!("{name}{fields}");
         }
     }
-}
-
-/// Keeps the newest picture, and shows each.
-async fn newest(video: RemoteVideo, last: watch::Sender<Option<I420>>, screen: Option<Screen>) {
-    let mut frames = video.decoded();
-    while let Some(frame) = frames.next().await {
-        if let Some(screen) = &screen {
-            screen.show(&frame.picture);
-        }
-        last.send_replace(Some(frame.picture));
-    }
-}
-
-fn keep(path: &Path, picture: Option<&I420>) -> Result<(), JoinError> {
-    let picture = picture.ok_or_else(|| JoinError::NoPicture { path: path.to_owned() })?;
-    Ok(picture.write_png(path)?)
 }

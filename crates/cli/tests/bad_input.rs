@@ -94,14 +94,38 @@ fn a_short_or_missing_key_is_refused() {
     refused(&offhook(&["serve", "--key", "no/such/key"]), &["no/such/key"]);
 }
 
+/// What it told of a join that did not succeed: how that went, and nothing of an ending, since nothing had
+/// begun that could end.
+fn told_of_a_failed_join(arguments: &[&str]) -> Output {
+    let output = offhook(&[&["join", "--json", "--credential", "x"], arguments].concat());
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(!told.contains("\"ended\""), "{told}");
+    assert!(!told.contains("host_gone"), "{told}");
+    assert!(told.contains("\"attempt\""), "{told}");
+    let [.., failed, state] = &*told.lines().collect::<Vec<_>>() else { panic!("{told}") };
+    assert!(failed.contains("join_failed"), "{told}");
+    assert!(state.contains("\"Idle\""), "{told}");
+    output
+}
+
+/// Bound and closed again: nobody listens.
+fn deserted() -> String {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    format!("ws://{}/session", address.expect("loopback has a free port"))
+}
+
+// F08
+#[test]
+fn a_failed_join_is_told_to_its_end_and_nothing_is_made_up() {
+    for _ in 0..8 {
+        told_of_a_failed_join(&["ws://media.example/session"]);
+    }
+    told_of_a_failed_join(&[&deserted()]);
+}
+
 #[test]
 fn a_server_that_is_not_there_is_said() {
-    // Bound and closed again: nobody listens.
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free port");
-    let url = format!("ws://{address}/session");
-    refused(&offhook(&["join", &url, "--credential", "x"]), &["not joined"]);
+    refused(&offhook(&["join", &deserted(), "--credential", "x"]), &["not joined"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use std::io::{BufRead, BufReader, Lines, Read};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -24,10 +24,13 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str], credential: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
-            .args(arguments)
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_offhook")).args(arguments), credential, Stdio::null())
+    }
+
+    fn spawn(command: &mut Command, credential: &str, stdin: Stdio) -> Self {
+        let mut child = command
             .env("OFFHOOK_CREDENTIAL", credential)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -221,4 +224,51 @@ fn a_pause_during_a_join_is_no_end_of_it() {
     first.read_to_end(&mut Vec::new()).expect("closed in order");
     running.signal(Signal::INT);
     assert_eq!(running.end().0, Some(130));
+}
+
+/// A prompt on its way to a server that answers nothing any more, and what the command said until then.
+fn unanswered(server: &ServerProcess, seconds: &str) -> Running {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    command.args(["join", &server.url, "--json", "--seconds", seconds]);
+    // That it is waited for is told by the log alone.
+    command.env("OFFHOOK_LOG", "offhook::host=debug");
+    let mut running = Running::spawn(&mut command, &server.credential, Stdio::piped());
+    running.until("\"Joined\"");
+    server.running.signal(Signal::STOP);
+    assert_eq!(server.running.stopped(), Some(Signal::STOP.as_raw()));
+    let mut stdin = running.child.stdin.take().expect("it is piped");
+    writeln!(stdin, "sepia").expect("it reads prompts");
+    let waits = |line: String| line.contains("a change waits for its answer");
+    let asked = running.errors.by_ref().map_while(Result::ok).any(waits);
+    assert!(asked, "the prompt was never set");
+    running
+}
+
+/// It left as a user does, and before anything was known of the prompt: that takes the policy's 15 s.
+fn left_with_the_prompt_open(running: Running) -> Option<i32> {
+    let (code, said) = running.end();
+    let end = place(&said, ENDED);
+    assert!(said[end].contains("left_by_user"), "{}", said[end]);
+    let known = |line: &&String| line.contains("\"event\":\"change\"") && line.contains("unconfirmed");
+    assert_eq!(said.iter().find(known), None, "the prompt was waited for");
+    code
+}
+
+/// F12
+#[test]
+fn ctrl_c_is_seen_while_a_prompt_is_not_answered() {
+    let server = ServerProcess::start();
+    let running = unanswered(&server, "60");
+    running.signal(Signal::INT);
+    assert_eq!(left_with_the_prompt_open(running), Some(130));
+    server.running.signal(Signal::CONT);
+}
+
+/// F12
+#[test]
+fn the_time_that_was_asked_for_ends_while_a_prompt_is_not_answered() {
+    let server = ServerProcess::start();
+    let running = unanswered(&server, "4");
+    assert_eq!(left_with_the_prompt_open(running), Some(0));
+    server.running.signal(Signal::CONT);
 }

@@ -50,6 +50,9 @@ pub struct Ledger {
     items: Vec<Vec<Version>>,
     latest: Revision,
     acked: Revision,
+    /// The number that the state got when a wish was last taken back: whatever has an older one is not
+    /// what is desired, and was sent anew.
+    renewed: Revision,
     pending: Vec<Pending>,
 }
 
@@ -93,6 +96,12 @@ impl Ledger {
     /// Is this track of the user's to be silent?
     pub fn is_muted(&self, track: TrackRef) -> bool {
         self.entries().any(|entry| *entry == Entry::Muted(track, true))
+    }
+
+    /// Is nothing of this track to go out? Not before an unmute is known to be in effect: until then the
+    /// far side may hold the track for muted, and it may still refuse (R14).
+    pub fn is_silent(&self, track: TrackRef) -> bool {
+        self.items.iter().flatten().any(|version| version.entry == Entry::Muted(track, true))
     }
 
     /// The user's tracks that are to be published.
@@ -175,6 +184,8 @@ impl Ledger {
                 self.items.iter_mut().for_each(|versions| forget_answered(versions, acked));
                 false
             }
+            // It has what was taken back since: what is left of it is judged under its new number.
+            Answer::Refused(_) if revision < self.renewed => false,
             Answer::Refused(item) => match self.refused_revision(revision, item) {
                 Some(refused) => self.take_back(refused, Outcome::Refused(item), &mut told),
                 None => false,
@@ -261,6 +272,7 @@ impl Ledger {
         }
         // What the far side has under the old number is not what is desired any more.
         self.latest = self.latest.next();
+        self.renewed = self.latest;
         true
     }
 

@@ -254,6 +254,22 @@ impl Rejection {
             Self::Other => "other",
         }
     }
+
+    /// What to do about it.
+    pub(crate) const fn next_step(self) -> &'static str {
+        match self {
+            Self::UnknownModel => "name a model that it has",
+            Self::SessionEnded => "begin another session",
+            Self::Replaced => "close the other instance of this identity first",
+            Self::StaleEpoch => "a newer dial of this session is let in already, go on with that",
+            Self::RateLimited => "ask less often, and join again in a minute",
+            Self::BadRequest => "look whether the names are such as it takes, or update the older end",
+            Self::Restarting => "join again in a moment",
+            Self::Internal => "join again later, and look into its log",
+            Self::EndedBeforeJoin => "join again if it is still wanted",
+            Self::Other => "see its documentation for this code, or update this end",
+        }
+    }
 }
 
 /// Which part of the initial state was refused. The far side's text stays in the host.
@@ -270,4 +286,16 @@ pub enum StateItem {
     Muted,
     /// A part that this version does not know.
     Other,
+}
+
+impl std::fmt::Display for StateItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Prompt => "prompt",
+            Self::Image => "image",
+            Self::Model => "model",
+            Self::Muted => "mute",
+            Self::Other => "state",
+        })
+    }
 }

@@ -6,8 +6,6 @@ use offhook_transport::media::Kind;
 use offhook_transport::{Image, Prompt};
 use sha2::{Digest, Sha256};
 
-/// The longest prompt, in bytes of UTF-8: one frame of the wire less its envelope, halved.
-pub(crate) const MAX_PROMPT: usize = 16 * 1024;
 /// The largest reference image, in bytes as encoded; as the native protocol has it.
 pub(crate) const MAX_IMAGE: usize = 8 * 1024 * 1024;
 
@@ -32,7 +30,8 @@ impl Change {
         Self::default()
     }
 
-    /// The far side is to use this text as it stands.
+    /// The far side is to use this text as it stands: at most 8 KiB of UTF-8 ([`Prompt::BYTES`]), and a far
+    /// side that takes less says how much with its refusal.
     #[must_use]
     pub fn prompt(mut self, text: impl Into<String>) -> Self {
         self.prompt = Some(Prompt { text: text.into(), enhance: false });
@@ -106,8 +105,12 @@ impl Change {
 
     /// What can be seen to be wrong before anything is sent.
     pub(crate) fn check(&self) -> Result<(), Unfit> {
-        if self.prompt.as_ref().is_some_and(|prompt| prompt.text.len() > MAX_PROMPT) {
-            return Err(Unfit::TooLarge { what: "prompt", limit: MAX_PROMPT });
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.text.len() > Prompt::BYTES) {
+            return Err(Unfit::TooLarge { what: "prompt", limit: Prompt::BYTES });
+        }
+        let control = |prompt: &Prompt| prompt.text.char_indices().find(|(_, c)| !Prompt::allows(*c));
+        if let Some((at, _)) = self.prompt.as_ref().and_then(control) {
+            return Err(Unfit::Control { at });
         }
         if let Some(Some(image)) = &self.image {
             if image.sha256[..] == Sha256::digest(b"")[..] {
@@ -141,6 +144,12 @@ pub enum Unfit {
         what: &'static str,
         /// In bytes.
         limit: usize,
+    },
+    /// A control character in a prompt; line feed, carriage return and tab may be there.
+    #[error("the prompt holds a control character at byte {at}; take it out")]
+    Control {
+        /// Where it begins, in bytes.
+        at: usize,
     },
     /// An image without a byte in it.
     #[error("the image is empty; read it before it is set, or use clear_image")]

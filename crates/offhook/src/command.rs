@@ -2,6 +2,7 @@
 //! withdrawals and messages. Each has its way back.
 
 use crate::event::ChangeOutcome;
+use crate::muting::Mutes;
 use crate::sources::Feeder;
 use bytes::Bytes;
 use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
@@ -15,8 +16,8 @@ pub(crate) const QUEUE: usize = 64;
 /// One command. Dropping it unanswered is an answer: the session is over.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Change the desired state.
-    Set { change: Change, answer: oneshot::Sender<ChangeAnswer> },
+    /// Change the desired state. What it mutes is silent here already.
+    Set { change: Change, mutes: Mutes, answer: oneshot::Sender<ChangeAnswer> },
     /// Take a change back.
     Withdraw { revision: Revision },
     /// Send a message to the other members, or to these.

@@ -50,6 +50,8 @@ pub(crate) struct Contents {
     pub(crate) last_text: Option<Arc<str>>,
     /// The names that would have been accepted, of the last refusal.
     pub(crate) last_known: Vec<String>,
+    /// What this side saw of the last dial, if that failed without an answer.
+    pub(crate) last_fault: Option<Arc<str>>,
     refusals: VecDeque<(Revision, Arc<str>)>,
     /// The images that were set last, for those that are named by their hash alone.
     images: VecDeque<lifecycle::Image>,
@@ -74,6 +76,7 @@ impl Contents {
         }
         self.eta = None;
         self.loading = None;
+        self.last_fault = None;
         // It has been taken up: from here on it is ours to bring back.
         self.returning = false;
     }
@@ -91,7 +94,13 @@ impl Contents {
             .then(|| Loading { text: words.map(text), percent: percent.map(|percent| percent.min(100)) });
     }
 
+    /// A dial failed: what lies under it has the next step in its words.
+    pub(crate) fn failed(&mut self, fault: &wire::Fault) {
+        self.last_fault = fault.source.as_ref().map(|source| text(source.to_string()));
+    }
+
     pub(crate) fn refused(&mut self, words: String) {
+        self.last_fault = None;
         self.last_text = (!words.is_empty()).then(|| text(words));
     }
 

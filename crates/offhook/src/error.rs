@@ -8,7 +8,7 @@ pub use sending::{BadName, ModerateError, SendError};
 use crate::change::Unfit;
 use crate::join::Join;
 use crate::joining::Back;
-use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Revision, StateItem, Who};
+use offhook_lifecycle::{Attempt, EndReason, JoinErrorKind, Rejection, Revision, StateItem, Who};
 use offhook_transport::UntakenTrack;
 use offhook_transport::media::TrackId;
 use std::fmt;
@@ -28,21 +28,27 @@ struct Failed {
     attempts: Vec<Attempt>,
     text: Option<Arc<str>>,
     known: Vec<String>,
+    /// Of the last dial, what this side saw of it.
+    fault: Option<Arc<str>>,
     untaken: Vec<UntakenTrack>,
     back: Back,
     join: Join,
 }
 
+/// What was told of a join before it failed.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) text: Option<Arc<str>>,
+    pub(crate) known: Vec<String>,
+    pub(crate) fault: Option<Arc<str>>,
+    pub(crate) untaken: Vec<UntakenTrack>,
+}
+
 impl JoinError {
-    pub(crate) fn new(
-        kind: JoinErrorKind,
-        attempts: Vec<Attempt>,
-        text: Option<Arc<str>>,
-        (known, untaken): (Vec<String>, Vec<UntakenTrack>),
-        back: Back,
-        join: Join,
-    ) -> Self {
-        Self(Box::new(Failed { kind, attempts, text, known, untaken, back, join }))
+    pub(crate) fn new(kind: JoinErrorKind, told: Told, back: Back, join: Join) -> Self {
+        let Told { attempts, text, known, fault, untaken } = told;
+        Self(Box::new(Failed { kind, attempts, text, known, fault, untaken, back, join }))
     }
 
     /// Why (F08). Says who is to blame and whether the same join may succeed later.
@@ -69,6 +75,50 @@ impl JoinError {
     /// models, for [`Rejection::UnknownModel`](crate::Rejection) (F58). Empty where it did not say.
     pub fn known(&self) -> &[String] {
         &self.0.known
+    }
+
+    /// What exactly is wrong, with the next step, where more is known here than [`kind`](Self::kind)
+    /// says: of an address that cannot be dialled, a path where no session is served, a prompt or image
+    /// that is too large to be sent, a model that the far side does not have. `Display` says it in the
+    /// place of the kind's words.
+    pub fn detail(&self) -> Option<String> {
+        match self.0.kind {
+            // Only what was seen before anything was sent is unfit: what the far side refused is not.
+            JoinErrorKind::InitialStateRefused { .. } => {
+                self.0.join.initial.check().err().map(|unfit| unfit.to_string())
+            }
+            JoinErrorKind::Rejected { code: Rejection::UnknownModel } if !self.0.known.is_empty() => {
+                let asked = self.0.join.model.as_deref().unwrap_or_default();
+                let known: Vec<_> = self.0.known.iter().take(SHOWN).map(|name| shown(name)).collect();
+                let more = if self.0.known.len() > SHOWN { " and others" } else { "" };
+                Some(format!(
+                    "the far side has no model `{}`; name one that it has: {}{more}",
+                    shown(asked),
+                    known.join(", ")
+                ))
+            }
+            // Each is what a dial came to, and the last one had its own words for it.
+            JoinErrorKind::NotSupported
+            | JoinErrorKind::ProtocolError
+            | JoinErrorKind::ServerUnreachable
+            | JoinErrorKind::Tls => self.0.fault.as_deref().map(|fault| fault.escape_debug().to_string()),
+            JoinErrorKind::Rejected { .. }
+            | JoinErrorKind::NoUserMedia(_)
+            | JoinErrorKind::BadTrack(_)
+            | JoinErrorKind::TrackNotTaken
+            | JoinErrorKind::Busy { .. }
+            | JoinErrorKind::QueueTimedOut
+            | JoinErrorKind::MediaFailed(_)
+            | JoinErrorKind::TimedOut { .. }
+            | JoinErrorKind::ControlFailed
+            | JoinErrorKind::NoSessionToResume
+            | JoinErrorKind::NotFound
+            | JoinErrorKind::NotPermitted
+            | JoinErrorKind::Unauthorized
+            | JoinErrorKind::HostGone
+            | JoinErrorKind::NoRuntime
+            | JoinErrorKind::Cancelled => None,
+        }
     }
 
     /// The tracks that the far side does not take, each with its codec and why, of a
@@ -102,12 +152,24 @@ impl JoinError {
     }
 }
 
+/// Names of a far side that an error shows, and the length of each; there may be more.
+const SHOWN: usize = 12;
+/// Characters of a name that are shown: what is too long is shown by its beginning.
+const LENGTH: usize = 32;
+
+/// A name as it can be shown anywhere.
+fn shown(name: &str) -> String {
+    name.chars().take(LENGTH).collect::<String>().escape_debug().to_string()
+}
+
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(detail) = self.detail() {
+            return f.write_str(&detail);
+        }
         write!(f, "{}", self.0.kind)?;
         if let Some(label) = self.track() {
-            // What is too long is shown by its beginning.
-            let shown: String = label.chars().take(32).collect();
+            let shown: String = label.chars().take(LENGTH).collect();
             match self.untaken().first() {
                 Some(track) => write!(f, " ({shown:?}, in {:?})", track.codec)?,
                 None => write!(f, " ({shown:?})")?,
@@ -139,7 +201,7 @@ pub enum SetError {
     #[error("a later change took its place; await that one")]
     Superseded,
     /// The far side said no. The wish is withdrawn; what was in effect still is.
-    #[error("the far side refused the {item:?} ({}); change it and set it again", text.escape_debug())]
+    #[error("the far side refused the {item} ({}); change it and set it again", text.escape_debug())]
     Refused {
         /// What it refused.
         item: StateItem,
@@ -270,8 +332,8 @@ pub enum PublishError {
 /// Why a sound is not played.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlayError {
-    /// The session was joined without one.
-    #[error("the session was joined without a voice; join it with Join::voice() first")]
+    /// The session was joined without one, or it was unpublished or replaced.
+    #[error("the session has no voice; join it with Join::voice(), and leave that track as it is")]
     NoVoice,
     /// The session is over.
     #[error("the session is over ({reason}); leave it, and join a fresh one")]

@@ -119,6 +119,16 @@ pub enum Event {
         /// May the user unmute? Otherwise the far side refuses it, until a moderator takes it back.
         may_unmute: bool,
     },
+    /// What a track of this session is published from came to its end, or broke: nothing more of it goes out until
+    /// another source takes its place ([`Session::replace`](crate::Session::replace)); the track stays
+    /// published (F60). Told once for each source. A borrowed track has ended for good, and is to be
+    /// unpublished.
+    SourceEnded {
+        /// The track's label.
+        label: String,
+        /// What broke, with the next step; none where it was over.
+        error: Option<String>,
+    },
     /// The far side wants video of this size and rate from here on: with a link that came up, or later,
     /// when it does not keep up with more (`limited_by` says why). `None` where it has no opinion any
     /// more. What the session publishes is scaled to it already, where its source can (F58).
@@ -181,9 +191,9 @@ pub enum Event {
     QualityChanged(Quality),
     /// The far side began to generate (F52).
     GenerationStarted,
-    /// Time generated so far, in all.
+    /// Time generated so far, in all of the session, over every link of it.
     GenerationTick {
-        /// As counted by the far side.
+        /// As counted by the far side; the embedded server counts while pictures go out.
         used: Duration,
     },
     /// The far side ended generating, or the link that takes the place of the one it began on does

@@ -32,6 +32,7 @@ use crate::desk::Desk;
 use crate::join::JoinData;
 use crate::ring::Caller;
 use crate::shared::{Identity, RingData, Shared};
+use crate::sources::SourceEnd;
 use crate::translate;
 use crate::view::Facts;
 use futures_util::future::BoxFuture;
@@ -90,6 +91,8 @@ pub(crate) struct Host {
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
     feeders: JoinSet<()>,
+    /// What feeders say, and their end of it.
+    ends: (mpsc::Sender<SourceEnd>, mpsc::Receiver<SourceEnd>),
     span: tracing::Span,
     span_of: Option<(State, Option<Epoch>, bool)>,
     dialling: Option<dialling::Dialling>,
@@ -156,6 +159,7 @@ impl Host {
             messages: BTreeMap::new(),
             provider: None,
             feeders: JoinSet::new(),
+            ends: mpsc::channel(1),
             span: tracing::Span::none(),
             span_of: None,
             dialling: None,
@@ -226,6 +230,7 @@ impl Host {
             said = said => self.hear_of_network(said),
             Some(command) = self.commands.recv() => self.command(command),
             () = fed => {}
+            Some(end) = self.ends.1.recv() => self.source_ended(end),
         }
     }
 
@@ -273,6 +278,7 @@ impl Host {
 
     /// Shows the new state, then does what the machine asks, in order, until it asks no more.
     fn settle(&mut self) {
+        self.follow_mutes();
         self.show();
         self.follow_dial();
         self.note_link();
@@ -330,13 +336,15 @@ impl Host {
         }
         if !self.machine.admits(epoch) {
             tracing::trace!(parent: &self.span, of = epoch.0, "a stale report was dropped");
+            if closed {
+                self.link_is_gone(epoch);
+            }
             return;
         }
         let inward = translate::inward(epoch, event, &mut self.contents);
-        if matches!(inward.content, Some(Content::Generation(Generation::Ended { .. }))) {
-            // It is told below, in the far side's own words.
-            self.contents.generation = None;
-        }
+        let ends = matches!(inward.content, Some(Content::Generation(Generation::Ended { .. })));
+        // It is told below, in the far side's own words; of one that was told to end already it is no news.
+        let stale = ends && self.contents.generation.take_if(|of| *of <= epoch).is_none();
         for input in inward.inputs.into_iter().flatten() {
             self.media_life(&input);
             self.feed(input);
@@ -346,8 +354,11 @@ impl Host {
         }
         self.tell_video();
         self.tell_roster();
-        if let Some(content) = inward.content {
+        if let Some(content) = inward.content.filter(|_| !stale) {
             self.tell_content(epoch, content);
+        }
+        if closed {
+            self.link_is_gone(epoch);
         }
     }
 }

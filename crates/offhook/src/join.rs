@@ -14,7 +14,7 @@ use offhook_transport::{Capabilities, Capability};
 use std::time::Duration;
 
 /// The label of the track that [`Join::voice`] publishes.
-const VOICE: &str = "voice";
+pub(crate) const VOICE: &str = "voice";
 
 /// What a track of this kind is called unless somebody says otherwise.
 pub(crate) fn free_label(kind: Kind, taken: impl Fn(&str) -> bool) -> String {
@@ -144,6 +144,9 @@ impl Join {
     pub fn publish_as(mut self, label: impl Into<String>, publication: impl Into<Publication>) -> Self {
         let label = label.into();
         self.publish.retain(|(known, _)| *known != label);
+        if label == VOICE {
+            self.voice = None;
+        }
         self.publish.push((label, publication.into()));
         self
     }
@@ -204,7 +207,9 @@ impl Join {
         }
         let item = match self.initial.check() {
             Ok(()) => return Ok(()),
-            Err(Unfit::TooLarge { what: "prompt", .. }) => offhook_lifecycle::StateItem::Prompt,
+            Err(Unfit::TooLarge { what: "prompt", .. } | Unfit::Control { .. }) => {
+                offhook_lifecycle::StateItem::Prompt
+            }
             Err(Unfit::TooLarge { .. } | Unfit::EmptyImage | Unfit::Address) => {
                 offhook_lifecycle::StateItem::Image
             }

@@ -1,6 +1,6 @@
 //! A join under way, as a future; and what is left of one that is given up.
 
-use crate::error::JoinError;
+use crate::error::{JoinError, Told};
 use crate::events::ProgressStream;
 use crate::join::{Join, KeptJoin};
 use crate::link::HostLink;
@@ -132,11 +132,15 @@ impl Future for Joining {
         this.way = Way::Taken;
         let join = this.kept.take().map(KeptJoin::restore).unwrap_or_default();
         let notes = this.shared.notes();
-        let (attempts, text) = (notes.attempts.clone(), notes.text.clone().filter(|_| asked));
-        let known = if asked { notes.known.clone() } else { Vec::new() };
-        let untaken = if asked { notes.untaken.clone() } else { Vec::new() };
+        let mut told = Told { attempts: notes.attempts.clone(), ..Told::default() };
+        if asked {
+            told.text = notes.text.clone();
+            told.known = notes.known.clone();
+            told.fault = notes.fault.clone();
+            told.untaken = notes.untaken.clone();
+        }
         drop(notes);
-        Poll::Ready(Err(JoinError::new(kind, attempts, text, (known, untaken), back, join)))
+        Poll::Ready(Err(JoinError::new(kind, told, back, join)))
     }
 }
 

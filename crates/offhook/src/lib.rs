@@ -92,6 +92,7 @@ mod join;
 mod joining;
 mod level;
 mod link;
+mod muting;
 mod quality;
 mod remote;
 mod ring;

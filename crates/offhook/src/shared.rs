@@ -7,8 +7,9 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::events::{Events, ProgressStream, States, Watch};
 use crate::host::Host;
-use crate::join::{JoinData, KeptJoin};
+use crate::join::{JoinData, KeptJoin, VOICE};
 use crate::level::Level;
+use crate::muting::Muting;
 use crate::ring::Caller;
 use crate::sources::Track;
 use crate::telemetry::Recorder;
@@ -19,7 +20,7 @@ use offhook_lifecycle::{
     Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
 use offhook_media::Player;
-use offhook_transport::media::{Gate, Kind, Remote, TrackId};
+use offhook_transport::media::{Gate, Remote, TrackId};
 use offhook_transport::{Capabilities, InstanceId, Secret, SessionRef, UntakenTrack};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,6 +119,8 @@ pub(crate) struct Notes {
     pub(crate) token: Option<ResumeToken>,
     /// What is published.
     pub(crate) tracks: Vec<Track>,
+    /// Mutes that are in effect here and not desired yet.
+    pub(crate) muting: Muting,
     /// What of it the far side does not take, as listeners were told.
     pub(crate) untaken: Vec<UntakenTrack>,
     /// Does the session only receive?
@@ -132,6 +135,8 @@ pub(crate) struct Notes {
     pub(crate) text: Option<Arc<str>>,
     /// The names that it would have accepted in the place of one that it refused.
     pub(crate) known: Vec<String>,
+    /// Of the last dial, if it failed without an answer, what this side saw of it.
+    pub(crate) fault: Option<Arc<str>>,
     pub(crate) tally: Tally,
 }
 
@@ -157,6 +162,15 @@ pub(crate) struct Tally {
 }
 
 impl Notes {
+    /// The track of this label is fed by something else from here on, or is gone.
+    pub(crate) fn is_not_voice(&mut self, label: &str) {
+        if label == VOICE
+            && let Some(voice) = self.voice.take()
+        {
+            voice.cut();
+        }
+    }
+
     pub(crate) fn attempt(&mut self, attempt: Attempt) {
         if self.attempts.len() == ATTEMPTS {
             self.attempts.remove(0);
@@ -350,16 +364,6 @@ impl Shared {
     /// The published track of this label.
     pub(crate) fn track(&self, label: &str) -> Option<Track> {
         self.notes().tracks.iter().find(|track| track.label() == label).cloned()
-    }
-
-    /// Stops, or starts, this session's tracks of a kind, at once.
-    pub(crate) fn mute(&self, kind: Kind, muted: bool) {
-        let notes = self.notes();
-        notes
-            .tracks
-            .iter()
-            .filter(|track| track.kind() == kind)
-            .for_each(|track| track.track.set_muted(muted));
     }
 
     pub(crate) fn view(&self) -> View {

@@ -4,14 +4,16 @@
 //!
 //! The bugs named here: D18 openai/openai-agents-js#1586.
 
-use crate::shared::lock;
-use offhook_media::{Lack, Next, Publication, Pump, Source, SourceError};
-use offhook_transport::media::{
-    Codec, EncodedFrame, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, VideoWish, local,
-};
+mod slot;
+
+pub(crate) use slot::{Refused, Slot};
+
+use offhook_media::{Publication, Pump, PumpEnd};
+use offhook_transport::media::{Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local};
+use slot::Swappable;
 use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// One track of a session, and where its frames come from.
 #[derive(Clone, Debug)]
@@ -30,10 +32,18 @@ pub(crate) enum Origin {
     Borrowed(LocalTrack),
 }
 
+/// Nothing more comes of what a track was published from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SourceEnd {
+    pub(crate) label: String,
+    /// What broke; none where it was over.
+    pub(crate) error: Option<String>,
+}
+
 /// What has to run for a track to carry anything.
 pub(crate) enum Feeder {
-    /// Paces a source.
-    Pump(Pump),
+    /// Paces a source, and whichever takes its place.
+    Pump(Pump, Arc<Slot>),
     /// Copies the handles of a borrowed track's frames, never their bytes.
     Relay(LocalTrack, TrackSender),
 }
@@ -45,7 +55,7 @@ impl Track {
             Publication::Taken(source) => {
                 let slot = Arc::new(Slot::new(source));
                 let (sender, track) = local(TrackSpec { codec: slot.codec, label });
-                let feeder = Feeder::Pump(Pump::new(Swappable(slot.clone()), sender));
+                let feeder = Feeder::Pump(Pump::new(Swappable(slot.clone()), sender), slot.clone());
                 (Self { track, origin: Origin::Taken(slot) }, feeder)
             }
             Publication::Borrowed(theirs) => {
@@ -64,8 +74,8 @@ impl Track {
         self.track.spec().kind()
     }
 
-    /// What was published, to be published again. A source that ended or was unpublished is
-    /// not there any more.
+    /// What was published, to be published again. A source that was unpublished is not there any
+    /// more.
     pub(crate) fn give_back(&self) -> Option<Publication> {
         match &self.origin {
             Origin::Taken(slot) => slot.take().map(Publication::Taken),
@@ -75,13 +85,27 @@ impl Track {
 }
 
 impl Feeder {
-    /// Runs until the source or track is over, or the gate is closed.
-    pub(crate) async fn run(self, gate: Gate) {
+    /// Runs until the gate is closed, or what feeds it is gone for good: a source that is over or broke may
+    /// have another in its place. Each end is told once.
+    pub(crate) async fn run(self, gate: Gate, ends: mpsc::Sender<SourceEnd>) {
         match self {
-            Self::Pump(pump) => {
+            Self::Pump(pump, slot) => {
+                let label = pump.sender().spec().label.clone();
                 let mut pump = pump.gated(gate);
-                let end = pump.run().await;
-                tracing::debug!(?end, "a source came to its end");
+                loop {
+                    let error = match pump.run().await {
+                        PumpEnd::Over => None,
+                        PumpEnd::Failed(error) => Some(error.to_string()),
+                        PumpEnd::Stopped | PumpEnd::Closed => return,
+                    };
+                    tracing::debug!(label, ?error, "a source came to its end");
+                    if slot.is_over() && ends.send(SourceEnd { label: label.clone(), error }).await.is_err() {
+                        return;
+                    }
+                    if !slot.next_source().await {
+                        return;
+                    }
+                }
             }
             Self::Relay(theirs, sender) => {
                 let mut tap = theirs.tap();
@@ -91,9 +115,11 @@ impl Feeder {
                     }
                     tap.want_video(sender.video_wanted());
                     if gate.pass(|| sender.try_send(frame)).is_none() && gate.level() == GateLevel::Closed {
-                        break;
+                        return;
                     }
                 }
+                // Nobody is left to tell it to where this fails.
+                let _ = ends.send(SourceEnd { label: sender.spec().label.clone(), error: None }).await;
             }
         }
     }
@@ -102,117 +128,8 @@ impl Feeder {
 impl fmt::Debug for Feeder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pump(_) => "Pump",
+            Self::Pump(..) => "Pump",
             Self::Relay(..) => "Relay",
-        })
-    }
-}
-
-/// Holds a source that was taken over, so that it can be swapped in mid-stream and taken back
-/// at any moment. Once `take` has returned, nothing reads the source any more.
-pub(crate) struct Slot {
-    codec: Codec,
-    state: Mutex<Held>,
-}
-
-struct Held {
-    source: Option<Box<dyn Source>>,
-    /// Added to the source's times, so that they never fall over a swap.
-    offset: Duration,
-    /// When the next frame was due, when it was last known.
-    due: Duration,
-    /// The next frame is the first of its source.
-    fresh: bool,
-    /// The size and rate that the far side wants, for whichever source is in here.
-    wish: Option<VideoWish>,
-}
-
-impl Slot {
-    fn new(source: Box<dyn Source>) -> Self {
-        let held =
-            Held { offset: Duration::ZERO, due: source.next_due(), fresh: true, wish: None, source: None };
-        let codec = source.codec();
-        Self { codec, state: Mutex::new(Held { source: Some(source), ..held }) }
-    }
-
-    /// Takes the source out; the track it fed runs dry.
-    pub(crate) fn take(&self) -> Option<Box<dyn Source>> {
-        // As it was made: where it is published next, other things may be wanted.
-        lock(&self.state).source.take().map(as_made)
-    }
-
-    /// Puts another source in the place of the present one, and gives that back. The next
-    /// frame is asked to be a key frame; times go on without a step back.
-    pub(crate) fn swap(
-        &self,
-        mut source: Box<dyn Source>,
-    ) -> Result<Option<Box<dyn Source>>, Box<dyn Source>> {
-        let mut held = lock(&self.state);
-        if source.codec() != self.codec || held.source.is_none() {
-            return Err(source);
-        }
-        held.due = held.due.max(held.next_due());
-        held.offset = held.due.saturating_sub(source.next_due());
-        held.fresh = true;
-        source.want(held.wish);
-        Ok(held.source.replace(source).map(as_made))
-    }
-}
-
-fn as_made(mut source: Box<dyn Source>) -> Box<dyn Source> {
-    source.want(None);
-    source
-}
-
-impl Held {
-    fn next_due(&self) -> Duration {
-        self.source.as_ref().map_or(self.due, |source| source.next_due().saturating_add(self.offset))
-    }
-}
-
-impl fmt::Debug for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("codec", &self.codec).finish_non_exhaustive()
-    }
-}
-
-/// A source that looks into its slot for each frame.
-struct Swappable(Arc<Slot>);
-
-impl Source for Swappable {
-    fn codec(&self) -> Codec {
-        self.0.codec
-    }
-
-    fn next_due(&self) -> Duration {
-        lock(&self.0.state).next_due()
-    }
-
-    fn lack(&self) -> Option<Lack> {
-        lock(&self.0.state).source.as_ref().and_then(|source| source.lack())
-    }
-
-    fn want(&mut self, wish: Option<VideoWish>) {
-        let mut held = lock(&self.0.state);
-        held.wish = wish;
-        if let Some(source) = &mut held.source {
-            source.want(wish);
-        }
-    }
-
-    fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
-        let mut held = lock(&self.0.state);
-        let (offset, fresh) = (held.offset, held.fresh);
-        let Some(source) = &mut held.source else { return Ok(Next::Over) };
-        let next = source.next_frame(key || fresh)?;
-        held.due = held.next_due();
-        Ok(match next {
-            Next::Frame(frame) => {
-                held.fresh = false;
-                Next::Frame(EncodedFrame { pts: frame.pts.saturating_add(offset), ..frame })
-            }
-            Next::Nothing => Next::Nothing,
-            Next::Over => Next::Over,
         })
     }
 }

@@ -5,6 +5,7 @@
 use crate::change::Change;
 use crate::contents::Contents;
 use crate::credential::Purpose;
+use crate::muting::Mutes;
 use offhook_lifecycle as ledger;
 use offhook_lifecycle::{
     Advice, Answer, CommandId, CredentialWhy, EndReason, Epoch, Fault, Gate, Input, JoinErrorKind, LinkFacts,
@@ -84,7 +85,10 @@ pub(crate) fn inward(epoch: Epoch, event: wire::Event, contents: &mut Contents) 
                 }
             }
         }
-        E::DialFailed(why) => Inward::fact(Input::DialFailed { epoch, fault: fault(why.kind) }),
+        E::DialFailed(why) => {
+            contents.failed(&why);
+            Inward::fact(Input::DialFailed { epoch, fault: fault(why.kind) })
+        }
         E::ResumeRefused(why) => Inward::fact(Input::ResumeRefused { epoch, why: resume_refusal(why) }),
         E::GoAway(hint) => {
             let why = move_reason(hint.reason);
@@ -410,6 +414,11 @@ pub(crate) fn desired(ledger: &ledger::Ledger) -> wire::Desired {
         image: ledger.image().map(|known| known.map(image)),
         muted: wire::Muted { audio: ledger.is_muted(AUDIO), video: ledger.is_muted(VIDEO) },
     }
+}
+
+/// What nothing of is to go out.
+pub(crate) fn silent(ledger: &ledger::Ledger) -> Mutes {
+    Mutes { audio: ledger.is_silent(AUDIO), video: ledger.is_silent(VIDEO) }
 }
 
 pub(crate) const fn purpose(why: CredentialWhy) -> Purpose {

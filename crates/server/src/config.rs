@@ -5,6 +5,7 @@ use crate::studio::Recipe;
 use crate::telemetry::TelemetryIntake;
 use crate::token::Signer;
 use offhook_signaling::IceServer;
+use offhook_signaling::limits::PROMPT_BYTES;
 use offhook_transport::media::VideoWish;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +27,8 @@ pub struct Limits {
     /// Frames a member may send in a second, and in a burst four times that (S10). Clients keep to the
     /// default by themselves; with less here a busy one loses its link.
     pub frames_per_second: u32,
-    /// Longest prompt, in bytes; the wire itself ends at 8 KiB.
+    /// Longest prompt, in bytes; the wire itself ends at 8 KiB, and so does this by default. A longer one
+    /// is refused with the number.
     pub prompt: usize,
     /// Longest picture edge that is repainted, in pixels.
     pub edge: usize,
@@ -65,7 +67,7 @@ impl Default for Limits {
             sessions: 256,
             members: 32,
             frames_per_second: offhook_signaling::limits::FRAMES_PER_SECOND,
-            prompt: 4096,
+            prompt: PROMPT_BYTES,
             edge: 1920,
             presences: 4096,
             devices: 8,

@@ -19,6 +19,7 @@ use crate::queue::Queue;
 use crate::relics::Relics;
 use crate::rings::Rings;
 use crate::rooms::Rooms;
+use crate::silences::Silences;
 use crate::token::{Mint, MintError, Signer};
 use crate::{EndCode, Shared, door, hex, listen};
 use futures_util::future::join_all;
@@ -211,6 +212,7 @@ impl Builder {
             lobby: lobby.clone(),
             pace: Pace::new(self.config.limits.rejoins_per_second),
             kicks: Kicks::default(),
+            silences: Silences::default(),
             endings: Endings::default(),
             unforwarded: Arc::default(),
             runtime: tokio::runtime::Handle::current(),

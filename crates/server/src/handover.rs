@@ -51,6 +51,9 @@ pub(crate) struct Dossier {
     pub(crate) desired: Desired,
     /// How many generations it had.
     pub(crate) generations: u64,
+    /// What they used in all.
+    #[serde(default)]
+    pub(crate) generated_ms: u64,
     /// Whom it was joined with.
     #[serde(default)]
     pub(crate) model: Model,

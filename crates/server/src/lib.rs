@@ -40,6 +40,7 @@ mod relics;
 mod rings;
 mod rooms;
 mod router;
+mod silences;
 mod socket;
 pub mod studio;
 mod telemetry;
@@ -72,6 +73,7 @@ use queue::Queue;
 use relics::Relics;
 use rings::Rings;
 use rooms::Rooms;
+use silences::Silences;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -95,6 +97,7 @@ pub(crate) struct Shared {
     pub(crate) lobby: Arc<Lobby>,
     pub(crate) pace: Pace,
     pub(crate) kicks: Kicks,
+    pub(crate) silences: Silences,
     pub(crate) endings: Endings,
     /// Packets of members' media that a connection had no room for.
     pub(crate) unforwarded: Arc<AtomicU64>,

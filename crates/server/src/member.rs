@@ -162,6 +162,8 @@ struct Actor {
     noticing: Noticing,
     generation: Option<Generation>,
     generations: u64,
+    /// What all of them used, but for what flows now.
+    generated: Duration,
     heard: Instant,
     /// When the user last did something.
     interacted: Instant,
@@ -183,7 +185,8 @@ struct Actor {
 /// A generation under way.
 struct Generation {
     number: u64,
-    since: Instant,
+    /// Since when pictures go out; none while nothing is generated.
+    flows: Option<Instant>,
     ticked: Instant,
 }
 
@@ -266,6 +269,7 @@ impl Actor {
             noticing: notices.0,
             generation: None,
             generations: 0,
+            generated: Duration::ZERO,
             heard: now,
             interacted: now,
             hears_speech: false,
@@ -413,6 +417,9 @@ impl Actor {
 
     /// Lets everything go. Nothing of this member is left when it returns.
     async fn finish(&mut self, why: LeaveCode) {
+        if why != LeaveCode::Moved {
+            self.note_silence();
+        }
         self.close_link(1000);
         if let Some(media) = self.media.take() {
             media.close().await;

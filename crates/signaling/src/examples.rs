@@ -382,6 +382,7 @@ fn desired() -> Desired {
         prompt: Some(Prompt { text: "sepia".to_owned(), enhance: false }),
         image: Some(SHA256.to_owned()),
         muted: vec!["camera".to_owned()],
+        muted_kinds: vec![MediaKind::Video],
     }
 }
 

@@ -32,6 +32,16 @@ pub struct Desired {
     /// The tracks that are muted, by `track`.
     #[serde(default)]
     pub muted: Vec<String>,
+    /// The kinds of which every track is muted, also one that is published later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub muted_kinds: Vec<MediaKind>,
+}
+
+impl Desired {
+    /// Is nothing of this track to come, by its name or by its kind?
+    pub fn mutes(&self, track: &Track) -> bool {
+        self.muted.contains(&track.track) || self.muted_kinds.contains(&track.kind)
+    }
 }
 
 /// A prompt.

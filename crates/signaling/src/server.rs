@@ -297,7 +297,8 @@ pub struct GenerationStarted {
 pub struct GenerationTick {
     /// Which one.
     pub generation: u64,
-    /// How much was used so far, in milliseconds.
+    /// How much all of the session's generations used so far, in milliseconds. Time in which nothing was
+    /// generated, of a camera that is muted for instance, is not in it.
     pub used_ms: u64,
 }
 
@@ -306,7 +307,7 @@ pub struct GenerationTick {
 pub struct GenerationEnded {
     /// Which one.
     pub generation: u64,
-    /// How much was used, in milliseconds.
+    /// How much all of the session's generations used, in milliseconds.
     pub used_ms: u64,
     /// Why.
     pub reason: GenerationEnd,

@@ -13,6 +13,7 @@
 //! A restart drops the selected pair on both sides until the new one is up, so media pauses:
 //! restart only what is judged dead, or when the address has changed.
 
+mod asking;
 mod candidates;
 mod certificate;
 mod checks;
@@ -110,9 +111,7 @@ impl Peer {
         let shared = Arc::new(Shared::new(queue, kick.clone(), config.udp_map.clone()));
         let gates = Gates::from(config.gate.clone());
         let runtime = KickRuntime::new(kick, gates.clone());
-        let pc =
-            engine::build(&config, Arc::new(Handler::new(shared.clone())), runtime, shared.reports.clone())
-                .await?;
+        let pc = engine::build(&config, Arc::new(Handler::new(shared.clone())), runtime, &shared).await?;
         let data = match data::create(&*pc).await {
             Ok(data) => data,
             Err(error) => {

@@ -11,6 +11,17 @@ pub struct Prompt {
     pub enhance: bool,
 }
 
+impl Prompt {
+    /// The longest text, in bytes of UTF-8: 8 KiB. A far side may take less, and then says how much.
+    pub const BYTES: usize = 8 * 1024;
+
+    /// May this character be in a text? All may but control characters, of which line feed, carriage
+    /// return and tab may.
+    pub fn allows(c: char) -> bool {
+        !c.is_control() || matches!(c, '\n' | '\r' | '\t')
+    }
+}
+
 /// A reference image: named by its hash, so that a far side which has it need not be sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {

@@ -107,10 +107,9 @@ impl Screen {
 }
 
 impl Speaker {
-    /// Plays a track until it is dropped.
-    pub(crate) fn play(mut self, track: TrackReceiver) -> Result<Self, DevicesError> {
-        self.0.play(track)?;
-        Ok(self)
+    /// Plays a track, in the place of the one before, until it is dropped.
+    pub(crate) fn play(&mut self, track: TrackReceiver) -> Result<(), DevicesError> {
+        Ok(self.0.play(track)?)
     }
 }
 

@@ -34,7 +34,7 @@ impl Screen {
 }
 
 impl Speaker {
-    pub(crate) fn play(self, _: TrackReceiver) -> Result<Self, DevicesError> {
+    pub(crate) fn play(&mut self, _: TrackReceiver) -> Result<(), DevicesError> {
         match self.0 {}
     }
 }

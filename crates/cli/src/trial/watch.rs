@@ -157,6 +157,7 @@ pub(crate) fn describe(event: &Event) -> (&'static str, Value) {
         }
         Event::Reaction { from, reaction } => ("reaction", json!({ "from": from, "reaction": reaction })),
         Event::Conversation(mood) => ("conversation", json!({ "mood": mood_name(*mood) })),
+        Event::SourceEnded { label, error } => ("source_ended", json!({ "label": label, "error": error })),
         Event::Said(text) => ("said", json!({ "text": text })),
         Event::MemberJoined(member) => ("member_joined", json!({ "id": member.id, "name": member.name })),
         Event::MemberLeft(member) => ("member_left", json!({ "id": member.id, "name": member.name })),

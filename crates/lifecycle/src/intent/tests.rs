@@ -58,6 +58,46 @@ fn a_refused_prompt_is_withdrawn_and_the_one_before_is_desired_again() {
     assert_eq!(told.0.last(), Some(&(bad, Outcome::Refused(StateItem::Prompt))));
 }
 
+/// R14: what was asked for after a bad prompt, and before its refusal, is not refused with it: every state
+/// that has the bad one in it is.
+#[test]
+fn a_mute_after_a_bad_prompt_is_not_refused_with_it() {
+    let camera = TrackRef(0);
+    let (mut ledger, mut told) = (Ledger::default(), Told::default());
+    let good = set(&mut ledger, prompt("good"), &mut told);
+    let bad = set(&mut ledger, prompt("bad"), &mut told);
+    let mute = set(&mut ledger, Change::new().muted(camera, true), &mut told);
+    let refused = Answer::Refused(StateItem::Prompt);
+    assert!(answer(&mut ledger, bad, refused, &mut told), "sent anew without it");
+    assert!(!answer(&mut ledger, mute, refused, &mut told), "that was of the same prompt");
+    assert!(ledger.is_muted(camera));
+    assert_eq!(desired(&ledger), Some("good"), "which nobody refused");
+    let renewed = ledger.revision().0;
+    answer(&mut ledger, renewed, Answer::Applied, &mut told);
+    let ends =
+        [(good, Outcome::Superseded), (bad, Outcome::Refused(StateItem::Prompt)), (mute, Outcome::Applied)];
+    assert_eq!(told.0, ends);
+}
+
+/// R14: silent until an unmute is known to be in effect, and again when it is taken back.
+#[test]
+fn what_was_muted_is_silent_until_its_unmute_is_answered() {
+    let camera = TrackRef(0);
+    let muted = |muted| Change::new().muted(camera, muted);
+    let (mut ledger, mut told) = (Ledger::default(), Told::default());
+    assert!(!ledger.is_silent(camera));
+    let mute = set(&mut ledger, muted(true), &mut told);
+    assert!(ledger.is_silent(camera), "before it is answered");
+    answer(&mut ledger, mute, Answer::Applied, &mut told);
+    let unmute = set(&mut ledger, muted(false), &mut told);
+    assert!(ledger.is_silent(camera) && !ledger.is_muted(camera));
+    answer(&mut ledger, unmute, Answer::Refused(StateItem::Muted), &mut told);
+    assert!(ledger.is_silent(camera) && ledger.is_muted(camera));
+    let unmute = set(&mut ledger, muted(false), &mut told);
+    answer(&mut ledger, unmute, Answer::Applied, &mut told);
+    assert!(!ledger.is_silent(camera) && !ledger.is_muted(camera));
+}
+
 /// R15: after 15 s the wish stands, and its result still arrives.
 #[test]
 fn an_unconfirmed_wish_stands_and_is_applied_later() {

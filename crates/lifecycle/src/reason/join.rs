@@ -71,13 +71,13 @@ pub enum JoinErrorKind {
     #[error("your credential was refused; get a fresh one")]
     Unauthorized,
     /// The initial prompt, image or model was refused.
-    #[error("the initial {item:?} that you asked for was refused; change it and join again")]
+    #[error("the initial {item} that you asked for was refused; change it and join again")]
     InitialStateRefused {
         /// What was refused. The far side's text is in the host's error.
         item: StateItem,
     },
     /// Refused with a code.
-    #[error("the far side refused the join ({}); see its documentation for this code", code.code())]
+    #[error("the far side refused the join ({}); {}", code.code(), code.next_step())]
     Rejected {
         /// The code.
         code: Rejection,

@@ -34,7 +34,20 @@ fn kinds() -> Vec<JoinErrorKind> {
     kinds.push(JoinErrorKind::BadTrack(BadTrack::TooMany));
     kinds.extend([MediaWhy::Insecure, MediaWhy::FarSide, MediaWhy::Lost].map(JoinErrorKind::MediaFailed));
     kinds.push(JoinErrorKind::Busy { retry_after: Some(Duration::from_secs(9)), queue_position: Some(3) });
-    kinds.push(JoinErrorKind::Rejected { code: Rejection::Restarting });
+    kinds.extend(
+        [
+            Rejection::UnknownModel,
+            Rejection::SessionEnded,
+            Rejection::Replaced,
+            Rejection::StaleEpoch,
+            Rejection::RateLimited,
+            Rejection::BadRequest,
+            Rejection::Restarting,
+            Rejection::Internal,
+            Rejection::EndedBeforeJoin,
+        ]
+        .map(|code| JoinErrorKind::Rejected { code }),
+    );
     kinds
 }
 

@@ -5,7 +5,8 @@ use super::Host;
 use super::links::Level;
 use crate::change::Change;
 use crate::command::{ChangeAnswer, Command, SendAnswer};
-use crate::sources::{Feeder, Track};
+use crate::event::Event;
+use crate::sources::{Feeder, SourceEnd};
 use crate::translate;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::SetError;
@@ -17,20 +18,9 @@ impl Host {
     pub(super) fn command(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
-            Command::Set { change, answer } => {
-                if let Some(what) = self.lacks(&change) {
-                    // Nobody listens any more: no loss, the change was not made.
-                    let _ = answer.send(ChangeAnswer::NotSupported(what));
-                    return;
-                }
-                match self.machine.set(self.contents.with_image(change), now) {
-                    Ok(revision) => {
-                        self.changes.insert(revision, answer);
-                    }
-                    Err(error) => {
-                        let _ = answer.send(ChangeAnswer::Refused(error));
-                    }
-                }
+            Command::Set { change, mutes, answer } => {
+                self.set(change, answer);
+                self.shared.notes().muting.entered(mutes);
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
             Command::Send { to, topic, payload, answer } => {
@@ -61,20 +51,33 @@ impl Host {
         self.settle();
     }
 
+    fn set(&mut self, change: lifecycle::Change, answer: oneshot::Sender<ChangeAnswer>) {
+        let refused = match self.lacks(&change) {
+            Some(what) => ChangeAnswer::NotSupported(what),
+            None => match self.machine.set(self.contents.with_image(change), self.clock.now()) {
+                Ok(revision) => {
+                    tracing::debug!(parent: &self.span, revision = revision.0, "a change waits for its answer");
+                    self.changes.insert(revision, answer);
+                    return;
+                }
+                Err(error) => ChangeAnswer::Refused(error),
+            },
+        };
+        // Nobody listens any more: no loss, the change was not made.
+        let _ = answer.send(refused);
+    }
+
+    /// What is published is as silent as is desired, and never sends what an unmute only asks for.
+    pub(super) fn follow_mutes(&self) {
+        self.shared.notes().follow(translate::silent(self.machine.desired()));
+    }
+
     /// The list stands from here on, whatever links there are: every later dial has it (F60).
     fn published(&mut self, feeder: Option<Feeder>) {
         let tracks = self.shared.notes().tracks.clone();
-        let known = |track: &Track| self.join.tracks.iter().any(|known| known.track == track.track);
-        let muted = translate::desired(self.machine.desired()).muted;
-        for track in tracks.iter().filter(|track| !known(track)) {
-            let muted = match track.kind() {
-                Kind::Audio => muted.audio,
-                Kind::Video => muted.video,
-            };
-            track.track.set_muted(muted);
-        }
+        self.follow_mutes();
         if let Some(feeder) = feeder {
-            let run = feeder.run(self.shared.sources.clone());
+            let run = feeder.run(self.shared.sources.clone(), self.ends.0.clone());
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         self.join.tracks = tracks;
@@ -84,10 +87,17 @@ impl Host {
         self.links.set_on_all(Level::Published, list, self.clock.now());
     }
 
+    /// Told where the track is still published: what was unpublished meanwhile is no news.
+    pub(super) fn source_ended(&mut self, end: SourceEnd) {
+        let SourceEnd { label, error } = end;
+        if self.shared.track(&label).is_some() {
+            self.tell(Event::SourceEnded { label, error });
+        }
+    }
+
     /// A moderator muted a kind of what is sent: from here on that is what is desired, so that it holds
     /// over every recovery, until the user says otherwise.
     pub(super) fn muted_by_moderator(&mut self, kind: Kind) {
-        self.shared.mute(kind, true);
         let change = translate::change(Change::new().muted(kind, true));
         if let Err(error) = self.machine.set(change, self.clock.now()) {
             tracing::debug!(parent: &self.span, %error, "a moderator's mute is not carried on");

@@ -19,7 +19,7 @@ impl Host {
         }
         let sources = self.shared.sources.clone();
         for feeder in join.feeders.drain(..) {
-            let run = feeder.run(sources.clone());
+            let run = feeder.run(sources.clone(), self.ends.0.clone());
             self.feeders.spawn(tracing::Instrument::instrument(run, self.span.clone()));
         }
         let initial = std::mem::take(&mut join.initial);

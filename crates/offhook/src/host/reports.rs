@@ -143,7 +143,7 @@ impl Host {
             // Told with the far side's own words, when its report passes by as content; but nobody
             // says the end of one whose link another took the place of.
             E::Generating(true) => {}
-            E::Generating(false) => self.generation_lost(),
+            E::Generating(false) => self.generation_over(),
             E::Error(cause) => {
                 self.flush_reports();
                 let text = self.contents.last_text.clone();
@@ -232,6 +232,7 @@ impl Host {
         notes.voice = None;
         notes.text = text;
         notes.known = std::mem::take(&mut self.contents.last_known);
+        notes.fault = self.contents.last_fault.take();
     }
 
     fn on_end(&mut self, ending: lifecycle::Ending, now: Time) {
@@ -242,6 +243,7 @@ impl Host {
             notes.tally.ended_at = Some(now);
             notes.text = self.contents.last_text.clone().or(notes.ring_text.take());
             notes.known = std::mem::take(&mut self.contents.last_known);
+            notes.fault = self.contents.last_fault.take();
         }
         self.desk.over(&self.config, self.instance);
         let error = self.reporter.held.take().map(Event::Error);

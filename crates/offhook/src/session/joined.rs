@@ -8,7 +8,8 @@ use crate::change::Change;
 use crate::command::Command;
 use crate::error::{PlayError, PublishError, SetError, TrackError};
 use crate::join::{check_label, free_label};
-use crate::sources::{Origin, Track};
+use crate::muting::Mutes;
+use crate::sources::{Origin, Refused, Track};
 use crate::token::ResumeToken;
 use crate::track::{RemoteTrack, TrackInfo};
 use crate::translate;
@@ -50,8 +51,8 @@ impl Session<Joined> {
     }
 
     /// Makes one change of the desired state: what it names takes effect at once or not at
-    /// all, what it does not name is not touched. Acts when called; a mute level is in effect
-    /// on this side when this returns.
+    /// all, what it does not name is not touched. Acts when called; a mute is in effect on this
+    /// side when this returns, an unmute when the far side has it ([`unmute`](Self::unmute)).
     ///
     /// It may follow a slider: after a burst of 30 changes the far side hears of the newest fifteen times a
     /// second, with one answer to all that it covers; those that a newer one replaced before end
@@ -71,16 +72,19 @@ impl Session<Joined> {
         if let Err(unfit) = change.check() {
             return Setting::failed(shared, unfit.into());
         }
-        for (kind, muted) in [(Kind::Audio, change.audio_muted), (Kind::Video, change.video_muted)] {
-            if let Some(muted) = muted {
-                shared.mute(kind, muted);
+        let mutes = Mutes { audio: change.mutes(Kind::Audio), video: change.mutes(Kind::Video) };
+        let (answer, waiting) = oneshot::channel();
+        // Held until the mute is in effect here: the host takes nothing in before.
+        let mut notes = shared.notes();
+        match self.inner.send(Command::Set { change: translate::change(change), mutes, answer }) {
+            Ok(()) => notes.mutes(mutes),
+            Err(Full(_)) => {
+                drop(notes);
+                return Setting::failed(shared, SetError::Full);
             }
         }
-        let (answer, waiting) = oneshot::channel();
-        match self.inner.send(Command::Set { change: translate::change(change), answer }) {
-            Ok(()) => Setting::waiting(shared, waiting),
-            Err(Full(_)) => Setting::failed(shared, SetError::Full),
-        }
+        drop(notes);
+        Setting::waiting(shared, waiting)
     }
 
     /// Takes a change back that was not confirmed: what was desired before it is desired
@@ -94,7 +98,8 @@ impl Session<Joined> {
     }
 
     /// Stops everything of a kind that this session publishes. In effect on this side when
-    /// this returns, and kept over every recovery (F60); the future waits for the far side.
+    /// this returns, and kept over every recovery (F60); the future waits for the far side. A mute that is
+    /// refused, or taken back with [`withdraw`](Self::withdraw), leaves what was before it.
     ///
     /// A borrowed track is muted for this session only.
     ///
@@ -104,7 +109,9 @@ impl Session<Joined> {
         self.set(Change::new().muted(kind, true))
     }
 
-    /// Undoes [`mute`](Self::mute). Video begins again at a key frame.
+    /// Undoes [`mute`](Self::mute), from when the far side has confirmed it: nothing goes out before, and
+    /// nothing at all if it refuses, as it does where a moderator muted and unmuting is not granted. Video
+    /// begins again at a key frame.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).
@@ -113,7 +120,11 @@ impl Session<Joined> {
     }
 
     /// Puts another source in the place of a published one, without renegotiation: the far
-    /// side sees a key frame and then the new picture. Gives the old source back.
+    /// side sees a key frame and then the new picture. Gives the old source back. Where that one was over, or
+    /// broke ([`Event::SourceEnded`](crate::Event::SourceEnded)), the track goes on with the new one.
+    ///
+    /// In the place of the voice ([`Join::voice`](crate::Join::voice)) whatever plays into it is cut, and nothing
+    /// can be played any more.
     ///
     /// # Errors
     /// [`PublishError`]; the track goes on as it was.
@@ -126,7 +137,14 @@ impl Session<Joined> {
         let Publication::Taken(source) = source.into() else { return Err(PublishError::Borrowed) };
         let track = self.shared().track(label);
         match track.as_ref().map(|track| &track.origin) {
-            Some(Origin::Taken(slot)) => slot.swap(source).map_err(|_| PublishError::OtherCodec),
+            Some(Origin::Taken(slot)) => {
+                let before = slot.swap(source).map_err(|refused| match refused {
+                    Refused::OtherCodec => PublishError::OtherCodec,
+                    Refused::Empty => PublishError::NoSuchTrack(label.to_owned()),
+                })?;
+                self.shared().notes().is_not_voice(label);
+                Ok(before)
+            }
             Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
         }
     }
@@ -145,8 +163,9 @@ impl Session<Joined> {
     /// Dropping what this gives stops nothing; [`stop_audio`](Self::stop_audio) does.
     pub fn play_audio(&self, sound: Sound) -> Result<Playing, PlayError> {
         self.open().map_err(|reason| PlayError::Ended { reason })?;
-        let voice = self.shared().notes().voice.clone().ok_or(PlayError::NoVoice)?;
-        Ok(voice.play(sound))
+        // Played while the list is held: a voice that goes at this moment ends it.
+        let notes = self.shared().notes();
+        Ok(notes.voice.as_ref().ok_or(PlayError::NoVoice)?.play(sound))
     }
 
     /// Stops what is being played; the next packet is silence. False if nothing was.
@@ -213,7 +232,7 @@ impl Session<Joined> {
 
     /// Ends a published track for good: nothing more of it goes out when this returns, and its label
     /// is free. Of a source that was taken over nothing is read any more, and it is given back; a
-    /// borrowed track lives on as it was.
+    /// borrowed track lives on as it was. Without its voice the session plays nothing any more.
     ///
     /// # Errors
     /// [`PublishError`]; with [`PublishError::Full`] the track goes on.
@@ -224,6 +243,7 @@ impl Session<Joined> {
         let at = at.ok_or_else(|| PublishError::NoSuchTrack(label.to_owned()))?;
         self.inner.send(Command::Published { feeder: None }).map_err(|Full(_)| PublishError::Full)?;
         let track = notes.tracks.remove(at);
+        notes.is_not_voice(label);
         drop(notes);
         track.track.set_muted(true);
         Ok(match &track.origin {

@@ -2,8 +2,11 @@
 //! (R17; D18 openai/openai-agents-js#1586). Over a whole session: `tests/session/media.rs`.
 
 use super::*;
+use offhook_media::{Next, Source, SourceError};
+use offhook_transport::media::{Codec, EncodedFrame};
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A frame every so often; says in its first byte whose it is, and counts its reads.
 struct Ticking {
@@ -75,11 +78,10 @@ fn the_first_frame_after_a_swap_is_asked_to_be_a_key_frame_and_only_that_one() {
 }
 
 #[test]
-fn a_source_of_another_codec_is_given_back_and_the_old_one_plays_on() {
+fn a_source_of_another_codec_is_refused_and_the_old_one_plays_on() {
     let (slot, mut source) = slot(Ticking::new(1, 40));
     let other = Ticking { codec: Codec::Opus, ..Ticking::new(2, 40) };
-    let refused = slot.swap(Box::new(other)).err().expect("another codec");
-    assert_eq!(refused.codec(), Codec::Opus);
+    assert_eq!(slot.swap(Box::new(other)).err(), Some(Refused::OtherCodec));
     assert_eq!(frame(&mut source).data[..], [1]);
 }
 
@@ -87,7 +89,7 @@ fn a_source_of_another_codec_is_given_back_and_the_old_one_plays_on() {
 fn nothing_can_be_swapped_into_a_slot_that_was_emptied() {
     let (slot, mut source) = slot(Ticking::new(1, 40));
     slot.take();
-    assert!(slot.swap(Box::new(Ticking::new(2, 40))).is_err());
+    assert_eq!(slot.swap(Box::new(Ticking::new(2, 40))).err(), Some(Refused::Empty));
     assert!(matches!(source.next_frame(false), Ok(Next::Over)));
 }
 
@@ -110,7 +112,7 @@ async fn a_borrowed_track_outlives_its_session_unmuted_and_feeds_the_next() {
         let (track, feeder) = Track::new("video".into(), Publication::from(&theirs));
         let gate = Gate::new();
         gate.open();
-        let relay = tokio::spawn(feeder.run(gate.clone()));
+        let relay = tokio::spawn(feeder.run(gate.clone(), mpsc::channel(1).0));
         let mut tap = track.track.tap();
         track.track.set_muted(true);
         assert!(!theirs.is_muted(), "the session's own track is muted, theirs is not");
@@ -144,7 +146,7 @@ async fn a_source_that_was_taken_over_is_not_read_once_the_gate_is_closed() {
     let mut tap = track.track.tap();
     let gate = Gate::new();
     gate.open();
-    let pump = tokio::spawn(feeder.run(gate.clone()));
+    let pump = tokio::spawn(feeder.run(gate.clone(), mpsc::channel(1).0));
     tap.next().await.expect("it plays");
     gate.close();
     let at_close = reads.load(Ordering::Relaxed);

@@ -10,7 +10,7 @@ use offhook::{
     Ring, RingRefusal, SetError, StateItem, WebRtc,
 };
 use offhook_netrig::Rig;
-use offhook_server::{EndCode, Mint, Server};
+use offhook_server::{EndCode, Limits, Mint, Server};
 use std::time::Duration;
 
 fn with(server: &Server, mint: &Mint) -> Client {
@@ -49,21 +49,101 @@ async fn a_join_under_a_name_that_is_none_is_refused_in_its_type() {
         let error = soon("the refusal", idle(&client).join(join)).await.expect_err("no such model");
         assert_eq!(error.kind(), kind);
     }
-    // A prompt may be longer than the server takes, or than anybody does.
-    for prompt in [&long, &"x".repeat(20_000)] {
-        let error = soon("the refusal", idle(&client).join(Join::new().prompt(prompt))).await;
-        let kind = error.expect_err("too long").kind();
-        assert_eq!(kind, JoinErrorKind::InitialStateRefused { item: StateItem::Prompt }, "{}", prompt.len());
-    }
+    // A prompt may be longer than anybody takes.
+    let error = soon("the refusal", idle(&client).join(Join::new().prompt(&long))).await;
+    let kind = error.expect_err("too long").kind();
+    assert_eq!(kind, JoinErrorKind::InitialStateRefused { item: StateItem::Prompt });
     // And the same user comes in under a name that is one, and is not hurt by a prompt of that size.
     let session = joined(&client, "7").await;
-    let refused = soon("the refusal", session.set_prompt(&long)).await;
-    assert!(matches!(refused, Err(SetError::Refused { item: StateItem::Prompt, .. })), "{refused:?}");
-    let unfit = soon("the refusal", session.set_prompt("x".repeat(20_000))).await;
+    let unfit = soon("the refusal", session.set_prompt(&long)).await;
     assert!(matches!(unfit, Err(SetError::Unfit(_))), "{unfit:?}");
     soon("the ack", session.set_prompt("invert")).await.expect("it is as joined as before");
     drop(session);
     assert!(holds(|| server.census().members == 0).await, "{:?}", server.census());
+    server.shutdown().await;
+}
+
+/// F08: an address that is none, a path where nothing is served, nobody there: what is wrong is said, and
+/// what to do about it; and nothing of a password.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_at_a_wrong_address_says_what_is_wrong_with_it() {
+    let server = server().await;
+    let host = server.address();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let nobody = nobody.expect("loopback has a free port");
+    for (url, kind, words) in [
+        ("http://media.example/session".into(), JoinErrorKind::NotSupported, ["scheme", "wss://host/path"]),
+        ("media.example".into(), JoinErrorKind::NotSupported, ["scheme", "wss://host/path"]),
+        (
+            "wss://ada:hunter2@media.example/".into(),
+            JoinErrorKind::NotSupported,
+            ["password", "leave it out"],
+        ),
+        ("ws://media.example/session".into(), JoinErrorKind::NotSupported, ["unprotected", "use wss"]),
+        (format!("ws://{host}/nothing"), JoinErrorKind::ProtocolError, ["404", "path of the address"]),
+        (format!("ws://{nobody}/session"), JoinErrorKind::ServerUnreachable, ["refused", "server runs"]),
+    ] {
+        let client = Client::new(WebRtc::new(&url)).credential("x");
+        let error = soon("the end", client.session("studio", "7").join(Join::new())).await;
+        let error = error.expect_err("nobody is there");
+        assert_eq!(error.kind(), kind, "{url}");
+        let text = error.to_string();
+        assert!(words.iter().all(|word| text.contains(word)), "{url}: {text}");
+        assert!(!text.contains("hunter2") && !text.contains("version"), "{url}: {text}");
+        client.shutdown().await;
+    }
+    server.shutdown().await;
+}
+
+/// F08, F50, F51: what is seen to be wrong before anything is sent says what, in a join as in a change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_with_what_no_session_can_have_says_what_is_wrong_with_it() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    for (join, item, words) in [
+        (
+            Join::new().prompt("x".repeat(1_000_000)),
+            StateItem::Prompt,
+            "the prompt is larger than 8192 bytes; ",
+        ),
+        (Join::new().prompt("se\u{7}pia"), StateItem::Prompt, "control character at byte 2; "),
+        (
+            Join::new().image(vec![1; 50_000_000]),
+            StateItem::Image,
+            "the image is larger than 8388608 bytes; ",
+        ),
+        (Join::new().image(Vec::new()), StateItem::Image, "the image is empty; "),
+    ] {
+        let error = soon("the end", idle(&client).join(join)).await.expect_err("nobody can have this");
+        assert_eq!(error.kind(), JoinErrorKind::InitialStateRefused { item });
+        assert!(error.attempts().is_empty(), "it is not sent");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    // What fits the wire and not the far side is refused in its words, with what it takes.
+    let limits = Limits { prompt: 100, ..Limits::default() };
+    let strict = Server::builder().limits(limits).start().await.expect("loopback");
+    let error = idle(&self::client(&strict, "ada")).join(Join::new().prompt("x".repeat(101)));
+    let error = soon("the refusal", error).await.expect_err("too long for this one").to_string();
+    assert!(error.contains("prompt") && error.contains("at most 100 bytes; shorten it"), "{error}");
+    let session = joined(&client, "7").await;
+    let long =
+        soon("the refusal", session.set_prompt("x".repeat(8192))).await.expect_err("no filter").to_string();
+    assert!(!long.contains("bytes"), "a prompt of the longest length is read: {long}");
+    drop(session);
+    strict.shutdown().await;
+    server.shutdown().await;
+}
+
+/// F58: with what was asked for, and what is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_model_is_named_with_those_that_there_are() {
+    let server = server().await;
+    let joining = idle(&client(&server, "ada")).join(Join::new().model("opera"));
+    let error = soon("the refusal", joining).await.expect_err("there is none");
+    assert_eq!(
+        error.to_string(),
+        "the far side has no model `opera`; name one that it has: studio, echo, room"
+    );
     server.shutdown().await;
 }
 

@@ -35,7 +35,15 @@ async fn a_prompt_that_nobody_takes_is_refused_in_its_type_and_nothing_else_happ
     let megabyte = "sepia ".repeat(200_000);
     let refused = soon("the refusal", session.set_prompt(&megabyte)).await;
     assert!(matches!(refused, Err(SetError::Unfit(Unfit::TooLarge { what: "prompt", .. }))), "{refused:?}");
-    for prompt in ["", "   ", "\u{1b}[2J\u{1b}[31msepia", "sepia\u{0}", "\u{9b}31msepia\u{7f}", "\u{7}"] {
+    for (prompt, at) in
+        [("\u{1b}[2J\u{1b}[31msepia", 0), ("sepia\u{0}", 5), ("\u{9b}31msepia\u{7f}", 0), ("\u{7}", 0)]
+    {
+        let refused = soon("the refusal", session.set_prompt(prompt)).await.expect_err("no prompt");
+        assert_eq!(refused, SetError::Unfit(Unfit::Control { at }));
+        assert!(!refused.to_string().chars().any(char::is_control), "{refused:?}");
+        is_well(&session).await;
+    }
+    for prompt in ["", "   "] {
         let refused = soon("the refusal", session.set_prompt(prompt)).await.expect_err("no prompt");
         let SetError::Refused { item: StateItem::Prompt, text } = &refused else { panic!("{refused:?}") };
         assert!(!text.is_empty());

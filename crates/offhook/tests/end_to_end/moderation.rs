@@ -198,10 +198,96 @@ async fn who_may_not_unmute_himself_waits_for_a_moderator() {
     soon("the ack", session.set_prompt("invert")).await.expect("he may prompt");
     let refused = soon("the refusal", session.unmute(Kind::Video)).await;
     assert!(matches!(&refused, Err(SetError::Refused { item: StateItem::Muted, .. })), "{refused:?}");
+    assert_eq!(sent(&mut events).await, 0, "what was refused is not done on this side either");
     soon("the answer", ada.let_unmute(&member, Kind::Video)).await.expect("it is done");
     assert_eq!(told(&mut events).await, (false, false));
     soon("the ack", session.unmute(Kind::Video)).await.expect("now he may");
     pictures(&session).await;
     drop((session, ada));
+    server.shutdown().await;
+}
+
+/// Pictures that leave within a second, after what was under way by now.
+async fn sent(events: &mut Events) -> u64 {
+    let mut measured = Vec::new();
+    while measured.len() < 3 {
+        let stats = event("statistics", events, |event| match event {
+            Event::Stats(stats) => Some(stats.clone()),
+            _ => None,
+        });
+        measured.push(stats.await);
+    }
+    let delta = measured[2].since(&measured[1]);
+    delta.streams.iter().filter(|one| !one.inbound && one.kind == Kind::Video).map(|one| one.frames).sum()
+}
+
+/// F64, F60, R14: a mute of a kind holds for what is published of it later; and his own unmute ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_that_is_not_published_yet_is_muted_when_it_is() {
+    let server = server().await;
+    let bob = client(&server, "bob");
+    let ada = soon("the join", moderator(&server).session("room", "7").join(Join::new())).await;
+    let ada = ada.expect("she is let in");
+    let mut adas = ada.events();
+    let session = soon("the join", bob.session("room", "7").join(Join::new())).await.expect("so is he");
+    let mut events = session.events();
+    let member = id_of(&mut adas, "bob").await;
+    soon("the answer", ada.mute_member(&member, Kind::Video)).await.expect("it is done");
+    assert_eq!(told(&mut events).await, (true, true));
+    // What he desires has the mute before there is a camera.
+    soon("the ack", session.set(offhook::Change::new().muted(Kind::Audio, true)))
+        .await
+        .expect("it is his own");
+    session.publish(Clip::sample()).expect("he may");
+    let added = event("the camera", &mut adas, |event| match event {
+        Event::TrackAdded(track) => Some(track.clone()),
+        _ => None,
+    })
+    .await;
+    assert!(added.muted, "she sees that nothing comes of it: {added:?}");
+    assert_eq!(sent(&mut events).await, 0);
+    soon("the ack", session.unmute(Kind::Video)).await.expect("he may");
+    event("the news", &mut adas, |event| (*event == Event::TrackUnmuted(added.id.clone())).then_some(()))
+        .await;
+    let mut camera = ada.track(&added.id).expect("it is there");
+    for _ in 0..5 {
+        soon("a picture", camera.next()).await.expect("it is published");
+    }
+    drop((session, ada));
+    bob.shutdown().await;
+    server.shutdown().await;
+}
+
+/// F64: what is not his to undo is not undone by leaving and coming again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_unmute_himself_is_muted_when_he_comes_again() {
+    let server = server().await;
+    let ada = joined(&moderator(&server), "7").await;
+    let mut adas = ada.events();
+    let bob = with(&server, "bob", Grants { unmute: false, ..Grants::default() });
+    let join = || Join::new().publish(Clip::sample());
+    let session = soon("the join", idle(&bob).join(join())).await.expect("he is let in");
+    pictures(&session).await;
+    let member = id_of(&mut adas, "bob").await;
+    let mut events = session.events();
+    soon("the answer", ada.mute_member(&member, Kind::Video)).await.expect("it is done");
+    assert_eq!(told(&mut events).await, (true, false));
+    soon("the release", soon("the leave", session.leave()).await.released()).await;
+    let again = idle(&bob);
+    let mut events = again.events();
+    let session = soon("the join", again.join(join())).await.expect("he is let in");
+    assert_eq!(told(&mut events).await, (true, false), "as before");
+    let refused = soon("the refusal", session.unmute(Kind::Video)).await;
+    assert!(matches!(&refused, Err(SetError::Refused { item: StateItem::Muted, .. })), "{refused:?}");
+    assert_eq!(sent(&mut events).await, 0);
+    // Taken back, it is for good.
+    let member = id_of(&mut adas, "bob").await;
+    soon("the answer", ada.let_unmute(&member, Kind::Video)).await.expect("it is done");
+    assert_eq!(told(&mut events).await, (false, false));
+    soon("the release", soon("the leave", session.leave()).await.released()).await;
+    let session = soon("the join", idle(&bob).join(join())).await.expect("he is let in");
+    pictures(&session).await;
+    drop((session, ada));
+    bob.shutdown().await;
     server.shutdown().await;
 }

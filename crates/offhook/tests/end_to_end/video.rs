@@ -1,10 +1,13 @@
 //! The size and rate that the studio wants, end to end: what is encoded here is scaled to it, and seen in
-//! what comes back (F58).
+//! what comes back (F58); and what follows a source that failed (F60).
 
 use crate::far_side::*;
-use offhook::{Clip, Event, Join, Joined, LimitedBy, Picture, RemoteVideo, Session, VideoWanted, VideoWish};
+use offhook::transport::media::Codec;
+use offhook::{
+    Clip, Event, Join, Joined, LimitedBy, Picture, RemoteVideo, Session, Source, VideoWanted, VideoWish,
+};
 use offhook_media::h264::{EncoderOptions, Encoding, LiveSender};
-use offhook_media::{DecodedFrames, FrameRate, Pattern};
+use offhook_media::{DecodedFrames, FrameRate, Next, Pattern, SourceError};
 use offhook_server::Server;
 use std::time::Duration;
 use tokio::time::interval;
@@ -127,6 +130,44 @@ async fn a_studio_that_does_not_keep_up_says_so_and_is_sent_less() {
     drop(stop);
     drawing.join().expect("it did not panic");
     drop(session.leave());
+    client.shutdown().await;
+    server.shutdown().await;
+}
+
+/// A camera that is pulled out after a second.
+struct PulledOut(Encoding<Pattern>, u32);
+
+impl Source for PulledOut {
+    fn codec(&self) -> Codec {
+        self.0.codec()
+    }
+    fn next_due(&self) -> Duration {
+        self.0.next_due()
+    }
+    fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
+        self.1 = self.1.checked_sub(1).ok_or_else(|| SourceError::Device("it was pulled out".into()))?;
+        self.0.next_frame(key)
+    }
+}
+
+/// F60, F61: a device that fails is told with its cause, and what takes its place is seen on the same track.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_that_failed_is_told_of_and_another_takes_its_place() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let join = Join::new().publish_as("camera", PulledOut(pattern(320, 240), 30));
+    let session = soon("the join", idle(&client).join(join)).await.expect("it is let in");
+    let mut events = session.events();
+    let error = event("its end", &mut events, |event| match event {
+        Event::SourceEnded { label, error } => Some((label.clone(), error.clone())),
+        _ => None,
+    });
+    let (label, error) = error.await;
+    assert_eq!(label, "camera");
+    assert!(error.expect("it failed").contains("it was pulled out"));
+    session.replace("camera", pattern(160, 120)).expect("the track is published still");
+    pictures(&session, (160, 120), 5).await;
+    drop(session);
     client.shutdown().await;
     server.shutdown().await;
 }

@@ -231,3 +231,53 @@ async fn a_generation_that_a_new_link_does_not_go_on_with_is_told_to_end() {
         }
     }
 }
+
+/// F52: while a move is under way both links speak, and the dial may die: what was told to begin is told to
+/// end once, and what goes on is not.
+#[tokio::test(start_paused = true)]
+async fn of_two_links_that_generate_each_start_has_one_end() {
+    let lost = "ended: the link was lost";
+    for (dies, wanted) in [
+        (false, vec!["started", lost, "started", "ended: there"]),
+        (true, vec!["started", lost, "started", "ended: here"]),
+    ] {
+        let (client, remote) = by_hand();
+        let (session, dial) = joined(&client, &remote).await;
+        let (mut events, mut states) = (session.events(), session.states());
+        dial.generation(Generation::Started);
+        let reason = GoAwayReason::Rebalance;
+        dial.go_away(GoAwayHint { url: None, ticket: None, deadline: Some(30 * SECOND), reason });
+        until(&mut states, CallingState::Migrating).await;
+        let next = remote.dial().await;
+        next.answer();
+        next.up(next.a_welcome());
+        next.generation(Generation::Started);
+        tokio::time::sleep(SECOND).await;
+        let end = |reason: &str| Generation::Ended { reason: reason.into() };
+        if dies {
+            next.fail(FaultKind::Unreachable);
+            tokio::time::sleep(SECOND).await;
+            dial.generation(end("here"));
+            dial.end(EndCode::MaxDuration);
+        } else {
+            // Of the one that another took the place of.
+            dial.generation(end("late"));
+            tokio::time::sleep(SECOND).await;
+            next.ack(next.seen().revision);
+            next.carried(Plane::Signaling);
+            next.carried(Plane::Media);
+            until(&mut states, CallingState::Joined).await;
+            next.generation(end("there"));
+            next.end(EndCode::MaxDuration);
+        }
+        let mut heard = Vec::new();
+        loop {
+            match event(&mut events, told).await {
+                over if over == "over" => break,
+                word => heard.push(word),
+            }
+        }
+        assert_eq!(heard, wanted, "dies: {dies}");
+        drop(session.leave());
+    }
+}

@@ -24,6 +24,7 @@ fn dossier() -> Box<Dossier> {
         secrets: vec!["secret".into()],
         desired: Desired::default(),
         generations: 0,
+        generated_ms: 0,
         model: Model::default(),
         silenced: Silenced::default(),
         expires_in_ms: None,

@@ -168,7 +168,8 @@ impl Actor {
             Err(()) => {
                 self.recipe = Recipe::default();
                 self.applied = None;
-                self.desired = Desired { muted: entry.desired.muted.clone(), ..Desired::default() };
+                let Desired { muted, muted_kinds, .. } = entry.desired.clone();
+                self.desired = Desired { muted, muted_kinds, ..Desired::default() };
                 Some(entry.desired)
             }
         };
@@ -181,6 +182,9 @@ impl Actor {
             attendance: Attendance::Present,
             tracks: if viewer { Vec::new() } else { takes(&offered.unwrap_or(entry.tracks)) },
         };
+        if newcomer {
+            self.recall_silence();
+        }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
         self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);

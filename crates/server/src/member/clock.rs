@@ -28,7 +28,7 @@ impl Actor {
         if let Some(lost) = self.lost {
             next = next.min(lost + self.window());
         }
-        if let Some(generation) = &self.generation {
+        if let Some(generation) = self.generation.as_ref().filter(|running| running.flows.is_some()) {
             next = next.min(generation.ticked + TICK_EVERY);
         }
         if self.link.is_some() {
@@ -130,7 +130,7 @@ impl Actor {
 
     fn is_muted(&self, mid: &str) -> bool {
         let mut here = self.seen.tracks.iter().filter(|track| track.mid.as_deref() == Some(mid));
-        here.any(|track| self.desired.muted.contains(&track.track))
+        here.any(|track| self.desired.mutes(track))
     }
 
     /// From when on a fresh credential is asked for, if its client does not bring one by itself.
@@ -140,30 +140,48 @@ impl Actor {
     }
 
     fn tick(&mut self, now: Instant) {
-        let Some(generation) = self.generation.as_mut().filter(|running| running.ticked + TICK_EVERY <= now)
-        else {
-            return;
-        };
+        let due = |running: &&mut Generation| running.flows.is_some() && running.ticked + TICK_EVERY <= now;
+        let Some(generation) = self.generation.as_mut().filter(due) else { return };
         generation.ticked = now;
-        let tick = GenerationTick {
-            generation: generation.number,
-            used_ms: millis(now.duration_since(generation.since)),
-        };
-        self.say(&FromServer::GenerationTick(tick));
+        let number = generation.number;
+        let used_ms = millis(self.generated());
+        self.say(&FromServer::GenerationTick(GenerationTick { generation: number, used_ms }));
     }
 
     pub(super) fn start_generation(&mut self) {
         if self.generation.is_none() {
             let now = Instant::now();
             self.generations += 1;
-            self.generation = Some(Generation { number: self.generations, since: now, ticked: now });
+            self.generation = Some(Generation { number: self.generations, flows: Some(now), ticked: now });
             self.say(&FromServer::GenerationStarted(GenerationStarted { generation: self.generations }));
         }
     }
 
+    /// Pictures go out, or none do for now: of a camera that is muted or away nothing is generated, and
+    /// nothing is used (F52).
+    pub(super) fn generation_flows(&mut self, flows: bool) {
+        let Some(generation) = &mut self.generation else { return };
+        if flows {
+            let now = Instant::now();
+            if generation.flows.is_none() {
+                generation.flows = Some(now);
+                generation.ticked = now;
+            }
+        } else if let Some(since) = generation.flows.take() {
+            self.generated += since.elapsed();
+        }
+    }
+
+    /// What was used in all, up to now.
+    pub(super) fn generated(&self) -> Duration {
+        let flowing = self.generation.as_ref().and_then(|generation| generation.flows);
+        self.generated + flowing.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     pub(super) fn stop_generation(&mut self, reason: GenerationEnd) {
+        self.generation_flows(false);
         if let Some(generation) = self.generation.take() {
-            let used_ms = millis(generation.since.elapsed());
+            let used_ms = millis(self.generated);
             let ended = GenerationEnded { generation: generation.number, used_ms, reason };
             self.say(&FromServer::GenerationEnded(ended));
         }

@@ -320,6 +320,7 @@ impl Actor {
                 }
             }
             Happened::Flows(flows) => {
+                self.generation_flows(flows);
                 for mid in self.media.as_ref().map(Media::sections).unwrap_or_default() {
                     let news = if flows { FromServer::Sending(mid) } else { FromServer::Paused(mid) };
                     self.say(&news);

@@ -197,7 +197,7 @@ impl Actor {
     }
 
     /// What is painted from here on: nothing before the first state is in effect (R14), and nothing of
-    /// one that a moderator muted.
+    /// a camera that is muted, by its owner or by a moderator.
     pub(super) fn repaint(&self) {
         if let Some(media) = &self.media {
             media.paint_with(self.painted());
@@ -206,7 +206,7 @@ impl Actor {
 
     pub(super) fn painted(&self) -> Recipe {
         let recipe = self.directed(self.model, &self.heed, self.recipe.clone());
-        let shown = self.applied.is_some() && !self.silenced.is(Kind::Video);
+        let shown = self.applied.is_some() && !self.is_silent(Kind::Video);
         if shown { recipe } else { recipe.held() }
     }
 

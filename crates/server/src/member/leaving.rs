@@ -159,6 +159,7 @@ impl Actor {
             secrets: self.secrets(),
             desired: self.desired.clone(),
             generations: self.generations,
+            generated_ms: millis(self.generated()),
             model: self.model,
             silenced: self.silenced,
             expires_in_ms: self.time_left().map(millis),
@@ -182,6 +183,7 @@ impl Actor {
         self.applied = Some(dossier.desired.revision);
         self.desired = dossier.desired;
         self.generations = dossier.generations;
+        self.generated = Duration::from_millis(dossier.generated_ms);
         self.model = dossier.model;
         self.silenced = dossier.silenced;
         self.heed = dossier.heed;

@@ -43,6 +43,11 @@ impl Silenced {
         }
     }
 
+    /// Did no moderator mute anything?
+    pub(crate) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
     /// Is nothing of this kind to go anywhere?
     pub(crate) fn is(mut self, kind: Kind) -> bool {
         *self.of(kind) != Silence::Off
@@ -183,19 +188,31 @@ impl Actor {
             (true, true) => Silence::Known(by),
             (true, false) => Silence::Asked(by),
         };
+        self.note_silence();
         self.silence_media();
         self.repaint();
         self.tell_silence(by, kind, muted);
     }
 
+    /// A mute that is not its own to undo is not undone by leaving and coming again either.
+    pub(super) fn note_silence(&self) {
+        if !self.grants.unmute && !self.seen.user.is_empty() {
+            let (life, now) = (self.shared.config.kick_life, Instant::now());
+            self.shared.silences.note(&self.place.key, &self.seen.user, self.silenced, life, now);
+        }
+    }
+
+    /// Comes in anew: what moderators muted of its user is muted still.
+    pub(super) fn recall_silence(&mut self) {
+        if !self.grants.unmute {
+            self.silenced = self.shared.silences.of(&self.place.key, &self.seen.user, Instant::now());
+        }
+    }
+
     fn tell_silence(&mut self, by: Instance, kind: Kind, muted: bool) {
-        let kind = match kind {
-            Kind::Audio => MediaKind::Audio,
-            Kind::Video => MediaKind::Video,
-        };
         self.say(&FromServer::MutedBy(MutedBy {
             moderator: by,
-            kind,
+            kind: media_kind(kind),
             muted,
             may_unmute: self.grants.unmute,
         }));
@@ -242,37 +259,51 @@ impl Actor {
         self.silence_media();
     }
 
-    /// Has it, in this state, everything of a kind muted that it sends?
+    /// Has it, in this state, everything of a kind muted that it sends or will send?
     fn mutes(&self, desired: &Desired, kind: Kind) -> bool {
-        let wanted = |track: &&offhook_signaling::Track| match kind {
-            Kind::Audio => track.kind == MediaKind::Audio,
-            Kind::Video => track.kind == MediaKind::Video,
-        };
-        let mut tracks = self.seen.tracks.iter().filter(wanted).peekable();
-        tracks.peek().is_some() && tracks.all(|track| desired.muted.contains(&track.track))
+        let kind = media_kind(kind);
+        let mut tracks = self.seen.tracks.iter().filter(|track| track.kind == kind).peekable();
+        desired.muted_kinds.contains(&kind)
+            || tracks.peek().is_some() && tracks.all(|track| desired.mutes(track))
+    }
+
+    /// Is nothing of this kind to go anywhere: by its own wish, or by a moderator's?
+    pub(super) fn is_silent(&self, kind: Kind) -> bool {
+        self.silenced.is(kind) || self.mutes(&self.desired, kind)
     }
 
     /// Its tracks of which nothing is to go anywhere: those it muted itself, and of what a moderator
     /// muted all.
     pub(super) fn muted_tracks(&self) -> Vec<String> {
-        let silenced = |track: &offhook_signaling::Track| match &track.kind {
-            MediaKind::Audio => self.silenced.is(Kind::Audio),
-            MediaKind::Video => self.silenced.is(Kind::Video),
-            MediaKind::Other(_) => false,
+        let silent = |track: &&offhook_signaling::Track| {
+            let silenced = match &track.kind {
+                MediaKind::Audio => self.silenced.is(Kind::Audio),
+                MediaKind::Video => self.silenced.is(Kind::Video),
+                MediaKind::Other(_) => false,
+            };
+            silenced || self.desired.mutes(track)
         };
-        let others = self.seen.tracks.iter().filter(|track| silenced(track)).map(|track| track.track.clone());
-        self.desired.muted.iter().cloned().chain(others).collect()
+        let those = self.seen.tracks.iter().filter(silent).map(|track| track.track.clone());
+        // A name is muted before there is a track of it.
+        self.desired.muted.iter().cloned().chain(those).collect()
     }
 
     /// What is muted is in effect, and seen by the others, when this returns.
     fn silence_media(&mut self) {
         let muted = self.muted_tracks();
         if let Some(media) = &self.media {
-            media.silence(Kind::Audio, self.silenced.is(Kind::Audio));
+            media.silence(Kind::Audio, self.is_silent(Kind::Audio));
             media.mute(&muted);
         }
         if self.mark_muted() {
             self.show_tracks();
         }
+    }
+}
+
+fn media_kind(kind: Kind) -> MediaKind {
+    match kind {
+        Kind::Audio => MediaKind::Audio,
+        Kind::Video => MediaKind::Video,
     }
 }

@@ -24,6 +24,7 @@ fn dossier(instance: u128) -> Dossier {
         secrets: vec!["right".into(), String::new()],
         desired: Desired::default(),
         generations: 0,
+        generated_ms: 0,
         silenced: Default::default(),
         model: crate::model::Model::default(),
         expires_in_ms: Some(90_000),

@@ -1,11 +1,12 @@
-//! A viewer that publishes anyway (F53): what it announces is refused, what it sends goes nowhere.
+//! Who sends all the same: what a viewer announces is refused (F53), and what it sends, or one that says it
+//! is muted (F60), goes nowhere.
 
-use crate::wire::{Member, Wire, credential, join, pong, refusal_of, server};
+use crate::wire::{Member, Wire, credential, desired, join, pong, refusal_of, server};
 use offhook_media::h264::{EncoderOptions, Encoding};
 use offhook_media::{Next, Pattern, Source};
 use offhook_server::{Grants, Mint, Server};
 use offhook_signaling::{
-    ErrorCode, FromClient, FromServer, Join, MediaKind, MidRef, Offer, Role, Sdp, Track,
+    Desired, ErrorCode, FromClient, FromServer, Join, MediaKind, MidRef, Offer, Role, Sdp, Track,
 };
 use offhook_transport::media::{Codec, Gate, TrackSender, TrackSpec, local};
 use offhook_transport_webrtc::peer::{Certificate, Peer, PeerConfig, PeerEvent, PeerEvents, Sending};
@@ -97,11 +98,33 @@ async fn a_viewer_that_announces_a_track_is_refused_and_one_that_says_so_is_not(
     assert_eq!(member.joined.snapshot.roster[0].role, Role::Viewer);
 }
 
-// F53: the same pictures, sent by one who may and by one who may not.
+// F53, F60, R14: what a viewer sends all the same, or one whose desired state says that nothing comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_viewer_sends_all_the_same_goes_nowhere() {
+async fn what_is_sent_against_its_own_word_goes_nowhere() {
+    let by_kind = Desired { muted_kinds: vec![MediaKind::Video], ..desired(1, None) };
+    let by_name = Desired { muted: vec!["camera".into()], ..desired(1, None) };
+    let camera = Track {
+        track: "camera".into(),
+        kind: MediaKind::Video,
+        mid: Some("0".into()),
+        codec: None,
+        width: None,
+        height: None,
+        muted: false,
+    };
+    for quiet in [
+        viewer(1),
+        Join { desired: by_kind, tracks: vec![camera.clone()], ..join("vic", 1) },
+        Join { desired: by_name, tracks: vec![camera], ..join("vic", 1) },
+    ] {
+        goes_nowhere(quiet).await;
+    }
+}
+
+/// The same pictures, sent by this one and by one who may.
+async fn goes_nowhere(quiet: Join) {
     let server = server().await;
-    let mut vic = Sender::enter(&server, viewer(1)).await;
+    let mut vic = Sender::enter(&server, quiet).await;
     let mut ada = Sender::enter(&server, join("ada", 2)).await;
     vic.connected().await;
     ada.connected().await;

@@ -28,7 +28,7 @@ pub enum UrlError {
     #[error("the target is not encrypted and this link is; send a `wss` target")]
     Weaker,
     /// A user name in the URL, which nobody needs and phishing loves.
-    #[error("the URL holds user information; leave it out")]
+    #[error("the URL holds a user name or a password; leave it out and give a credential")]
     UserInfo,
     /// No host, or one that is not a name or address.
     #[error("the URL's host is neither a name nor an address; correct it")]

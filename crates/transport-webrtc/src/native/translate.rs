@@ -27,7 +27,8 @@ pub(super) fn our_secret(secret: &wire::Secret) -> ours::Secret {
     ours::Secret::new(secret.expose())
 }
 
-/// The desired state; mute levels by the names of the tracks they are about.
+/// The desired state; mute levels by kind, and by the names of the tracks there are, for a far side that knows
+/// names only.
 pub(super) fn desired(
     desired: &ours::Desired,
     revision: ours::Revision,
@@ -48,6 +49,11 @@ pub(super) fn desired(
             .iter()
             .filter(|track| muted(track.spec().kind()))
             .map(|track| track.spec().label.clone())
+            .collect(),
+        muted_kinds: [ours::media::Kind::Audio, ours::media::Kind::Video]
+            .into_iter()
+            .filter(|kind| muted(*kind))
+            .map(media_kind)
             .collect(),
     }
 }

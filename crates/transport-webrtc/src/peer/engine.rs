@@ -1,7 +1,8 @@
 //! Makes the engine: codecs, settings and interceptors of one connection.
 
+use super::asking::{self, PacedRequests, RoundTrip};
 use super::error::shown;
-use super::handler::Handler;
+use super::handler::{Handler, Shared};
 use super::keyframes::{KeyFrameRequests, SLOT};
 use super::kick::KickRuntime;
 use super::reported::Reports;
@@ -24,11 +25,8 @@ pub(super) const MAX_DATA: usize = 64 * 1024;
 /// What may wait on the data channel before sending is refused.
 pub(super) const DATA_BUFFER: usize = 1024 * 1024;
 
-/// How soon a missing packet is asked for.
+/// How soon a missing packet is asked for. When it is asked for again is said in `asking`.
 const NACK_EVERY: Duration = Duration::from_millis(20);
-/// How often at most: without a bound what never comes is asked for, and sent again, until newer
-/// packets push it out of the log, and while nothing new is sent that is for ever.
-const MOST_NACKS: u16 = 10;
 /// How far behind the newest a packet may come and still be taken, in packets: as far as lost ones
 /// are asked for. With less, what was asked for and came is thrown away and asked for again.
 const REPLAY_WINDOW: usize = 512;
@@ -37,13 +35,13 @@ pub(super) async fn build(
     config: &PeerConfig,
     handler: Arc<Handler>,
     runtime: KickRuntime,
-    reports: Reports,
+    shared: &Shared,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     let mut media = MediaEngine::default();
     for codec in &config.codecs {
         media.register_codec(parameters(*codec), kind(*codec)).map_err(local)?;
     }
-    let registry = interceptors(&mut media, reports)?;
+    let registry = interceptors(&mut media, shared.reports.clone(), shared.round_trip.clone())?;
     let (ice_servers, ignored) = usable(&config.ice_servers);
     if ignored > 0 {
         tracing::debug!(ignored, "ICE servers of kinds that cannot be used here");
@@ -70,19 +68,20 @@ pub(super) async fn build(
 }
 
 /// The engine's usual ones, with lost packets asked for five times sooner.
-fn interceptors(media: &mut MediaEngine, reports: Reports) -> Result<Registry, PeerError> {
+fn interceptors(
+    media: &mut MediaEngine,
+    reports: Reports,
+    round_trip: RoundTrip,
+) -> Result<Registry, PeerError> {
     configure_simulcast_extension_headers(media).map_err(local)?;
     let registry = configure_twcc_receiver_only(Registry::new(), media).map_err(local)?;
     Ok(configure_rtcp_reports(registry)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(
             Slot::NackGenerator,
-            NackGeneratorBuilder::new()
-                .with_interval(NACK_EVERY)
-                .with_max_nacks_per_packet(MOST_NACKS)
-                .with_size(REPLAY_WINDOW as u16)
-                .build(),
+            NackGeneratorBuilder::new().with_interval(NACK_EVERY).with_size(REPLAY_WINDOW as u16).build(),
         )
+        .with(Slot::from(asking::SLOT), PacedRequests::new(round_trip))
         .with(Slot::from(SLOT), KeyFrameRequests::new(reports)))
 }
 

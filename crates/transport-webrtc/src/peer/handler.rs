@@ -4,6 +4,7 @@
 //! waits and nothing here owns the peer: the way back is weak.
 
 use super::Inner;
+use super::asking::RoundTrip;
 use super::events::{EventQueue, LocalCandidate, PeerEvent};
 use super::kick::Kick;
 use super::reported::Reports;
@@ -69,6 +70,7 @@ pub(super) struct Shared {
     counters: Mutex<HashMap<(String, bool), Arc<Counters>>>,
     key_wishes: Mutex<HashMap<String, Arc<Notify>>>,
     pub(super) reports: Reports,
+    pub(super) round_trip: RoundTrip,
 }
 
 impl Shared {
@@ -86,6 +88,7 @@ impl Shared {
             counters: Mutex::default(),
             key_wishes: Mutex::default(),
             reports: Reports::default(),
+            round_trip: RoundTrip::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! queue drops silently when nobody reads), puts packets in order and frames together, and
 //! asks for key frames, both when something was lost and when somebody wants one.
 
+use super::asking::TOO_LATE;
 use super::depacketize::Assembler;
 use super::events::PeerEvent;
 use super::handler::{Counters, Shared};
@@ -21,8 +22,12 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
-/// How long a lost packet is waited for: long enough for one retransmission.
+/// How long a lost packet of video is waited for: long enough for two retransmissions on a line as long as it
+/// is, but for these bounds. A key frame in its place would take as long, and is larger.
 const VIDEO_WAIT: Duration = Duration::from_millis(200);
+const MOST_VIDEO_WAIT: Duration = TOO_LATE;
+/// What is late in them beside the way: it is asked for when it is seen to be missing, and in turns.
+const LATE: Duration = Duration::from_millis(60);
 /// Sound is better with a hole than late.
 const AUDIO_WAIT: Duration = Duration::from_millis(60);
 
@@ -64,7 +69,7 @@ pub(super) async fn run(
         counters: shared.counters(&names.mid, true),
         wish: shared.key_wish(&names.mid),
         sink: intake.sink.clone(),
-        reorder: Reorder::new(if keys { VIDEO_WAIT } else { AUDIO_WAIT }),
+        reorder: Reorder::new(AUDIO_WAIT),
         assembler: None,
         ssrc: opened.ssrc,
         asker: Asker::new(key_frame_every),
@@ -89,6 +94,11 @@ pub(super) async fn run(
             () = receiving.wish.notified(), if keys => receiving.asker.want(),
         }
     }
+}
+
+/// How long a lost packet of video is waited for on a line of this round trip.
+fn video_wait(round_trip: Option<Duration>) -> Duration {
+    round_trip.map_or(VIDEO_WAIT, |known| (known * 2 + LATE).clamp(VIDEO_WAIT, MOST_VIDEO_WAIT))
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -175,8 +185,11 @@ impl Receiving {
         }
         if header.ssrc != self.ssrc {
             self.ssrc = header.ssrc;
-            self.reorder = Reorder::new(if codec.kind() == Kind::Video { VIDEO_WAIT } else { AUDIO_WAIT });
+            self.reorder = Reorder::new(AUDIO_WAIT);
             self.assembler = None;
+        }
+        if codec.kind() == Kind::Video {
+            self.reorder.wait(video_wait(self.shared.round_trip.get()));
         }
         let packet = RtpPacket {
             codec,

@@ -52,6 +52,11 @@ impl Reorder {
         }
     }
 
+    /// Waits so long for what is missing from here on.
+    pub(super) const fn wait(&mut self, wait: Duration) {
+        self.wait = wait;
+    }
+
     /// Takes one packet in the order of arrival.
     pub(super) fn push(&mut self, packet: RtpPacket, now: Instant) {
         let number = self.sequence.extend(packet.sequence);

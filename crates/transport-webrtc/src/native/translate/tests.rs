@@ -49,3 +49,11 @@ fn the_leave_to_enrich_a_text_is_said_with_it() {
         assert_eq!((&*said.text, said.enhance), ("a cat", enhance));
     }
 }
+
+/// R12: what the client lets through the wire takes, and the other way round.
+#[test]
+fn a_prompt_has_one_rule_on_both_sides_of_the_wire() {
+    let rule = limits::TEXT_RULES.iter().find(|rule| rule.field == "prompt.text").expect("it has a rule");
+    assert_eq!(rule.max, Prompt::BYTES);
+    assert!(('\0'..=char::MAX).all(|c| rule.charset.allows(c) == Prompt::allows(c)));
+}
