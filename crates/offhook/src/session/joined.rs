@@ -56,7 +56,8 @@ impl Session<Joined> {
     ///
     /// It may follow a slider: after a burst of 30 changes the far side hears of the newest fifteen times a
     /// second, with one answer to all that it covers; those that a newer one replaced before end
-    /// `Superseded`.
+    /// `Superseded`. A message that is sent meanwhile may arrive before a change that waits its turn: await
+    /// the change first where that counts.
     ///
     /// # Errors
     /// As [`set_prompt`](Self::set_prompt).

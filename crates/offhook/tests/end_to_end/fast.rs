@@ -5,7 +5,9 @@
 use crate::far_side::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::transport::media::{Codec, TrackSpec, local};
-use offhook::{CallingState, Clip, Event, Events, Join, Kind, SetError};
+use offhook::webrtc::DirectorNews;
+use offhook::{CallingState, Clip, DirectoryError, Event, Events, Join, Kind, Profile, SetError, WebRtc};
+use offhook_server::{Grants, Mint};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -109,6 +111,44 @@ async fn toggles_tracks_and_a_moving_mouse_lose_no_link_and_the_last_level_count
     nothing_was_lost(&mut events);
     drop(session.leave());
     client.shutdown().await;
+    server.shutdown().await;
+}
+
+/// F59: a director's seat is not lost over it either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_director_whose_prompt_follows_a_slider_keeps_the_seat() {
+    let server = server().await;
+    let ada = client(&server, "ada");
+    ada.session("studio", "7").get_or_create(Profile::new()).await.expect("made");
+    let seat = server.mint(&Mint::user("backend").grants(Grants::DIRECTOR)).expect("its key signs");
+    let mut director = WebRtc::new(server.url()).director("studio", "7", Some(&seat));
+    let mut pace = every_millisecond();
+    let (mut asked, mut answered, mut busy) = (0_u64, 0_u64, 0_u64);
+    let all = async {
+        while asked < u64::from(TIMES) || answered < asked {
+            tokio::select! {
+                _ = pace.tick(), if asked + busy < u64::from(TIMES) => {
+                    match director.steer(asked, Some("sepia"), None) {
+                        Ok(()) => asked += 1,
+                        Err(DirectoryError::Busy { .. }) => busy += 1,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                news = director.next() => match news {
+                    Some(Ok(DirectorNews::Steered { .. })) => answered += 1,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => panic!("the seat is lost after {answered} of {asked}: {error}"),
+                    None => panic!("the seat is lost"),
+                },
+            }
+            if asked + busy >= u64::from(TIMES) && answered == asked {
+                break;
+            }
+        }
+    };
+    soon("every answer", all).await;
+    assert!(asked > 300, "{asked} went out, {busy} found no room");
+    ada.shutdown().await;
     server.shutdown().await;
 }
 

@@ -8,6 +8,7 @@ mod words;
 pub use director::{Director, DirectorNews};
 
 use super::address::Address;
+use super::budget::Budget;
 use super::config::Config;
 use super::socket::{self, Heard, Socket};
 use super::{NoRuntime, WebRtc, translate};
@@ -185,6 +186,9 @@ struct Watch {
     news: VecDeque<DirectorNews>,
     /// What a director asked for and was not written yet.
     outbox: VecDeque<String>,
+    /// What of it may be written, and over when more may.
+    budget: Budget,
+    earned: Option<Pin<Box<Sleep>>>,
     waker: Option<Waker>,
 }
 
@@ -229,7 +233,17 @@ impl Watch {
                     Err(error) => return self.over(error),
                 },
                 State::Open(socket) => {
-                    while let Some(text) = self.outbox.pop_front() {
+                    while !self.outbox.is_empty() {
+                        if let Some(due) = self.budget.due() {
+                            let earned = self.earned.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
+                            earned.as_mut().reset(due);
+                            if earned.as_mut().poll(cx).is_pending() {
+                                break;
+                            }
+                            continue;
+                        }
+                        self.budget.spend();
+                        let Some(text) = self.outbox.pop_front() else { break };
                         if !socket.send(text) {
                             return self.over(lost(Fault::with(FaultKind::Closed, Amiss::Closed)));
                         }

@@ -2,6 +2,7 @@
 
 use super::{State, Watch, look, written};
 use crate::native::WebRtc;
+use crate::native::budget::Budget;
 use offhook_signaling::{Conclude, FromClient, FromServer, Prompt, Steer};
 use offhook_transport::{DirectoryError, Secret, SessionNews, SessionRef};
 use std::collections::VecDeque;
@@ -61,6 +62,9 @@ impl Director {
     /// Has every picture painted as the prompt says, and says the text to everybody who is there. The
     /// prompt holds for each member until it asks for another than it had (a mute is none), over every
     /// recovery and for those who join later. The answer comes with the same number.
+    ///
+    /// It may follow a slider: what the protocol does not let a client say in a second waits here, up to 64
+    /// of them.
     ///
     /// # Errors
     /// [`DirectoryError::BadRequest`] for what is beyond a limit; [`DirectoryError::Busy`] while too
@@ -123,6 +127,15 @@ pub(super) fn steered(message: FromServer) -> Option<DirectorNews> {
 
 impl Watch {
     pub(super) fn new(state: State) -> Self {
-        Self { state, silence: None, last: None, news: VecDeque::new(), outbox: VecDeque::new(), waker: None }
+        Self {
+            state,
+            silence: None,
+            last: None,
+            news: VecDeque::new(),
+            outbox: VecDeque::new(),
+            budget: Budget::default(),
+            earned: None,
+            waker: None,
+        }
     }
 }
