@@ -25,8 +25,7 @@ fn says(dial: &MockDial, tracks: &[UntakenTrack]) {
 }
 
 /// What was told of such tracks, in short words, until now.
-async fn told(events: &mut Events) -> Vec<String> {
-    tokio::time::sleep(SETTLED).await;
+fn told(events: &mut Events) -> Vec<String> {
     let mut told = Vec::new();
     while let Some(Some(event)) = events.next().now_or_never() {
         match event {
@@ -75,7 +74,8 @@ async fn a_track_that_is_not_taken_is_told_once_until_a_far_side_takes_it() {
     tokio::time::sleep(SETTLED).await;
     says(&dial, &[untaken("screen"), untaken("never published")]);
     says(&dial, &[untaken("screen")]);
-    assert_eq!(told(&mut events).await, ["-screen"]);
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), ["-screen"]);
     assert_eq!(session.untaken_tracks(), [untaken("screen")]);
 
     dial.lose(Plane::Signaling, FaultKind::Closed);
@@ -85,7 +85,8 @@ async fn a_track_that_is_not_taken_is_told_once_until_a_far_side_takes_it() {
     let rejoin = remote.dial().await;
     rejoin.accept();
     says(&rejoin, &[untaken("screen")]);
-    assert_eq!(told(&mut events).await, [] as [&str; 0], "that is known");
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), [] as [&str; 0], "that is known");
 
     rejoin.lose(Plane::Signaling, FaultKind::Closed);
     let resume = remote.dial().await;
@@ -95,7 +96,8 @@ async fn a_track_that_is_not_taken_is_told_once_until_a_far_side_takes_it() {
     says(&other, &[]);
     // A link of before has nothing to say of this one.
     says(&rejoin, &[untaken("screen")]);
-    assert_eq!(told(&mut events).await, ["+screen"]);
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(told(&mut events), ["+screen"]);
     assert_eq!(session.untaken_tracks(), []);
 }
 
@@ -110,11 +112,13 @@ async fn a_track_that_was_taken_back_is_told_anew_when_it_is_published_again() {
         session.publish_as("screen", &track).expect("it can be published");
         tokio::time::sleep(SETTLED).await;
         says(&dial, &[untaken("screen")]);
-        assert_eq!(told(&mut events).await, ["-screen"]);
+        tokio::time::sleep(SETTLED).await;
+        assert_eq!(told(&mut events), ["-screen"]);
         session.unpublish("screen").expect("it is published");
         tokio::time::sleep(SETTLED).await;
         assert_eq!(session.untaken_tracks(), []);
         says(&dial, &[]);
-        assert_eq!(told(&mut events).await, [] as [&str; 0]);
+        tokio::time::sleep(SETTLED).await;
+        assert_eq!(told(&mut events), [] as [&str; 0]);
     }
 }

@@ -16,7 +16,16 @@ impl Lane {
             if self.mid_of(&spec.label).is_some() {
                 continue;
             }
-            let Some(mid) = self.state().named.get(&spec.label).cloned() else { continue };
+            let mid = {
+                let mut state = self.state();
+                let Some(mid) = state.named.get(&spec.label).cloned() else { continue };
+                if mid.is_none() && !state.offered.contains(&spec.label) {
+                    // Published after the sections of this offer were made: the next one has room for it.
+                    state.named.remove(&spec.label);
+                    continue;
+                }
+                mid
+            };
             let fits = |section: &&Section| Some(&section.mid) == mid.as_ref() && section.kind == spec.kind();
             let section = taken.iter().find(fits).filter(|section| section.receives);
             let sent = match section {
