@@ -1,5 +1,7 @@
 //! Facts about clips: which files open, what the others are told, how a clip repeats.
 
+mod whole;
+
 use super::*;
 use crate::annexb::AnnexBError;
 use crate::ivf::{self, Header, IvfError};
@@ -214,18 +216,6 @@ proptest! {
             prop_assert!(last.is_none_or(|last| frame.pts == last + Duration::from_millis(40)));
             last = Some(frame.pts);
         }
-    }
-
-    /// F50, F61.
-    #[test]
-    fn a_clip_played_once_is_sent_whole_whatever_key_frames_are_wished_for(
-        wishes in prop::collection::vec(any::<bool>(), 125),
-    ) {
-        let mut clip = of(H264).unwrap().once();
-        let film: Vec<_> = clip.frames().cloned().collect();
-        let sent: Vec<_> = wishes.into_iter().map(|wish| next(&mut clip, wish)).collect();
-        prop_assert_eq!(sent, film);
-        prop_assert_eq!(clip.next_frame(true).unwrap(), Next::Over);
     }
 
     #[test]
