@@ -247,7 +247,7 @@ impl MediaPlane {
     /// Begins to take the tracks that it does not take yet.
     pub(crate) fn tap(&mut self, tracks: &[LocalTrack]) {
         for track in tracks {
-            if !self.taps.iter().any(|tapped| tapped.tap.spec() == track.spec()) {
+            if !self.taps.iter().any(|tapped| tapped.tap.is_of(track)) {
                 self.taps.push(Tapped { tap: track.tap(), awaits_key: track.spec().kind() == Kind::Video });
             }
         }
@@ -255,7 +255,7 @@ impl MediaPlane {
 
     /// Takes these tracks and no others, if it takes any yet.
     pub(crate) fn retap(&mut self, tracks: &[LocalTrack]) {
-        self.taps.retain(|tapped| tracks.iter().any(|track| track.spec() == tapped.tap.spec()));
+        self.taps.retain(|tapped| tracks.iter().any(|track| tapped.tap.is_of(track)));
         if self.life == Life::Alive {
             self.tap(tracks);
         }

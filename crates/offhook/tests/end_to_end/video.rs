@@ -171,3 +171,21 @@ async fn a_camera_that_failed_is_told_of_and_another_takes_its_place() {
     client.shutdown().await;
     server.shutdown().await;
 }
+
+/// F60: another track under the label of one that was just unpublished is seen, and not taken for that one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_that_is_free_again_is_had_by_the_next_track_at_once() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let join = Join::new().publish_as("camera", pattern(320, 240));
+    let session = soon("the join", idle(&client).join(join)).await.expect("it is let in");
+    pictures(&session, (320, 240), 3).await;
+    for size in [(160, 120), (240, 180)] {
+        session.unpublish("camera").expect("it is published");
+        session.publish_as("camera", pattern(size.0, size.1)).expect("its label is free");
+        pictures(&session, size, 3).await;
+    }
+    drop(session);
+    client.shutdown().await;
+    server.shutdown().await;
+}

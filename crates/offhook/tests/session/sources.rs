@@ -133,3 +133,18 @@ async fn without_its_voice_a_session_plays_nothing_and_says_so() {
     let session = joined_studio(&client, Join::new().voice().publish_as("voice", other)).await;
     assert_eq!(session.play_audio(second()).expect_err("replaced in the join"), PlayError::NoVoice);
 }
+
+/// F60: another track under a name that is free again is another track, however soon.
+#[tokio::test(start_paused = true)]
+async fn a_label_that_is_free_again_is_had_by_the_next_track_at_once() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new().publish_as("camera", Short::new(0))).await;
+    let mut events = session.events();
+    for from in [100, 200] {
+        session.unpublish("camera").expect("it is published");
+        session.publish_as("camera", Short::new(from)).expect("its label is free");
+        assert_eq!(ended(&mut events).await, None);
+        let seen = numbers(&remote);
+        assert!(seen.ends_with(&[from + 3, from + 4]), "from {from}: {seen:?}");
+    }
+}

@@ -12,7 +12,7 @@ use super::speaking::Speakers;
 use crate::peer::{Certificate, Peer, PeerEvent, PeerEvents, Sending};
 use offhook_signaling::limits::REPLAY_MESSAGES;
 use offhook_signaling::{EncodeError, FromClient, PathReport, Reliability, ReplayLost};
-use offhook_transport::media::{Kind, VideoWanted};
+use offhook_transport::media::{Kind, LocalTrack, VideoWanted};
 use offhook_transport::{Capabilities, Epoch, FaultKind, Image, Liveness, ResumeKey, Secret, UntakenTrack};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -105,7 +105,7 @@ pub(super) struct State {
     /// Were sections added that no answer was given to yet?
     pub(super) grown: bool,
     /// Labels of the tracks that were given a section.
-    offered: HashSet<String>,
+    offered: HashMap<String, LocalTrack>,
     /// The tracks that the newest offer names, by their labels, each with the section it is to be sent on:
     /// only these can have one by its answer.
     pub(super) named: HashMap<String, Option<String>>,
@@ -130,7 +130,7 @@ impl Lane {
         (sinks, arrivals): (Arc<Sinks>, Arc<Arrivals>),
         certificate: Arc<Certificate>,
         owner: Epoch,
-        offered: HashSet<String>,
+        offered: HashMap<String, LocalTrack>,
     ) -> Arc<Self> {
         let (reports, first) = broadcast::channel(REPORTS);
         let weak = reports.downgrade();

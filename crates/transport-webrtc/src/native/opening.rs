@@ -93,7 +93,8 @@ impl Driver {
         let config = self.config.clone();
         let address = address.clone();
         let sections = sections(&self.request);
-        let offered = self.published().iter().map(|track| track.spec().label.clone()).collect();
+        let offered =
+            self.published().iter().map(|track| (track.spec().label.clone(), track.clone())).collect();
         let gate = self.request.media.gate.clone();
         let sink = self.request.media.sink.clone();
         async move {

@@ -244,6 +244,11 @@ pub struct Tap {
 }
 
 impl Tap {
+    /// Does it take this track, and not one that only looks the same?
+    pub fn is_of(&self, track: &LocalTrack) -> bool {
+        Arc::ptr_eq(&self.hub, &track.hub)
+    }
+
     /// The next frame to send; `None` when the track ended.
     ///
     /// # Cancel safety

@@ -19,7 +19,7 @@ impl Lane {
             let mid = {
                 let mut state = self.state();
                 let Some(mid) = state.named.get(&spec.label).cloned() else { continue };
-                if mid.is_none() && !state.offered.contains(&spec.label) {
+                if mid.is_none() && !state.offered.contains_key(&spec.label) {
                     // Published after the sections of this offer were made: the next one has room for it.
                     state.named.remove(&spec.label);
                     continue;
@@ -71,13 +71,17 @@ impl Lane {
     }
 
     /// Takes back what is not among these any more: nothing more of it is sent, and its section is
-    /// free. True if there was anything.
+    /// free. One of the same name is another track, and is offered anew. True if there was anything.
     pub(in crate::native) fn unpublish(&self, tracks: &[LocalTrack]) -> bool {
         let mut state = self.state();
-        let kept = |label: &String| tracks.iter().any(|track| track.spec().label == *label);
-        let gone: Vec<_> = state.offered.iter().filter(|label| !kept(label)).cloned().collect();
+        let offered = state.offered.iter();
+        let gone: Vec<_> =
+            offered.filter(|(_, of)| !tracks.contains(of)).map(|(label, _)| label.clone()).collect();
         for label in &gone {
             state.offered.remove(label);
+            if tracks.iter().any(|track| track.spec().label == *label) {
+                state.named.remove(label);
+            }
             if let Some(at) = state.sendings.iter().position(|(of, _)| of == label) {
                 let (_, sending) = state.sendings.remove(at);
                 state.spare.push(sending.kind());
@@ -95,9 +99,11 @@ impl Lane {
             let free = {
                 let mut state = self.state();
                 // Once for each, whatever the far side made of it.
-                if !state.offered.insert(track.spec().label.clone()) {
+                let label = &track.spec().label;
+                if state.offered.contains_key(label) {
                     continue;
                 }
+                state.offered.insert(label.clone(), track.clone());
                 let free = state.spare.iter().position(|spare| *spare == kind);
                 free.map(|at| state.spare.remove(at))
             };
