@@ -150,9 +150,21 @@ pub(crate) struct Serve {
     /// How long a lost member's place is kept, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 25.0, value_parser = seconds)]
     pub(crate) resume_window: f64,
+    /// Also print a credential of a guest that may do more; may be given several times. A moderator mutes,
+    /// removes, and ends for everybody; a director steers what everybody sees.
+    #[arg(long, value_name = "ROLE", value_enum)]
+    pub(crate) guest: Vec<Guest>,
     /// The largest picture and the highest rate that the studio asks for.
     #[arg(long, value_name = "WIDTHxHEIGHT@FPS", default_value = "1280x720@30", value_parser = video)]
     pub(crate) video: VideoWish,
+}
+
+/// Who is let in beside the guest that may do what everybody may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guest {
+    // As above: what each does stands at the option.
+    Moderator,
+    Director,
 }
 
 /// Join a session on a server, and keep it until Ctrl-C.

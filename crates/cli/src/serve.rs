@@ -1,11 +1,14 @@
 //! `offhook serve`: the reference server until Ctrl-C or SIGTERM, with a line that lets somebody join.
 
 use crate::Outcome;
-use crate::args::Serve;
+use crate::args::{Guest, Serve};
 use crate::signals::Interrupt;
-use offhook_server::{Mint, MintError, Server, Signer, StartError};
+use offhook_server::{Grants, Mint, MintError, Server, Signer, StartError};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// How long a credential is good for that is shown.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A server that did not run.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +45,29 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
         builder = builder.allow_host(name);
     }
     let server = builder.start().await?;
-    let day = Mint::user("guest").life(Duration::from_secs(24 * 3600));
-    let credential = server.mint(&day)?;
+    let credential = server.mint(&Mint::user("guest").life(DAY))?;
     // This is the one place that shows a credential: to the person who runs the server.
     println!("listening on {}", server.url());
     println!("\njoin from another terminal (good for a day):");
     println!("  OFFHOOK_CREDENTIAL={} offhook join {} --prompt sepia", credential.expose(), server.url());
+    for guest in args.guest {
+        let url = server.url();
+        let (name, grants, next) = match guest {
+            Guest::Moderator => (
+                "moderator",
+                Grants { moderate: true, ..Grants::default() },
+                format!("`cargo run -p offhook --example moderate_room -- {url}` keeps order with it"),
+            ),
+            Guest::Director => (
+                "director",
+                Grants { direct: true, ..Grants::default() },
+                "`WebRtc::director` of the library steers with it".to_owned(),
+            ),
+        };
+        let credential = server.mint(&Mint::user(name).life(DAY).grants(grants))?;
+        println!("\nas a {name} ({next}):");
+        println!("  OFFHOOK_CREDENTIAL={} offhook join {url}", credential.expose());
+    }
     println!("\nor from a browser on this machine:");
     println!("  {}#{}", server.page(), credential.expose());
     println!("\nCtrl-C stops it.");

@@ -114,6 +114,12 @@ fn deserted() -> String {
     format!("ws://{}/session", address.expect("loopback has a free port"))
 }
 
+#[test]
+fn a_root_that_cannot_be_read_is_named_with_what_to_do() {
+    let url = "wss://media.example/session";
+    refused(&offhook(&["join", url, "--root", "no/such/root"]), &["no/such/root", "; name a PEM file"]);
+}
+
 // F08
 #[test]
 fn a_failed_join_is_told_to_its_end_and_nothing_is_made_up() {
@@ -130,7 +136,10 @@ fn a_server_that_is_not_there_is_said() {
 
 #[test]
 fn a_wrong_scheme_and_plain_text_to_a_stranger_are_refused_before_a_byte_is_sent() {
-    refused(&offhook(&["join", "http://127.0.0.1:1/session", "--credential", "x"]), &["not joined"]);
-    refused(&offhook(&["join", "ws://media.example/session", "--credential", "x"]), &["not joined"]);
-    refused(&offhook(&["join", "not an address", "--credential", "x"]), &["not joined"]);
+    let told = ["not joined", "scheme", "write it as wss://host/path"];
+    refused(&offhook(&["join", "http://127.0.0.1:1/session", "--credential", "x"]), &told);
+    refused(&offhook(&["join", "media.example", "--credential", "x"]), &told);
+    let plain = ["not joined", "unprotected", "use wss"];
+    refused(&offhook(&["join", "ws://media.example/session", "--credential", "x"]), &plain);
+    refused(&offhook(&["join", "not an address", "--credential", "x"]), &["not joined", "escaped"]);
 }

@@ -135,8 +135,18 @@ impl Machine {
     /// # Errors
     /// [`SetError::Over`] after the end, [`SetError::Full`] when 256 wait already.
     pub fn track(&mut self, now: Time) -> Result<CommandId, SetError> {
+        self.track_as(CommandId(0), now)
+    }
+
+    /// As [`track`](Self::track), under a number that was given before the machine knew of it. One that
+    /// is not greater than every number until now is taken already, and the next free one is given in
+    /// its place.
+    ///
+    /// # Errors
+    /// As [`track`](Self::track).
+    pub fn track_as(&mut self, command: CommandId, now: Time) -> Result<CommandId, SetError> {
         self.wake(now);
-        self.core.track()
+        self.core.track(command)
     }
 
     /// The desired state, for [`Output::Dial`] and [`Output::Apply`].

@@ -1,7 +1,10 @@
 //! A clip: an encoded video file in memory, played once or over and over. The formats are in
-//! `annexb` and `ivf`; the names of other formats, for the error, in `clip/sniff.rs`.
+//! `annexb` and `ivf`; the names of other formats, for the error, in `clip/sniff.rs`; key frames
+//! where the file has none in `clip/reencoding.rs`.
 
 mod error;
+#[cfg(feature = "h264")]
+mod reencoding;
 mod sniff;
 #[cfg(test)]
 mod tests;
@@ -54,8 +57,12 @@ pub struct ClipSpec {
 /// An encoded video file in memory. Cloning shares the bytes and plays from the start.
 ///
 /// As a [`Source`] it repeats for ever, unless [`once`](Clip::once): each pass follows the last
-/// without a gap, times go on rising. Asked for a key frame, it jumps to the next one (at the
-/// end: to the first), because nobody can make one inside an encoded file.
+/// without a gap, times go on rising. What a wish for a key frame does depends on which of them it is,
+/// since inside an encoded file there is none:
+///
+/// - repeating, it jumps to the next one (at the end: to the first). Pictures are left out, and whoever
+///   comes late sees one at once.
+/// - once, it leaves nothing out; [`once`](Clip::once) says where the key frame comes from.
 #[derive(Debug)]
 pub struct Clip {
     film: Arc<Film>,
@@ -64,6 +71,9 @@ pub struct Clip {
     next: usize,
     /// When the frame to come is due.
     clock: Duration,
+    /// Since a wish for a key frame, to the file's next; of one that is played once.
+    #[cfg(feature = "h264")]
+    anew: Option<reencoding::Reencoding>,
 }
 
 #[derive(Debug)]
@@ -119,7 +129,18 @@ impl Clip {
         if is == codec { Ok(self) } else { Err(ClipError::OtherCodec { is, wanted: codec }) }
     }
 
-    /// Plays it one time only.
+    /// Plays it one time only, and whole: every picture of the file, in order, each once, whatever key
+    /// frames are wished for. What is muted or lost on the way is not sent again.
+    ///
+    /// Asked for a key frame (RFC 4585, 6.3.1) in between two of the file, an H.264 clip is encoded anew
+    /// from that picture to the file's next key frame, unless that comes within 200 ms. What precedes it,
+    /// from the file's last key frame on, has to be decoded first, a few pictures with each that is sent:
+    /// at 640 × 360 eight, so that two seconds after the last key frame the new one is there within 300 ms,
+    /// and ten seconds after it in one and a half. Until the file's own, each picture costs its decoding and
+    /// encoding. A picture that is damaged in the file is left out of what is encoded anew.
+    ///
+    /// Without the feature `h264`, and for VP8, the wish waits for the file's next key frame; after the
+    /// last there is none, and a far side that lost that one sees no more of it.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.repeat = false;
@@ -180,7 +201,18 @@ impl Clip {
             Looks::AnnexB => read_annexb(path, data, rate)?,
             looks => return Err(ClipError::OtherFormat { path: path.to_owned(), looks }),
         };
-        Ok(Self { film: Arc::new(film), repeat: true, next: 0, clock: Duration::ZERO })
+        Ok(Self::from_the_start(Arc::new(film), true))
+    }
+
+    fn from_the_start(film: Arc<Film>, repeat: bool) -> Self {
+        Self {
+            film,
+            repeat,
+            next: 0,
+            clock: Duration::ZERO,
+            #[cfg(feature = "h264")]
+            anew: None,
+        }
     }
 
     /// How long frame `at` is shown.
@@ -195,11 +227,61 @@ impl Clip {
         let later = self.film.frames.get(from..)?.iter().position(|frame| frame.key)?;
         Some(from + later)
     }
+
+    /// The next frame, and none left out for the sake of a key frame.
+    fn next_of_all(&mut self, key: bool) -> Result<Next, SourceError> {
+        let (at, pts) = (self.next, self.clock);
+        let Some(own) = self.film.frames.get(at).cloned() else {
+            #[cfg(feature = "h264")]
+            {
+                self.anew = None;
+            }
+            return Ok(Next::Over);
+        };
+        self.clock += self.shown_for(at);
+        self.next = at + 1;
+        let own = EncodedFrame { pts, ..own };
+        #[cfg(feature = "h264")]
+        {
+            self.next_anew(at, own, key)
+        }
+        #[cfg(not(feature = "h264"))]
+        {
+            // The file's next key frame is an answer to it.
+            let _ = key;
+            Ok(Next::Frame(own))
+        }
+    }
+
+    /// Picture `at`, which in the file is `own`, encoded anew if that has to be.
+    #[cfg(feature = "h264")]
+    fn next_anew(&mut self, at: usize, own: EncodedFrame, key: bool) -> Result<Next, SourceError> {
+        use reencoding::{Coded, Reencoding, can_begin};
+        if can_begin(&own) {
+            self.anew = None;
+            return Ok(Next::Frame(own));
+        }
+        if key && self.anew.is_none() {
+            self.anew = Reencoding::begin(&self.film, at);
+        }
+        let Some(anew) = &mut self.anew else { return Ok(Next::Frame(own)) };
+        match anew.picture(&self.film, at, own.pts, key) {
+            Ok(Coded::AsItIs) => Ok(Next::Frame(own)),
+            Ok(Coded::Anew(frame)) => Ok(Next::Frame(frame)),
+            Ok(Coded::Nothing) => Ok(Next::Nothing),
+            Err(error) if anew.has_begun() => Err(error.into()),
+            Err(_) => {
+                // Too small to be encoded, say: the wish waits for the file.
+                self.anew = None;
+                Ok(Next::Frame(own))
+            }
+        }
+    }
 }
 
 impl Clone for Clip {
     fn clone(&self) -> Self {
-        Self { film: self.film.clone(), repeat: self.repeat, next: 0, clock: Duration::ZERO }
+        Self::from_the_start(self.film.clone(), self.repeat)
     }
 }
 
@@ -213,15 +295,11 @@ impl Source for Clip {
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
+        if !self.repeat {
+            return self.next_of_all(key);
+        }
         let here = if key { self.key_from(self.next) } else { Some(self.next) };
-        let at = match here.filter(|at| *at < self.film.frames.len()) {
-            Some(at) => at,
-            None if self.repeat => 0,
-            None => {
-                self.next = self.film.frames.len();
-                return Ok(Next::Over);
-            }
-        };
+        let at = here.filter(|at| *at < self.film.frames.len()).unwrap_or(0);
         let frame = EncodedFrame { pts: self.clock, ..self.film.frames[at].clone() };
         self.clock += self.shown_for(at);
         self.next = at + 1;

@@ -5,7 +5,7 @@ use crate::event::ChangeOutcome;
 use crate::muting::Mutes;
 use crate::sources::Feeder;
 use bytes::Bytes;
-use offhook_lifecycle::{Change, Revision, SetError, Unanswered};
+use offhook_lifecycle::{Change, CommandId, Revision, SetError, Unanswered};
 use offhook_transport::{Moderate, ModerationRefusal, Unsent, Whom};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -21,15 +21,15 @@ pub(crate) enum Command {
     /// Take a change back.
     Withdraw { revision: Revision },
     /// Send a message to the other members, or to these.
-    Send { to: Whom, topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
+    Send { id: CommandId, to: Whom, topic: String, payload: Bytes, answer: oneshot::Sender<SendAnswer> },
     /// Show a reaction to them.
-    React { reaction: String, answer: oneshot::Sender<SendAnswer> },
+    React { id: CommandId, reaction: String, answer: oneshot::Sender<SendAnswer> },
     /// Say something to whoever the conversation is with.
-    Say { text: String, answer: oneshot::Sender<SendAnswer> },
+    Say { id: CommandId, text: String, answer: oneshot::Sender<SendAnswer> },
     /// What is published is another list now; here is what feeds a new track, if there is one.
     Published { feeder: Option<Feeder> },
     /// Have something done as a moderator.
-    Moderate { act: Moderate, answer: oneshot::Sender<SendAnswer> },
+    Moderate { id: CommandId, act: Moderate, answer: oneshot::Sender<SendAnswer> },
     /// The user is still there.
     KeepAlive,
 }

@@ -101,7 +101,7 @@ impl JoinError {
             JoinErrorKind::NotSupported
             | JoinErrorKind::ProtocolError
             | JoinErrorKind::ServerUnreachable
-            | JoinErrorKind::Tls => self.0.fault.as_deref().map(|fault| fault.escape_debug().to_string()),
+            | JoinErrorKind::Tls => self.0.fault.as_deref().map(tame),
             JoinErrorKind::Rejected { .. }
             | JoinErrorKind::NoUserMedia(_)
             | JoinErrorKind::BadTrack(_)
@@ -159,7 +159,19 @@ const LENGTH: usize = 32;
 
 /// A name as it can be shown anywhere.
 fn shown(name: &str) -> String {
-    name.chars().take(LENGTH).collect::<String>().escape_debug().to_string()
+    tame(&name.chars().take(LENGTH).collect::<String>())
+}
+
+/// Words from elsewhere: nothing in them is obeyed by a terminal, and quotes stand as they are.
+fn tame(words: &str) -> String {
+    let mut shown = String::with_capacity(words.len());
+    for c in words.chars() {
+        match c {
+            '\'' | '"' => shown.push(c),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
 }
 
 impl fmt::Display for JoinError {
@@ -176,7 +188,7 @@ impl fmt::Display for JoinError {
             }
         }
         match &self.0.text {
-            Some(text) => write!(f, " (the far side says: {})", text.escape_debug()),
+            Some(text) => write!(f, " (the far side says: {})", tame(text)),
             None => Ok(()),
         }
     }
@@ -361,3 +373,6 @@ pub enum BuildError {
     #[error("no tokio runtime is running here; build the session from inside one")]
     NoRuntime,
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,16 +73,16 @@ pub enum Event {
         /// Bytes of the image.
         total: u64,
     },
-    /// A sent message got no receipt.
+    /// A sent message, reaction or word, or a moderator's request, got no receipt.
     MessageUnanswered {
-        /// Its number, as `send` gave it.
+        /// Its number, as [`Sending::id`](crate::Sending::id) has it.
         id: u64,
         /// What is known of it.
         outcome: Unanswered,
     },
-    /// The far side took a sent message.
+    /// The far side took a sent message, reaction or word.
     MessageTaken {
-        /// Its number, as `send` gave it.
+        /// Its number, as [`Sending::id`](crate::Sending::id) has it.
         id: u64,
     },
     /// A member of the session sent a message.

@@ -17,7 +17,7 @@ use crate::token::ResumeToken;
 use crate::track::TrackInfo;
 use crate::view::{Facts, View};
 use offhook_lifecycle::{
-    Attempt, CallingState, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
+    Attempt, CallingState, CommandId, EndReason, Epoch, Input, RingRef, RingRefusal, Snapshot, State, Time,
 };
 use offhook_media::Player;
 use offhook_transport::media::{Gate, Remote, TrackId};
@@ -137,6 +137,8 @@ pub(crate) struct Notes {
     pub(crate) known: Vec<String>,
     /// Of the last dial, if it failed without an answer, what this side saw of it.
     pub(crate) fault: Option<Arc<str>>,
+    /// The number of the last command that went to the host: they are numbered in this order.
+    pub(crate) commands: CommandId,
     pub(crate) tally: Tally,
 }
 

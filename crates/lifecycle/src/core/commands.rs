@@ -52,14 +52,14 @@ impl Core {
         }
     }
 
-    pub(crate) fn track(&mut self) -> Result<CommandId, SetError> {
+    pub(crate) fn track(&mut self, command: CommandId) -> Result<CommandId, SetError> {
         if self.state.is_over() {
             return Err(SetError::Over);
         }
         if self.commands.waiting.len() >= MAX_COMMANDS {
             return Err(SetError::Full);
         }
-        let id = CommandId(self.commands.last.0.saturating_add(1));
+        let id = command.max(CommandId(self.commands.last.0.saturating_add(1)));
         self.commands.last = id;
         self.commands.waiting.push((id, self.now.plus(self.policy.command)));
         self.arm_commands();

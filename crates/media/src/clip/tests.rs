@@ -1,5 +1,7 @@
 //! Facts about clips: which files open, what the others are told, how a clip repeats.
 
+mod whole;
+
 use super::*;
 use crate::annexb::AnnexBError;
 use crate::ivf::{self, Header, IvfError};

@@ -112,6 +112,32 @@ async fn the_sample_clip_loops_for_as_long_as_it_is_played() {
     assert!(times[0].1 && times[125].1 && times[250].1, "each pass begins with a key frame");
 }
 
+// F50, F61
+#[tokio::test(start_paused = true)]
+async fn a_clip_played_once_comes_whole_to_a_far_side_that_asks_all_the_time() {
+    let clip =
+        Clip::from_bytes("clip", Bytes::from_static(include_bytes!("../../assets/bunny-640x360-25fps.h264")));
+    let (mut pump, _track, mut tap) = tapped(clip.unwrap().once());
+    let (end, times) = tokio::join!(
+        async {
+            let end = pump.run().await;
+            drop(pump);
+            end
+        },
+        async {
+            let mut times = Vec::new();
+            while let Some(frame) = tap.next().await {
+                tap.want_key_frame();
+                times.push(frame.pts);
+            }
+            times
+        }
+    );
+    assert!(matches!(end, PumpEnd::Over));
+    let whole: Vec<_> = (0..125).map(|number| Duration::from_millis(40) * number).collect();
+    assert_eq!(times, whole);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wish_for_a_key_frame_reaches_the_source_with_the_next_frame() {
     let (ticker, _) = Ticker::new(1000);

@@ -22,10 +22,10 @@ const CHUNK: usize = 1_024;
 
 pub(super) fn check(rate: u32, channels: u16) -> Result<(), SoundError> {
     if !(8_000..=192_000).contains(&rate) {
-        return Err(SoundError::NotTaken(format!("{rate} samples a second; 8,000 to 192,000 are")));
+        return Err(SoundError::NotTaken(format!("{rate} samples a second; 8,000 to 192,000 are taken")));
     }
     if !(1..=8).contains(&channels) {
-        return Err(SoundError::NotTaken(format!("{channels} channels; one to eight are")));
+        return Err(SoundError::NotTaken(format!("{channels} channels; one to eight are taken")));
     }
     Ok(())
 }

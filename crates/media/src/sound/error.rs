@@ -10,7 +10,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum SoundError {
     /// There is no such file, or it may not be read.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {} ({source}); check the path and that it may be read", path.display())]
     Open {
         /// Where it should be.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum SoundError {
         source: io::Error,
     },
     /// Reading broke off.
-    #[error("the sound could not be read to its end: {0}")]
+    #[error("the sound could not be read to its end ({0}); check the disk or the line that it comes over")]
     Read(#[source] io::Error),
     /// It is neither Ogg nor WAV.
     #[error("this is neither Ogg Opus nor WAV; convert it, for instance to 16-bit WAV")]
@@ -29,18 +29,18 @@ pub enum SoundError {
     )]
     NeedsEncoder,
     /// What is in it contradicts itself.
-    #[error("the sound is broken: {0}")]
+    #[error("the sound is broken ({0}); convert it anew, or get a whole copy of it")]
     Broken(&'static str),
     /// A format that is known and not taken.
-    #[error("this kind of sound is not taken: {0}")]
+    #[error("this kind of sound is not taken ({0}); convert it, for instance to 16-bit WAV")]
     NotTaken(String),
     /// There is nothing in it.
-    #[error("there is no sound in it")]
+    #[error("there is no sound in it; name a file that holds some")]
     Empty,
     /// Longer than [`LONGEST`](super::LONGEST).
     #[error("a sound lasts {} minutes at most; play it in pieces", LONGEST.as_secs() / 60)]
     TooLong,
     /// The encoder failed.
-    #[error("the sound could not be encoded: {0}")]
+    #[error("the sound could not be encoded ({0}); convert it to Ogg Opus beforehand")]
     Encode(String),
 }

@@ -46,7 +46,9 @@ fn check_head(head: &[u8]) -> Result<(), SoundError> {
         return Err(SoundError::NotTaken(format!("version {version} of Ogg Opus")));
     }
     if *family != 0 || !matches!(channels, 1 | 2) {
-        return Err(SoundError::NotTaken(format!("Ogg Opus with {channels} channels; mix it down to two")));
+        return Err(SoundError::NotTaken(format!(
+            "Ogg Opus with {channels} channels, and two at most are taken"
+        )));
     }
     Ok(())
 }

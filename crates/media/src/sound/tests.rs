@@ -97,6 +97,27 @@ fn bad_files_are_refused_with_a_word_each() {
     assert!(matches!(Sound::open("no/such/file.ogg"), Err(SoundError::Open { .. })));
 }
 
+/// F54, F08: whatever is wrong with a sound, its text says what to do about it.
+#[test]
+fn every_error_of_a_sound_has_a_next_step() {
+    let io = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    for error in [
+        SoundError::Open { path: "a".into(), source: io() },
+        SoundError::Read(io()),
+        SoundError::Unknown,
+        SoundError::NeedsEncoder,
+        SoundError::Broken("its end is missing"),
+        SoundError::NotTaken("nine channels".to_owned()),
+        SoundError::Empty,
+        SoundError::TooLong,
+        SoundError::Encode("it said so".to_owned()),
+    ] {
+        let text = error.to_string();
+        let next = text.rsplit_once("; ").map_or("", |(_, next)| next);
+        assert!(next.split(' ').count() >= 3, "no next step: {text}");
+    }
+}
+
 #[cfg(not(feature = "opus"))]
 #[test]
 fn without_an_encoder_wav_is_refused_with_the_next_step() {

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::sources::{Feeder, SourceEnd};
 use crate::translate;
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::SetError;
+use offhook_lifecycle::{CommandId, SetError};
 use offhook_transport::media::Kind;
 use offhook_transport::{Action, Capability, Moderation, Outgoing, Whom, Words};
 use tokio::sync::oneshot;
@@ -23,24 +23,26 @@ impl Host {
                 self.shared.notes().muting.entered(mutes);
             }
             Command::Withdraw { revision } => self.machine.withdraw(revision, now),
-            Command::Send { to, topic, payload, answer } => {
+            Command::Send { id, to, topic, payload, answer } => {
                 // An earlier far side would show it to everybody, or not understand it.
                 let needs = match to {
                     Whom::Everybody => Capability::Messages,
                     Whom::These(_) => Capability::AddressedMessages,
                 };
                 let action = |id| Action::Send(Outgoing { id, to, topic, payload });
-                self.send(needs, answer, action);
+                self.send(id, needs, answer, action);
             }
-            Command::React { reaction, answer } => {
-                self.send(Capability::Reactions, answer, |id| Action::React(Words { id, text: reaction }));
+            Command::React { id, reaction, answer } => {
+                self.send(id, Capability::Reactions, answer, |id| {
+                    Action::React(Words { id, text: reaction })
+                });
             }
-            Command::Say { text, answer } => {
-                self.send(Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
+            Command::Say { id, text, answer } => {
+                self.send(id, Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
             }
             Command::Published { feeder } => self.published(feeder),
-            Command::Moderate { act, answer } => {
-                self.send(Capability::Moderate, answer, |id| Action::Moderate(Moderation { id, act }));
+            Command::Moderate { id, act, answer } => {
+                self.send(id, Capability::Moderate, answer, |id| Action::Moderate(Moderation { id, act }));
             }
             Command::KeepAlive => {
                 if let Some(epoch) = self.shared.told.get().epoch() {
@@ -121,6 +123,7 @@ impl Host {
 
     fn send(
         &mut self,
+        id: CommandId,
         what: Capability,
         answer: oneshot::Sender<SendAnswer>,
         action: impl FnOnce(u64) -> Action,
@@ -135,7 +138,7 @@ impl Host {
             (true, None) => SendAnswer::Away,
             (true, Some(epoch)) if self.links.is_full(epoch) => SendAnswer::LinkFull,
             (true, Some(_)) if !pace.take(now) => SendAnswer::RateLimited,
-            (true, Some(epoch)) => match self.machine.track(now) {
+            (true, Some(epoch)) => match self.machine.track_as(id, now) {
                 Err(error) => SendAnswer::Refused(error),
                 Ok(id) => {
                     self.messages.insert(id, answer);

@@ -6,7 +6,7 @@ use crate::command::{Command, SendAnswer};
 use crate::error::ModerateError;
 use crate::shared::Shared;
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::{Full, Joined, Unanswered};
+use offhook_lifecycle::{Joined, Unanswered};
 use offhook_transport::media::Kind;
 use offhook_transport::{Capability, Moderate, ModerationRefusal};
 use std::fmt;
@@ -79,9 +79,9 @@ impl Session<Joined> {
             return Moderating::failed(shared, ModerateError::NotSupported);
         }
         let (answer, waiting) = oneshot::channel();
-        match self.inner.send(Command::Moderate { act, answer }) {
-            Ok(()) => Moderating { shared: shared.clone(), waiting: Ok(waiting) },
-            Err(Full(_)) => Moderating::failed(shared, ModerateError::Full),
+        match self.numbered(|id| Command::Moderate { id, act, answer }) {
+            Some(_) => Moderating { shared: shared.clone(), waiting: Ok(waiting) },
+            None => Moderating::failed(shared, ModerateError::Full),
         }
     }
 }

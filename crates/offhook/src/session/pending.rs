@@ -9,7 +9,7 @@ use crate::host::PER_SECOND;
 use crate::link::HostLink;
 use crate::shared::Shared;
 use offhook_lifecycle as lifecycle;
-use offhook_lifecycle::{Left, Revision, Unanswered};
+use offhook_lifecycle::{CommandId, Left, Revision, Unanswered};
 use offhook_transport::Unsent;
 use std::fmt;
 use std::future::Future;
@@ -92,16 +92,32 @@ impl fmt::Debug for Setting {
 #[must_use = "the message is on its way; await it to know whether it was taken"]
 pub struct Sending {
     shared: Arc<Shared>,
+    id: Option<CommandId>,
     waiting: Result<oneshot::Receiver<SendAnswer>, Option<SendError>>,
 }
 
 impl Sending {
-    pub(super) fn waiting(shared: &Arc<Shared>, answer: oneshot::Receiver<SendAnswer>) -> Self {
-        Self { shared: shared.clone(), waiting: Ok(answer) }
+    pub(super) fn waiting(
+        shared: &Arc<Shared>,
+        id: CommandId,
+        answer: oneshot::Receiver<SendAnswer>,
+    ) -> Self {
+        Self { shared: shared.clone(), id: Some(id), waiting: Ok(answer) }
     }
 
     pub(super) fn failed(shared: &Arc<Shared>, error: SendError) -> Self {
-        Self { shared: shared.clone(), waiting: Err(Some(error)) }
+        Self { shared: shared.clone(), id: None, waiting: Err(Some(error)) }
+    }
+
+    /// Its number in this session, which [`Event::MessageTaken`](crate::Event::MessageTaken) and
+    /// [`Event::MessageUnanswered`](crate::Event::MessageUnanswered) name it by: for who does not await
+    /// it, but hears events. Greater than that of every message before. `None` of one that was refused
+    /// before it was handed over, which no event tells of; it stays the same when this was awaited.
+    ///
+    /// A message that is handed over and then fails for another reason than a receipt that did not come
+    /// (too many at once, a member who is not there) is told by awaiting it alone.
+    pub fn id(&self) -> Option<u64> {
+        self.id.map(|id| id.0)
     }
 }
 

@@ -6,7 +6,7 @@ use super::pending::Sending;
 use crate::command::{Command, SendAnswer};
 use crate::error::SendError;
 use bytes::Bytes;
-use offhook_lifecycle::{Full, Joined};
+use offhook_lifecycle::{CommandId, Full, Joined};
 use offhook_transport::{Outgoing, Whom};
 use tokio::sync::oneshot;
 
@@ -73,12 +73,8 @@ impl Session<Joined> {
         if let Err(error) = SendError::check(&topic, &payload, members.as_deref()) {
             return Sending::failed(shared, error);
         }
-        let (answer, waiting) = oneshot::channel();
         let to = members.map_or(Whom::Everybody, Whom::These);
-        match self.inner.send(Command::Send { to, topic, payload, answer }) {
-            Ok(()) => Sending::waiting(shared, waiting),
-            Err(Full(_)) => Sending::failed(shared, SendError::Full),
-        }
+        self.hand_over(|id, answer| Command::Send { id, to, topic, payload, answer })
     }
 
     /// Shows a reaction to the other members, and is forgotten (F63). Acts when called; the future
@@ -91,7 +87,11 @@ impl Session<Joined> {
     /// It is shown all the same.
     pub fn react(&self, reaction: impl Into<String>) -> Sending {
         let reaction = reaction.into();
-        self.words(reaction, MAX_REACTION, &[], |reaction, answer| Command::React { reaction, answer })
+        self.words(reaction, MAX_REACTION, &[], |id, reaction, answer| Command::React {
+            id,
+            reaction,
+            answer,
+        })
     }
 
     /// Says something, as text, to whoever the conversation is with: a persona, an agent (F55).
@@ -106,7 +106,7 @@ impl Session<Joined> {
     /// It is said all the same.
     pub fn say(&self, text: impl Into<String>) -> Sending {
         let lines = ['\n', '\r', '\t'];
-        self.words(text.into(), MAX_WORDS, &lines, |text, answer| Command::Say { text, answer })
+        self.words(text.into(), MAX_WORDS, &lines, |id, text, answer| Command::Say { id, text, answer })
     }
 
     /// Says that the user is still there, where the far side ends idle sessions (F56). Whatever
@@ -125,7 +125,7 @@ impl Session<Joined> {
         text: String,
         limit: usize,
         allowed: &[char],
-        command: impl FnOnce(String, oneshot::Sender<SendAnswer>) -> Command,
+        command: impl FnOnce(CommandId, String, oneshot::Sender<SendAnswer>) -> Command,
     ) -> Sending {
         let shared = self.shared();
         if let Err(reason) = self.shared().open() {
@@ -140,10 +140,32 @@ impl Session<Joined> {
         if let Some(at) = text.find(|c: char| c.is_control() && !allowed.contains(&c)) {
             return Sending::failed(shared, SendError::Control { at });
         }
+        self.hand_over(|id, answer| command(id, text, answer))
+    }
+
+    fn hand_over(&self, command: impl FnOnce(CommandId, oneshot::Sender<SendAnswer>) -> Command) -> Sending {
         let (answer, waiting) = oneshot::channel();
-        match self.inner.send(command(text, answer)) {
-            Ok(()) => Sending::waiting(shared, waiting),
-            Err(Full(_)) => Sending::failed(shared, SendError::Full),
+        match self.numbered(|id| command(id, answer)) {
+            Some(id) => Sending::waiting(self.shared(), id, waiting),
+            None => Sending::failed(self.shared(), SendError::Full),
+        }
+    }
+
+    /// Hands a command with the next number to the host; `None` where too many wait.
+    pub(super) fn numbered(&self, command: impl FnOnce(CommandId) -> Command) -> Option<CommandId> {
+        // Held, so that the host takes them in the order of their numbers.
+        let mut notes = self.shared().notes();
+        let id = CommandId(notes.commands.0.saturating_add(1));
+        match self.inner.send(command(id)) {
+            Ok(()) => {
+                notes.commands = id;
+                Some(id)
+            }
+            Err(Full(refused)) => {
+                drop(notes);
+                drop(refused);
+                None
+            }
         }
     }
 }

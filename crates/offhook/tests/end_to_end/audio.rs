@@ -94,6 +94,32 @@ async fn a_muted_voice_is_not_heard() {
     server.shutdown().await;
 }
 
+/// F54: what is played into a voice that is taken away ends there and then, and nothing more is played.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voice_that_was_unpublished_or_replaced_plays_nothing_more() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    for replaced in [false, true] {
+        let (session, mut heard) = with_voice(&client).await;
+        let sound = tone(3, 0);
+        let whole = session.play_audio(sound.clone()).expect("it has a voice");
+        assert_eq!(soon("its end", whole).await, Played::Whole);
+        hear(&mut heard, &sound).await;
+        let playing = session.play_audio(tone(600, 1)).expect("it has a voice");
+        let back = if replaced {
+            session.replace("voice", offhook_media::voice().0).expect("it is sound")
+        } else {
+            session.unpublish("voice").expect("it is published")
+        };
+        assert_eq!(playing.now_or_never(), Some(Played::Ended));
+        assert!(back.is_some(), "kept, which keeps nothing playing");
+        assert_eq!(session.play_audio(tone(3, 2)).expect_err("there is none"), PlayError::NoVoice);
+        drop(session.leave());
+    }
+    client.shutdown().await;
+    server.shutdown().await;
+}
+
 /// F54: a session without a voice says so, with the next step; the persona paints nothing (F58).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_without_a_voice_and_a_persona_without_a_brush_say_so() {

@@ -59,6 +59,40 @@ async fn a_message_to_some_names_them_and_ends_once_with_what_the_far_side_says(
     drop(session.leave());
 }
 
+/// F63: who awaits nothing knows by the number which message an event is of.
+#[tokio::test(start_paused = true)]
+async fn an_event_of_a_message_names_it_by_the_number_that_sending_it_gave() {
+    let (client, remote) = by_hand();
+    let (session, dial) = joined(&client, &remote).await;
+    let mut events = session.events();
+    let refused = session.send("chat", vec![0; Outgoing::PAYLOAD + 1]);
+    assert_eq!(refused.id(), None, "it never went anywhere");
+    let moderating = session.kick("bob");
+    let mut sending =
+        [session.send("chat", "one"), session.react("\u{1f44f}"), session.send_to(["bob"], "chat", "three")];
+    let ids = sending.each_ref().map(|sending| sending.id().expect("it is on its way"));
+    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    // As the far side sees them, too; and in another order.
+    let first = sent(&dial).await;
+    let third = sent(&dial).await;
+    assert_eq!([first.id, third.id], [ids[0], ids[2]]);
+    dial.take(third.id);
+    dial.take(first.id);
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        match events.next().await.expect("the session goes on") {
+            Event::MessageTaken { id } => told.push((id, true)),
+            Event::MessageUnanswered { id, .. } => told.push((id, false)),
+            _ => {}
+        }
+    }
+    told.retain(|(id, _)| ids.contains(id));
+    assert_eq!(told, [(ids[2], true), (ids[0], true), (ids[1], false)]);
+    assert_eq!((&mut sending[0]).await, Ok(()));
+    assert_eq!(sending[0].id(), Some(ids[0]), "also when it was awaited");
+    drop((moderating, session.leave()));
+}
+
 /// F63, bad input: what no wire can carry is refused at once, in its type, and nothing is sent.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_cannot_be_said_is_refused_before_it_goes_anywhere() {

@@ -1,10 +1,13 @@
 //! A published track: the application's end, and the ends that connections take of it.
 
+#[cfg(test)]
+mod tests;
+
 use super::queue::Queue;
 use super::{Codec, EncodedFrame, Kind, VideoWish};
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 /// Frames a tap holds before it loses the oldest.
@@ -36,9 +39,7 @@ impl TrackSpec {
 #[derive(Debug)]
 struct Hub {
     spec: TrackSpec,
-    taps: Mutex<Vec<Arc<Queue>>>,
-    muted: AtomicBool,
-    closed: AtomicBool,
+    flow: Mutex<Flow>,
     sent: AtomicU64,
     /// Holds the wish for a key frame that no tap owns, and its waker.
     keys: Queue,
@@ -46,15 +47,24 @@ struct Hub {
     wish: Mutex<Option<VideoWish>>,
 }
 
+/// Where frames go. One lock for all of it: who begins to take a track that ends at that moment, and what is
+/// sent beside a mute, comes before it or after.
+#[derive(Debug, Default)]
+struct Flow {
+    taps: Vec<Arc<Queue>>,
+    muted: bool,
+    closed: bool,
+}
+
 impl Hub {
-    fn taps(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Queue>>> {
-        self.taps.lock().unwrap_or_else(PoisonError::into_inner)
+    fn flow(&self) -> MutexGuard<'_, Flow> {
+        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something of the track is missing: pictures go on with a key frame.
-    fn begin_anew(&self, taps: &[Arc<Queue>]) {
+    fn begin_anew(&self, flow: &Flow) {
         if self.spec.kind() == Kind::Video {
-            taps.iter().for_each(|tap| tap.await_key());
+            flow.taps.iter().for_each(|tap| tap.await_key());
             self.keys.want_key();
         }
     }
@@ -64,9 +74,7 @@ impl Hub {
 pub fn local(spec: TrackSpec) -> (TrackSender, LocalTrack) {
     let hub = Arc::new(Hub {
         spec,
-        taps: Mutex::new(Vec::new()),
-        muted: AtomicBool::new(false),
-        closed: AtomicBool::new(false),
+        flow: Mutex::default(),
         sent: AtomicU64::new(0),
         keys: Queue::new(0),
         wish: Mutex::new(None),
@@ -88,18 +96,18 @@ impl TrackSender {
     ///
     /// True if at least one connection took it.
     pub fn try_send(&self, frame: EncodedFrame) -> bool {
-        let taps = self.hub.taps();
-        if taps.is_empty() || self.hub.muted.load(Ordering::Acquire) {
+        let flow = self.hub.flow();
+        if flow.taps.is_empty() || flow.muted {
             self.hub.keys.count_drop();
             return false;
         }
         if frame.codec != self.hub.spec.codec {
             self.hub.keys.count_drop();
-            self.hub.begin_anew(&taps);
+            self.hub.begin_anew(&flow);
             return false;
         }
         let mut taken = false;
-        for tap in taps.iter() {
+        for tap in &flow.taps {
             taken |= tap.push(frame.clone());
         }
         if taken {
@@ -119,8 +127,8 @@ impl TrackSender {
     pub fn video_wanted(&self) -> Option<VideoWish> {
         let said = *self.hub.wish.lock().unwrap_or_else(PoisonError::into_inner);
         said.or_else(|| {
-            let taps = self.hub.taps();
-            let mut wishes = taps.iter().map(|tap| tap.wish());
+            let flow = self.hub.flow();
+            let mut wishes = flow.taps.iter().map(|tap| tap.wish());
             let first = wishes.next()??;
             wishes.try_fold(first, |most, wish| Some(most.or_more(wish?)))
         })
@@ -128,7 +136,7 @@ impl TrackSender {
 
     /// Is any connection sending this track now?
     pub fn is_tapped(&self) -> bool {
-        !self.hub.taps().is_empty()
+        !self.hub.flow().taps.is_empty()
     }
 
     /// Frames that at least one connection took.
@@ -149,10 +157,12 @@ impl TrackSender {
 
 impl Drop for TrackSender {
     fn drop(&mut self) {
-        self.hub.closed.store(true, Ordering::Release);
-        for tap in self.hub.taps().drain(..) {
+        let mut flow = self.hub.flow();
+        flow.closed = true;
+        for tap in flow.taps.drain(..) {
             tap.close();
         }
+        drop(flow);
         self.hub.keys.close();
     }
 }
@@ -173,32 +183,40 @@ impl PartialEq for LocalTrack {
 impl Eq for LocalTrack {}
 
 impl LocalTrack {
-    /// Begins to take the track, from its next key frame on, which is asked for.
+    /// Begins to take the track, from its next key frame on, which is asked for. Of a track that has ended
+    /// it takes the end.
     pub fn tap(&self) -> Tap {
         let queue = Arc::new(Queue::new(TAP_DEPTH));
         if self.hub.spec.kind() == Kind::Video {
             queue.await_key();
             self.hub.keys.want_key();
         }
-        if self.hub.closed.load(Ordering::Acquire) {
+        let mut flow = self.hub.flow();
+        if flow.closed {
             queue.close();
         } else {
-            self.hub.taps().push(queue.clone());
+            flow.taps.push(queue.clone());
         }
+        drop(flow);
         Tap { hub: self.hub.clone(), queue }
     }
 
-    /// Stops or starts the flow without ending the track.
+    /// Stops or starts the flow without ending the track. When a stop returns no connection gets another
+    /// frame: what waits for a slow one is dropped and counted, what one has taken it may still send. After
+    /// a start pictures go on with a key frame, which is asked for.
     pub fn set_muted(&self, muted: bool) {
-        let was = self.hub.muted.swap(muted, Ordering::AcqRel);
-        if was && !muted {
-            self.hub.begin_anew(&self.hub.taps());
+        let mut flow = self.hub.flow();
+        let was = std::mem::replace(&mut flow.muted, muted);
+        if muted {
+            flow.taps.iter().for_each(|tap| tap.clear());
+        } else if was {
+            self.hub.begin_anew(&flow);
         }
     }
 
     /// Is the flow stopped?
     pub fn is_muted(&self) -> bool {
-        self.hub.muted.load(Ordering::Acquire)
+        self.hub.flow().muted
     }
 
     /// Says for all who take it at what size and rate it is wanted; `None` leaves it to each of
@@ -214,7 +232,7 @@ impl LocalTrack {
 
     /// How many connections take it now.
     pub fn taps(&self) -> usize {
-        self.hub.taps().len()
+        self.hub.flow().taps.len()
     }
 }
 
@@ -268,6 +286,6 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.queue.close();
-        self.hub.taps().retain(|tap| !Arc::ptr_eq(tap, &self.queue));
+        self.hub.flow().taps.retain(|tap| !Arc::ptr_eq(tap, &self.queue));
     }
 }

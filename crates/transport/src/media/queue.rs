@@ -104,6 +104,13 @@ impl Queue {
         Poll::Pending
     }
 
+    /// Drops what waits.
+    pub(super) fn clear(&self) {
+        let mut state = self.lock();
+        state.dropped += state.frames.len() as u64;
+        state.frames.clear();
+    }
+
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
