@@ -225,3 +225,21 @@ async fn what_was_not_taken_can_be_published_in_another_codec() {
     line.connection.close();
     line.finish().await;
 }
+
+/// F60: what is published after the offer of a dial was made has no section in it, which is no refusal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_while_a_dial_is_under_way_is_offered_after_it() {
+    let far = h264_only().await;
+    let ports = ports();
+    let mut line = Line::dial(&WebRtc::new(far.hostile.url()), ports.on(join(key())));
+    let (later, added) = track(Codec::H264, "later");
+    line.connection.act(Action::Publish(vec![ports.track.clone(), added])).expect("room");
+    line.carried().await;
+    drop(ports.sender);
+    arrives(&mut line, &far, &later).await;
+    let untaken =
+        |event: &Event| matches!(event, Event::Content(Content::Untaken(_)) | Event::Refused { .. });
+    assert!(!line.said.iter().any(untaken) && !lost(&line), "{:?}", line.said);
+    line.connection.close();
+    line.finish().await;
+}
