@@ -22,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 /// Letters a member may have unread. A socket then waits; of what others say one that is so far behind
@@ -51,6 +52,15 @@ pub(crate) struct Place {
     pub(crate) actor: u64,
     /// Was the session made for this member?
     pub(crate) anew: bool,
+}
+
+/// Why something was said to nobody.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Untold {
+    /// These are not in the session.
+    Gone(Vec<Instance>),
+    /// These have no room for it.
+    Busy(Vec<Instance>),
 }
 
 impl Rooms {
@@ -244,6 +254,34 @@ impl Rooms {
         }
     }
 
+    /// Says something to these in the session: to all of them, or to nobody.
+    pub(crate) fn tell_these(
+        &self,
+        place: &Place,
+        to: &[Instance],
+        message: &FromServer,
+    ) -> Result<(), Untold> {
+        let rooms = self.lock();
+        let room = rooms.get(&place.key);
+        let find = |who| room?.members.get(who).filter(|inside| !inside.seen.user.is_empty());
+        let (mut places, mut gone, mut busy) = (Vec::new(), Vec::new(), Vec::new());
+        for who in to {
+            match find(who).map(|inside| inside.mail.try_reserve()) {
+                Some(Ok(place)) => places.push(place),
+                Some(Err(TrySendError::Full(()))) => busy.push(*who),
+                Some(Err(TrySendError::Closed(()))) | None => gone.push(*who),
+            }
+        }
+        if !gone.is_empty() {
+            return Err(Untold::Gone(gone));
+        }
+        if !busy.is_empty() {
+            return Err(Untold::Busy(busy));
+        }
+        places.into_iter().for_each(|place| place.send(Mail::Say(Box::new(message.clone()))));
+        Ok(())
+    }
+
     /// The mailboxes of a session's members (all sessions' where none is named), of one user or all.
     pub(crate) fn mailboxes(&self, session: Option<&str>, user: Option<&str>) -> Vec<Mailbox> {
         let rooms = self.lock();
@@ -295,3 +333,6 @@ impl Rooms {
         (live, rooms.values().map(|room| room.members.len()).sum())
     }
 }
+
+#[cfg(test)]
+mod tests;

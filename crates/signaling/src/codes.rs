@@ -443,6 +443,8 @@ codes! {
         UnknownMember = "unknown_member",
         /// It names the one who sends it.
         Oneself = "oneself",
+        /// Somebody it names is too slow to have more put before them.
+        Busy = "busy",
     }
 
     /// What an entry of telemetry is about.

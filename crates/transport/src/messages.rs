@@ -53,6 +53,8 @@ coded! {
         UnknownMember = "unknown_member",
         /// It is for the one who sends it.
         Oneself = "oneself",
+        /// Somebody it is for does not keep up with what is said to them; later it may go.
+        Busy = "busy",
         /// The way to the far side cannot carry it as it is.
         Unsayable = "unsayable",
         /// The far side has no such thing.

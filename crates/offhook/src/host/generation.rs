@@ -27,7 +27,7 @@ impl Host {
 
     /// A dial that said `started` and came to nothing was never what generates in the machine's eyes: what was
     /// told to begin ends, unless another link goes on with it.
-    pub(super) fn link_is_gone(&mut self, epoch: Epoch) {
+    pub(super) fn generation_is_gone(&mut self, epoch: Epoch) {
         if self.contents.generation != Some(epoch) {
             return;
         }

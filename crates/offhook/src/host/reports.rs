@@ -303,9 +303,8 @@ impl Host {
             }
             Content::Untaken(_) if epoch < self.contents.of => return,
             Content::Untaken(tracks) => return self.tell_untaken(tracks),
-            Content::Member(change) => {
-                return self.tell_member(change);
-            }
+            Content::Member(_) if epoch < self.contents.of => return,
+            Content::Member(change) => return self.tell_member(change),
             Content::Generation(generation) => return self.tell_generation(epoch, generation),
             Content::Track { mid, kind, sending } => {
                 let stall = self.stalls.says(epoch, &mid, kind, sending, self.clock.now());

@@ -12,6 +12,17 @@ pub(super) const fn is_live(state: State) -> bool {
 }
 
 impl Host {
+    /// A dial that came up and led to nothing says nothing any more of how things stand: the link that goes on
+    /// does again.
+    pub(super) fn link_is_gone(&mut self, epoch: Epoch) {
+        self.generation_is_gone(epoch);
+        if self.contents.of == epoch
+            && let Some(goes_on) = self.shared.told.get().epoch()
+        {
+            self.contents.of = goes_on;
+        }
+    }
+
     /// Shows readers the newest state before anything is done about it (B6).
     pub(super) fn show(&mut self) {
         let snapshot = self.machine.snapshot();

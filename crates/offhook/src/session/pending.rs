@@ -148,6 +148,7 @@ impl Future for Sending {
             Ok(SendAnswer::Unsent { why, members, text }) => Err(match why {
                 Unsent::UnknownMember => SendError::UnknownMember { members },
                 Unsent::Oneself => SendError::Oneself,
+                Unsent::Busy => SendError::Full,
                 Unsent::NotSupported => SendError::NotSupported,
                 Unsent::Unsayable | Unsent::Other => SendError::Refused { text },
             }),

@@ -25,7 +25,7 @@ async fn a_transport_of_ones_own_is_recovered_over() {
     let expected = [
         "Joined on 1 socket, with [\"sepia\"] in force",
         "then [\"posterize\"]",
-        "the far side refused the Prompt (unknown prompt; try one of: edges, posterize, sepia); change it and set it again",
+        "the far side refused the prompt (unknown prompt; try one of: edges, posterize, sepia); change it and set it again",
         "the line was cut",
         "back by rejoin, with [\"posterize\"] in force",
         "the far side says that the conversation has ended; begin a new one when it is wanted",

@@ -219,3 +219,42 @@ async fn a_track_that_waits_for_a_place_is_told_of_until_it_comes() {
     tokio::time::sleep(SETTLED).await;
     assert_eq!(told(&mut events), ["waits screen"]);
 }
+
+/// F62, F32: who leaves the old server has only moved; and where the move comes to nothing, the old one is
+/// heard again.
+#[tokio::test(start_paused = true)]
+async fn who_leaves_the_old_server_during_a_move_stays_and_its_word_counts_if_the_move_fails() {
+    for fails in [false, true] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client).join(Join::new());
+        let dial = remote.dial().await;
+        let camera = track("camera", Kind::Video, false);
+        let ada = || member("ada", std::slice::from_ref(&camera));
+        let_in(&dial, &[ada()]);
+        let session = joining.await.expect("accepted");
+        let mut events = session.events();
+        let deadline = Some(Duration::from_secs(30));
+        let hint = GoAwayHint { url: None, ticket: None, deadline, reason: GoAwayReason::Rebalance };
+        dial.go_away(hint);
+        let next = remote.dial().await;
+        let mut up = next.a_welcome();
+        up.capabilities = up.capabilities.with(Capability::Forwarding);
+        let own = [track("video", Kind::Video, false)];
+        up.roster = vec![ada(), member(&next.seen().instance.to_string(), &own)];
+        next.answer();
+        next.up(up);
+        tokio::time::sleep(SETTLED).await;
+        dial.member(MemberChange::Left(ada()));
+        tokio::time::sleep(SETTLED).await;
+        assert_eq!(told(&mut events), ["+ada", "+ada/camera"], "she is over there");
+        assert_eq!(session.remote_tracks().len(), 1);
+        if fails {
+            next.fail(FaultKind::Unreachable);
+            tokio::time::sleep(SETTLED).await;
+            dial.member(MemberChange::Left(ada()));
+            tokio::time::sleep(SETTLED).await;
+            assert_eq!(told(&mut events), ["-ada/camera", "-ada"], "the old one counts again");
+        }
+        drop(session);
+    }
+}

@@ -12,6 +12,7 @@ use offhook_signaling::{
 use offhook_transport::media::Kind;
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// What a moderator muted of a member. Kept over every link of it, and handed over by a drain.
@@ -79,6 +80,13 @@ impl Asked {
         self.0.push(Box::pin(async move { (id, told.heeded().await) }));
     }
 
+    fn wait_for_end(&self, id: u64, ending: JoinHandle<()>) {
+        self.0.push(Box::pin(async move {
+            let _ = ending.await;
+            (id, true)
+        }));
+    }
+
     /// The next that is in effect, or never will be; pending for ever where nothing is waited for.
     ///
     /// # Cancel safety
@@ -94,10 +102,13 @@ impl Asked {
 impl Actor {
     pub(super) fn kick(&mut self, kick: &Kick) {
         let Some(user) = self.moderated_user(kick.id, kick.member).map(|(user, _)| user) else { return };
+        if self.asked.is_full() {
+            return self.asks_too_much();
+        }
         let now = Instant::now();
         self.shared.kicks.keep_out(&self.place.key, &user, self.shared.config.kick_life, now);
-        self.end_some(Some(user), EndCode::Kicked, "removed by a moderator");
-        self.say(&FromServer::Moderated(Moderated { id: kick.id }));
+        let ending = self.end_some(Some(user), EndCode::Kicked, "removed by a moderator");
+        self.asked.wait_for_end(kick.id, ending);
     }
 
     pub(super) fn mute_member(&mut self, mute: &MuteMember) {
@@ -111,14 +122,18 @@ impl Actor {
             }
         };
         if self.asked.is_full() {
-            let text = "too much is asked of a member that is not told yet; moderate more slowly";
-            self.say(&FromServer::Error(Error::new(ErrorCode::RateLimited, text)));
-            self.close_link(1008);
-            return self.lose_link();
+            return self.asks_too_much();
         }
         // By level: what was asked for last is what is so.
         let told = notices.silence(Silencing { by: self.place.instance, kind, muted: mute.muted });
         self.asked.wait(mute.id, told);
+    }
+
+    fn asks_too_much(&mut self) {
+        let text = "too much is asked of a member that is not told yet; moderate more slowly";
+        self.say(&FromServer::Error(Error::new(ErrorCode::RateLimited, text)));
+        self.close_link(1008);
+        self.lose_link();
     }
 
     /// What was asked of a member is in effect; or its member went before it was.
@@ -136,17 +151,19 @@ impl Actor {
         }
         self.shared.rings.lock().end_session(&self.place.key, Instant::now());
         self.say(&FromServer::Moderated(Moderated { id: end.id }));
-        self.end_some(None, EndCode::EndedForAll, "a moderator ended the session for everybody");
+        // It ends the moderator too, who is answered before; nobody is left to wait for it.
+        drop(self.end_some(None, EndCode::EndedForAll, "a moderator ended the session for everybody"));
     }
 
-    /// In a task of its own: two who end each other must not wait for each other.
-    fn end_some(&self, user: Option<String>, reason: EndCode, text: &str) {
+    /// In a task of its own: two who end each other must not wait for each other. It is over when all of
+    /// them have it before them.
+    fn end_some(&self, user: Option<String>, reason: EndCode, text: &str) -> JoinHandle<()> {
         let ended = Ended { reason, by: Party::Member, text: text.to_owned(), may_retry: false };
         let (shared, key, alive) = (self.shared.clone(), self.place.key.clone(), self.shared.alive());
         tokio::spawn(async move {
             shared.end_members(Some(&key), user.as_deref(), &ended).await;
             drop(alive);
-        });
+        })
     }
 
     /// Somebody else in the session, for a moderator; else the one who asks is told why not.

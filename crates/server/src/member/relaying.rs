@@ -1,7 +1,8 @@
 //! What a member says to the others: to all of them, or to some. Who it is from the server says; that it
-//! arrives is the receivers' own frames' affair.
+//! arrives is the receivers' own frames' affair. Named ones get it all or none of them does.
 
 use super::Actor;
+use crate::rooms::Untold;
 use offhook_signaling::{FromServer, Instance, NotRelayed, Relay, RelayRefusal, Relayed};
 
 impl Actor {
@@ -21,17 +22,17 @@ impl Actor {
             let text = "that is yourself; name the others";
             return self.not_relayed(id, RelayRefusal::Oneself, Vec::new(), text);
         }
-        let is_there = |member: &Instance| self.shared.rooms.member(&self.place.key, *member).is_some();
-        let (here, gone): (Vec<_>, Vec<_>) = to.into_iter().partition(is_there);
-        if !gone.is_empty() {
-            let text = "somebody it is for is not in the session; look at the roster";
-            return self.not_relayed(id, RelayRefusal::UnknownMember, gone, text);
+        match self.shared.rooms.tell_these(&self.place, &to, &FromServer::Message(relay)) {
+            Ok(()) => self.say(&FromServer::Relayed(Relayed { id })),
+            Err(Untold::Gone(gone)) => {
+                let text = "somebody it is for is not in the session; look at the roster";
+                self.not_relayed(id, RelayRefusal::UnknownMember, gone, text);
+            }
+            Err(Untold::Busy(busy)) => {
+                let text = "somebody it is for does not keep up with what is said; say it again later";
+                self.not_relayed(id, RelayRefusal::Busy, busy, text);
+            }
         }
-        let message = FromServer::Message(relay);
-        for member in here {
-            self.shared.rooms.tell(&self.place, Some(member), &message);
-        }
-        self.say(&FromServer::Relayed(Relayed { id }));
     }
 
     fn not_relayed(&mut self, id: u64, why: RelayRefusal, missing: Vec<Instance>, text: &str) {

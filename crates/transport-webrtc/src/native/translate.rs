@@ -186,6 +186,7 @@ pub(super) fn not_relayed(why: &wire::RelayRefusal) -> ours::Unsent {
     match why {
         wire::RelayRefusal::UnknownMember => ours::Unsent::UnknownMember,
         wire::RelayRefusal::Oneself => ours::Unsent::Oneself,
+        wire::RelayRefusal::Busy => ours::Unsent::Busy,
         wire::RelayRefusal::Other(_) => ours::Unsent::Other,
     }
 }
