@@ -20,6 +20,7 @@ mod showing;
 mod stalls;
 mod telemetry;
 mod tracks;
+mod unanswered;
 mod untaken;
 mod wanted;
 
@@ -53,6 +54,7 @@ use std::time::Duration;
 use telemetry::Batches;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use unanswered::Unanswered;
 
 /// How often the clocks are compared when nothing else happens. It decides nothing: a suspend
 /// found here is handed to the machine, which does.
@@ -89,6 +91,7 @@ pub(crate) struct Host {
     commands: mpsc::Receiver<Command>,
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
+    unanswered: Unanswered,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
     feeders: JoinSet<()>,
     /// What feeders say, and their end of it.
@@ -157,6 +160,7 @@ impl Host {
             commands,
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
+            unanswered: Unanswered::default(),
             provider: None,
             feeders: JoinSet::new(),
             ends: mpsc::channel(1),

@@ -148,7 +148,7 @@ fn content_of(epoch: Epoch, content: wire::Content) -> Inward {
         | C::Message { .. }
         | C::Reaction { .. }
         | C::Conversation(_)
-        | C::Said(_)
+        | C::Said { .. }
         | C::Muted { .. }
         | C::VideoWanted(_)
         | C::Member(_)

@@ -42,9 +42,9 @@ pub(crate) const FEATURES: &[Feature] = &[
 /// What a member has that is joined with this one.
 pub(crate) fn features(shared: &Shared, model: Model, grants: &Grants) -> Vec<Feature> {
     let of_its_own = match model {
-        Model::Studio => None,
-        Model::Echo => Some(Feature::Conversation),
-        Model::Room => Some(Feature::Forwarding),
+        Model::Studio => &[][..],
+        Model::Echo => &[Feature::Conversation, Feature::Answers],
+        Model::Room => &[Feature::Forwarding],
     };
     // Only the studio paints, and generates what is counted.
     let lacks = |feature: &Feature| {
@@ -53,7 +53,7 @@ pub(crate) fn features(shared: &Shared, model: Model, grants: &Grants) -> Vec<Fe
     let intake = shared.config.intake().map(|_| Feature::Telemetry);
     let moderates = grants.moderate.then_some(Feature::Moderation);
     let of_all = FEATURES.iter().filter(|feature| !lacks(feature)).cloned();
-    of_all.chain(of_its_own).chain(intake).chain(moderates).collect()
+    of_all.chain(of_its_own.iter().cloned()).chain(intake).chain(moderates).collect()
 }
 
 /// Somebody who may come in.

@@ -47,8 +47,8 @@ const GOODBYE: &str = "goodbye";
 pub(crate) enum Does {
     /// It is doing something else.
     Mood(Mood),
-    /// It says something, as text.
-    Says(String),
+    /// It says something, as text, in answer to the one of this number.
+    Says { answers: u64, words: String },
     /// It ends the conversation.
     Ends,
 }
@@ -67,14 +67,20 @@ enum Heard {
     /// A packet of sound.
     Sound(Bytes),
     /// Text.
-    Text(String),
+    Text(Text),
+}
+
+/// What somebody said as text, by their own number for it.
+struct Text {
+    number: u64,
+    words: String,
 }
 
 /// One member's persona.
 pub(crate) struct Persona {
     ears: mpsc::Sender<Bytes>,
     /// Apart from its ears: however much sound there is, no text is lost to it.
-    texts: mpsc::Sender<String>,
+    texts: mpsc::Sender<Text>,
     /// Does it hear nothing, because a moderator muted whom it listens to?
     deaf: Arc<AtomicBool>,
     /// Its voice, to be sent to the member.
@@ -119,8 +125,8 @@ impl Persona {
     }
 
     /// Says something to it, as text. What is taken is answered, in its order.
-    pub(crate) fn tell(&self, text: String) -> Result<(), NotTold> {
-        self.texts.try_send(text).map_err(|error| match error {
+    pub(crate) fn tell(&self, number: u64, words: String) -> Result<(), NotTold> {
+        self.texts.try_send(Text { number, words }).map_err(|error| match error {
             TrySendError::Full(_) => NotTold::Full,
             TrySendError::Closed(_) => NotTold::Nobody,
         })
@@ -162,12 +168,12 @@ impl Drop for Persona {
 
 struct Mind {
     heard: mpsc::Receiver<Bytes>,
-    texts: mpsc::Receiver<String>,
+    texts: mpsc::Receiver<Text>,
     player: Player,
     told: watch::Sender<Mood>,
     says: mpsc::Sender<Does>,
     /// Text that came while somebody was heard out.
-    later: Option<String>,
+    later: Option<Text>,
 }
 
 impl Mind {
@@ -196,12 +202,12 @@ impl Mind {
         }
     }
 
-    async fn reply(&self, text: String) {
+    async fn reply(&self, Text { number, words }: Text) {
         self.told.send_replace(Mood::Processing);
         sleep(THINKS).await;
-        let does = match text.trim().eq_ignore_ascii_case(GOODBYE) {
+        let does = match words.trim().eq_ignore_ascii_case(GOODBYE) {
             true => Does::Ends,
-            false => Does::Says(text),
+            false => Does::Says { answers: number, words },
         };
         // Its member is gone where nobody hears it.
         let _ = self.says.send(does).await;

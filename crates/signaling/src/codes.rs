@@ -417,6 +417,8 @@ codes! {
         Directory = "directory",
         /// Holds a conversation: takes text and says what it is doing.
         Conversation = "conversation",
+        /// Names each `say` in the `said` that answers it.
+        Answers = "answers",
         /// Takes telemetry.
         Telemetry = "telemetry",
         /// Forwards what each member publishes to the others.

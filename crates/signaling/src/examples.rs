@@ -238,7 +238,9 @@ pub fn server_examples(kind: ServerKind) -> Vec<FromServer> {
             vec![FromServer::Reaction(Reaction { from: Some(THEIRS), reaction: "👏".to_owned() })]
         }
         ServerKind::Conversation => vec![FromServer::Conversation(Conversation { mood: Mood::Processing })],
-        ServerKind::Said => vec![FromServer::Said(Said { words: "an hour on foot".to_owned() })],
+        ServerKind::Said => {
+            vec![FromServer::Said(Said { words: "an hour on foot".to_owned(), answers: vec![14] })]
+        }
         ServerKind::NotTaken => vec![FromServer::NotTaken(NotTaken {
             id: 7,
             why: NotTakenCode::Busy,

@@ -333,8 +333,11 @@ pub struct Say {
 /// Text of the far side's, beside its voice or in its place; untrusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Said {
-    /// What it says.
+    /// What it says. Empty where what it answers is answered in another way.
     pub words: String,
+    /// The numbers of each `say` that this answers; of what it says by itself none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<u64>,
 }
 
 /// Something that was said was not taken, and nothing will come of it. Said before anything else once it

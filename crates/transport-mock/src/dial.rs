@@ -378,7 +378,12 @@ impl MockDial {
 
     /// What the far side of the conversation says, as text.
     pub fn says(&self, text: &str) {
-        self.content(Content::Said(text.into()));
+        self.answers(&[], text);
+    }
+
+    /// What it says in answer to these words of the user's, by their ids.
+    pub fn answers(&self, words: &[u64], text: &str) {
+        self.content(Content::Said { text: text.into(), answers: words.into() });
     }
 
     /// Takes a message, reaction or words: the receipt.

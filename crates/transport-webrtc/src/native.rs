@@ -166,6 +166,7 @@ impl Transport for WebRtc {
             Capability::AddressedMessages,
             Capability::Reactions,
             Capability::Conversation,
+            Capability::Answers,
             Capability::Telemetry,
             Capability::Forwarding,
             Capability::Queue,

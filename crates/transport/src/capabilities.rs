@@ -29,6 +29,9 @@ pub enum Capability {
     Reactions,
     /// A conversation: text to the far side, and what it is doing.
     Conversation,
+    /// It names each `Action::Say` in the words that answer it, so that those which are not answered
+    /// when the session joins anew can be said again.
+    Answers,
     /// An intake for telemetry.
     Telemetry,
     /// What each member publishes is forwarded to the others: the tracks of a

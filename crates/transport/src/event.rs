@@ -290,7 +290,13 @@ pub enum Content {
     /// What the far side of the conversation is doing from now on.
     Conversation(Mood),
     /// What the far side of the conversation said, as text.
-    Said(String),
+    Said {
+        /// What; empty where what it answers is answered in another way.
+        text: String,
+        /// The ids of each `Action::Say` that this answers, where the far side has
+        /// [`Capability::Answers`](crate::Capability::Answers).
+        answers: Vec<u64>,
+    },
     /// An `Action::Send`, `React` or `Say` went out and was taken by the far side.
     Sent {
         /// Its id.

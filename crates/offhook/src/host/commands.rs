@@ -38,7 +38,13 @@ impl Host {
                 });
             }
             Command::Say { id, text, answer } => {
-                self.send(id, Capability::Conversation, answer, |id| Action::Say(Words { id, text }));
+                if !self.note_text(id, &text) {
+                    let _ = answer.send(SendAnswer::LinkFull);
+                } else if !self
+                    .send(id, Capability::Conversation, answer, |id| Action::Say(Words { id, text }))
+                {
+                    self.unanswered.forget(id);
+                }
             }
             Command::Published { feeder } => self.published(feeder),
             Command::Moderate { id, act, answer } => {
@@ -121,13 +127,14 @@ impl Host {
         })
     }
 
+    /// False where it is refused at once.
     fn send(
         &mut self,
         id: CommandId,
         what: Capability,
         answer: oneshot::Sender<SendAnswer>,
         action: impl FnOnce(u64) -> Action,
-    ) {
+    ) -> bool {
         let can = self.contents.capabilities.is_none_or(|can| can.has(what));
         let now = self.clock.now();
         let epoch = self.shared.told.get().epoch();
@@ -143,10 +150,11 @@ impl Host {
                 Ok(id) => {
                     self.messages.insert(id, answer);
                     self.links.act(epoch, action(id.0));
-                    return;
+                    return true;
                 }
             },
         };
         let _ = answer.send(refused);
+        false
     }
 }

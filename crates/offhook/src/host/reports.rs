@@ -135,6 +135,7 @@ impl Host {
             }
             E::Change { revision, outcome } => self.on_change(revision, outcome),
             E::Command { command, outcome } => {
+                self.unanswered.forget(command);
                 if let Some(answer) = self.messages.remove(&command) {
                     let _ = answer.send(SendAnswer::Unanswered(outcome));
                 }
@@ -258,7 +259,15 @@ impl Host {
             Content::Message { from, topic, payload } => Event::Message { from, topic, payload },
             Content::Reaction { from, reaction } => Event::Reaction { from, reaction },
             Content::Conversation(mood) => Event::Conversation(mood),
-            Content::Said(text) => Event::Said(text),
+            Content::Said { answers, .. } if self.unanswered.is_late(epoch, &answers) => return,
+            Content::Said { text, answers } => {
+                self.answered(&answers);
+                if text.is_empty() {
+                    return;
+                }
+                Event::Said(text)
+            }
+            Content::Sent { id } if self.unanswered.taken(id) => return self.say_due(),
             Content::Sent { id } => {
                 if let Some(answer) = self.messages.remove(&CommandId(id)) {
                     let _ = answer.send(SendAnswer::Taken);
@@ -272,6 +281,7 @@ impl Host {
                 }
                 return;
             }
+            Content::NotTaken { id } if self.unanswered.refused(id) => return,
             Content::NotTaken { id } => {
                 if let Some(answer) = self.messages.remove(&CommandId(id)) {
                     let _ = answer.send(SendAnswer::LinkFull);
@@ -363,11 +373,12 @@ impl Host {
         }
     }
 
-    /// The session goes on on this link, with its media made anew.
+    /// The session goes on on the newest link, with its media made anew, and whoever is behind it.
     fn media_moved(&mut self) {
         if let Some(epoch) = self.machine.snapshot().epoch() {
             let stalls = self.stalls.moved_to(epoch, self.clock.now());
             self.tell_stalls(stalls);
+            self.say_again(epoch);
         }
     }
 

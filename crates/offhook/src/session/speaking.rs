@@ -99,6 +99,11 @@ impl Session<Joined> {
     /// answers, and what it is doing meanwhile, are events. At most 16 KiB, and no control
     /// characters but line ends and tabs.
     ///
+    /// A persona begins anew when the session joins anew or moves. Where the far side says what it answers
+    /// ([`Capability::Answers`](offhook_transport::Capability::Answers)), as the reference server does, what
+    /// it took and had not answered by then is said to it again, so that it is answered, and answered once.
+    /// Of these at most 96 wait: one more is [`SendError::Full`].
+    ///
     /// # Errors
     /// As [`send`](Self::send).
     ///

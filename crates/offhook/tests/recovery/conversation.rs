@@ -89,3 +89,35 @@ async fn what_is_said_in_an_outage_is_answered_once_or_its_end_is_unknown() {
         stage.end().await;
     }
 }
+
+// F55, F31, F32: a persona begins anew with every join and every move; what it took before and has not
+// answered is answered all the same, once, and in its order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_is_answered_once_whatever_happens_before() {
+    for way in Way::ALL {
+        let stage = Stage::of(way).await;
+        let (session, mut events) = talking(&stage).await;
+        let mut said = session.events();
+        // It thinks about each for a fifth of a second, so most of them wait.
+        let texts: Vec<_> = (0..12).map(|number| number.to_string()).collect();
+        let receipts: Vec<_> = texts.iter().map(|text| session.say(text.as_str())).collect();
+        for receipt in receipts {
+            soon("the receipt", receipt).await.expect("it is taken");
+        }
+        stage.happens(&mut [&mut events]).await;
+        soon("the receipt", session.say("the last")).await.expect("it listens");
+        let mut all = Vec::new();
+        event("the last answer", &mut said, |event| match event {
+            Event::Said(words) => {
+                all.push(words.clone());
+                (words == "the last").then_some(())
+            }
+            _ => None,
+        })
+        .await;
+        let due: Vec<_> = texts.iter().map(String::as_str).chain(["the last"]).collect();
+        assert_eq!(all, due, "{way:?}");
+        drop(session.leave());
+        stage.end().await;
+    }
+}

@@ -31,5 +31,6 @@ mod stalls;
 mod statistics;
 mod telemetry;
 mod tracks;
+mod unanswered;
 mod untaken;
 mod video;

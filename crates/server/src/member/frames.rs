@@ -47,7 +47,8 @@ impl Actor {
             }
             FromClient::Say(say) => {
                 self.interacts();
-                match self.media.as_ref().map_or(Err(NotTold::Nobody), |media| media.tell(say.words)) {
+                match self.media.as_ref().map_or(Err(NotTold::Nobody), |media| media.tell(say.id, say.words))
+                {
                     Ok(()) => {}
                     Err(NotTold::Nobody) => self.unknown(say.id, "say"),
                     Err(NotTold::Full) => self.not_taken(say.id),
@@ -284,7 +285,9 @@ impl Actor {
                 }
                 self.say(&FromServer::Conversation(Conversation { mood }));
             }
-            Does::Says(text) => self.say(&FromServer::Said(Said { words: text })),
+            Does::Says { answers, words } => {
+                self.say(&FromServer::Said(Said { words, answers: vec![answers] }));
+            }
             Does::Ends => {
                 let ended = Ended {
                     reason: EndCode::ConversationEnded,

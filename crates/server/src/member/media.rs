@@ -297,10 +297,10 @@ impl Media {
     }
 
     /// Says something to whoever is behind it.
-    pub(super) fn tell(&self, text: String) -> Result<(), NotTold> {
+    pub(super) fn tell(&self, number: u64, text: String) -> Result<(), NotTold> {
         match &self.behind {
             Behind::Studio(_) | Behind::Room(_) => Err(NotTold::Nobody),
-            Behind::Echo(persona) => persona.tell(text),
+            Behind::Echo(persona) => persona.tell(number, text),
         }
     }
 

@@ -92,14 +92,14 @@ async fn text_is_answered_and_a_goodbye_ends_it() {
     let ears = persona.ears();
     ears(&frame(word(1)));
     assert_eq!(persona.next().await, Does::Mood(Mood::UserSpeaking));
-    assert_eq!(persona.tell("how far is it?".into()), Ok(()));
+    assert_eq!(persona.tell(7, "how far is it?".into()), Ok(()));
     let mut does = Vec::new();
-    while !matches!(does.last(), Some(Does::Says(_))) {
+    while !matches!(does.last(), Some(Does::Says { .. })) {
         does.push(persona.next().await);
     }
-    assert_eq!(does.pop(), Some(Does::Says("how far is it?".into())));
+    assert_eq!(does.pop(), Some(Does::Says { answers: 7, words: "how far is it?".into() }));
     assert_eq!(persona.next().await, Does::Mood(Mood::Idle));
-    assert_eq!(persona.tell(" Goodbye ".into()), Ok(()));
+    assert_eq!(persona.tell(8, " Goodbye ".into()), Ok(()));
     assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
     assert_eq!(persona.next().await, Does::Ends);
     persona.end().await;
@@ -117,9 +117,9 @@ async fn a_deafened_persona_hears_no_sound_until_it_may() {
     let back = say(&persona, &mut tap, vec![word(2); 100], Duration::from_secs(2)).await;
     assert_eq!(words(&back), [1; 10]);
     assert_eq!(persona.next().await, Does::Mood(Mood::Idle), "it turned to nobody since");
-    assert_eq!(persona.tell("can you hear me?".into()), Ok(()));
+    assert_eq!(persona.tell(9, "can you hear me?".into()), Ok(()));
     assert_eq!(persona.next().await, Does::Mood(Mood::Processing));
-    assert_eq!(persona.next().await, Does::Says("can you hear me?".into()));
+    assert_eq!(persona.next().await, Does::Says { answers: 9, words: "can you hear me?".into() });
     persona.deafen(false);
     let back = say(&persona, &mut tap, vec![word(3); 10], Duration::from_millis(1_500)).await;
     assert_eq!(words(&back), [3; 10]);

@@ -151,6 +151,7 @@ pub(super) fn capabilities(granted: &wire::Capabilities, resume_window: Duration
             Feature::AddressedMessages => all.with(Capability::AddressedMessages),
             Feature::Reactions => all.with(Capability::Reactions),
             Feature::Conversation => all.with(Capability::Conversation),
+            Feature::Answers => all.with(Capability::Answers),
             Feature::Telemetry => all.with(Capability::Telemetry),
             Feature::Forwarding => all.with(Capability::Forwarding),
             Feature::Moderation => all.with(Capability::Moderate),

@@ -6,7 +6,7 @@ use crate::native::lane::Lane;
 use crate::native::payload;
 use crate::native::translate;
 use crate::peer::RemoteCandidate;
-use offhook_signaling::{ErrorCode, FromClient, FromServer};
+use offhook_signaling::{ErrorCode, FromClient, FromServer, Said};
 use offhook_transport::media::Kind;
 use offhook_transport::{Content, Event, Fault, FaultKind, Generation, MemberChange, Revision, Verdict};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl Driver {
                 let members = refused.missing.iter().map(ToString::to_string).collect();
                 self.unsent(refused.id, why, members, refused.text);
             }
-            FromServer::Said(said) => self.content(Content::Said(said.words)),
+            FromServer::Said(Said { words: text, answers }) => self.content(Content::Said { text, answers }),
             FromServer::NotTaken(not_taken) => self.content(Content::NotTaken { id: not_taken.id }),
             FromServer::Moderated(moderated) => self.moderated(moderated.id, None),
             FromServer::NotModerated(refused) => {
