@@ -203,6 +203,10 @@ pub(crate) struct Join {
     /// Trust the certificates in this PEM file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
+    /// Join over plain `ws` on another machine as well: everybody on the way can read the credential and
+    /// take the session over. Only on a line that is protected otherwise.
+    #[arg(long)]
+    pub(crate) dangerous_allow_plain_ws: bool,
     #[command(flatten)]
     pub(crate) devices: Devices,
 }

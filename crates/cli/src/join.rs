@@ -59,6 +59,9 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
         let pem = std::fs::read(path).map_err(|source| JoinError::Root { path: path.clone(), source })?;
         transport = transport.extra_root(pem);
     }
+    if args.dangerous_allow_plain_ws {
+        transport = transport.dangerous_allow_plain_ws();
+    }
     let mut client =
         Client::new(transport).policy(Policy { suspend: args.on_suspend.into(), ..Policy::default() });
     if let Some(credential) = &args.credential {

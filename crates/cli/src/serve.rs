@@ -48,15 +48,23 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
     let credential = server.mint(&Mint::user("guest").life(DAY))?;
     // This is the one place that shows a credential: to the person who runs the server.
     println!("listening on {}", server.url());
+    let join = reached(&server);
     println!("\njoin from another terminal (good for a day):");
-    println!("  OFFHOOK_CREDENTIAL={} offhook join {} --prompt sepia", credential.expose(), server.url());
+    println!("  OFFHOOK_CREDENTIAL={} offhook join {join} --prompt sepia", credential.expose());
+    if server.address().ip().is_unspecified() {
+        println!(
+            "  (from another machine: the address of this one, and --dangerous-allow-plain-ws; or wss, by a proxy)"
+        );
+    }
     for guest in args.guest {
-        let url = server.url();
         let (name, grants, next) = match guest {
             Guest::Moderator => (
                 "moderator",
                 Grants { moderate: true, ..Grants::default() },
-                format!("`cargo run -p offhook --example moderate_room -- {url}` keeps order with it"),
+                format!(
+                    "`cargo run -p offhook --example moderate_room -- {}` keeps order with it",
+                    server.url()
+                ),
             ),
             Guest::Director => (
                 "director",
@@ -66,10 +74,15 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
         };
         let credential = server.mint(&Mint::user(name).life(DAY).grants(grants))?;
         println!("\nas a {name} ({next}):");
-        println!("  OFFHOOK_CREDENTIAL={} offhook join {url}", credential.expose());
+        println!("  OFFHOOK_CREDENTIAL={} offhook join {join}", credential.expose());
     }
     println!("\nor from a browser on this machine:");
-    println!("  {}#{}", server.page(), credential.expose());
+    let page = if server.address().ip().is_unspecified() {
+        format!("http://localhost:{}/", server.address().port())
+    } else {
+        server.page()
+    };
+    println!("  {page}#{}", credential.expose());
     println!("\nCtrl-C stops it.");
     // Stopping is what was asked for, by either signal.
     let _ = interrupt.seen().await;
@@ -77,4 +90,15 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
     eprintln!("stopping; {} members are told", census.members);
     server.shutdown().await;
     Ok(Outcome::Fine)
+}
+
+/// What a join is told to dial, with the leave that it needs to go there. Nobody dials the address that
+/// stands for all of a machine's: beyond it, the machine has another.
+fn reached(server: &Server) -> String {
+    let address = server.address();
+    match address.ip() {
+        ip if ip.is_loopback() => server.url(),
+        ip if ip.is_unspecified() => format!("ws://localhost:{}/session", address.port()),
+        _ => format!("{} --dangerous-allow-plain-ws", server.url()),
+    }
 }

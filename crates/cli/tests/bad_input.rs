@@ -120,6 +120,16 @@ fn a_root_that_cannot_be_read_is_named_with_what_to_do() {
     refused(&offhook(&["join", url, "--root", "no/such/root"]), &["no/such/root", "; name a PEM file"]);
 }
 
+#[test]
+fn plain_ws_to_another_machine_is_refused_with_the_option_that_allows_it() {
+    let far = "ws://offhook.invalid/session";
+    let option = "--dangerous-allow-plain-ws";
+    refused(&offhook(&["join", far]), &["unprotected", option]);
+    let allowed = offhook(&["join", far, option]);
+    let said = String::from_utf8_lossy(&allowed.stderr);
+    assert!(!allowed.status.success() && !said.contains("unprotected"), "it is dialled: {said}");
+}
+
 // F08
 #[test]
 fn a_failed_join_is_told_to_its_end_and_nothing_is_made_up() {

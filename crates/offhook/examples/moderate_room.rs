@@ -2,8 +2,9 @@
 //! `end` for everybody.
 //!
 //! `cargo run -p offhook --example moderate_room` opens a room of its own on loopback with two guests
-//! in it. `… -- wss://media.example/session` goes to another one, with a moderator's credential in
-//! `OFFHOOK_CREDENTIAL`.
+//! in it. `… -- wss://media.example/session` goes to `studio/1`, where `offhook join` is without a word, on
+//! another server, and `… -- wss://media.example/session room/7` to another one there, with a moderator's
+//! credential in `OFFHOOK_CREDENTIAL`.
 
 use futures_util::{Stream, StreamExt};
 use offhook::{Client, Event, Join, Joined, Kind, Member, Session};
@@ -25,10 +26,11 @@ impl Room {
 /// Keeps order until the session ends, or there is no more to read from the keyboard.
 pub(crate) async fn moderate(
     client: &Client,
+    (kind, id): (&str, &str),
     typed: &mut (impl Stream<Item = String> + Unpin),
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
-    let session = client.session("studio", "hall").join(Join::new()).await?;
+    let session = client.session(kind, id).join(Join::new()).await?;
     let mut events = session.events();
     let mut room = Room::default();
     loop {
@@ -88,8 +90,11 @@ fn happened(room: &mut Room, event: Event, out: &mut impl Write) -> io::Result<(
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1);
-    program(url.as_deref(), &mut keyboard(), &mut io::stdout()).await
+    let (url, session) = (std::env::args().nth(1), std::env::args().nth(2));
+    let named =
+        session.as_deref().map(|name| name.split_once('/').ok_or("a session is KIND/ID")).transpose()?;
+    let there = url.as_deref().map(|url| (url, named.unwrap_or(("studio", "1"))));
+    program(there, &mut keyboard(), &mut io::stdout()).await
 }
 
 /// The lines of the keyboard. A thread reads them, so that a line nobody types holds up nothing.
@@ -107,14 +112,16 @@ fn keyboard() -> impl Stream<Item = String> + Unpin {
 
 #[cfg(feature = "webrtc")]
 pub(crate) async fn program(
-    url: Option<&str>,
+    there: Option<(&str, (&str, &str))>,
     typed: &mut (impl Stream<Item = String> + Unpin),
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
     use offhook_server::{Grants, Mint, Server};
-    if let Some(url) = url {
+    const HALL: (&str, &str) = ("studio", "hall");
+    if let Some((url, session)) = there {
         let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
-        return moderate(&Client::new(offhook::WebRtc::new(url)).credential(credential), typed, out).await;
+        let client = Client::new(offhook::WebRtc::new(url)).credential(credential);
+        return moderate(&client, session, typed, out).await;
     }
     let server = Server::builder().start().await?;
     let client = |user: &str, grants| {
@@ -126,9 +133,9 @@ pub(crate) async fn program(
     let mut guests = Vec::new();
     for name in ["ada", "bob"] {
         let guest = client(name, Grants::default())?;
-        guests.push(guest.session("studio", "hall").join(Join::new()).await?);
+        guests.push(guest.session(HALL.0, HALL.1).join(Join::new()).await?);
     }
-    let moderated = moderate(&moderator, typed, out).await;
+    let moderated = moderate(&moderator, HALL, typed, out).await;
     drop(guests);
     moderator.shutdown().await;
     server.shutdown().await;
@@ -137,7 +144,7 @@ pub(crate) async fn program(
 
 #[cfg(not(feature = "webrtc"))]
 pub(crate) async fn program(
-    _: Option<&str>,
+    _: Option<(&str, (&str, &str))>,
     _: &mut (impl Stream<Item = String> + Unpin),
     _: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {

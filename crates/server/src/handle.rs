@@ -88,8 +88,9 @@ impl Builder {
         self
     }
 
-    /// One more name that this server answers to, beside loopback: checked against `Host` and
-    /// `Origin` of every request.
+    /// One more name that this server answers to, beside `localhost` and addresses: checked against `Host`
+    /// and `Origin` of every request. A page may use it that comes from such a name, from loopback, or from
+    /// the very address that is dialled.
     #[must_use]
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.config.allowed_hosts.push(name.into());

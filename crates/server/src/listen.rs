@@ -110,14 +110,18 @@ fn page(kind: &'static str, text: &'static str) -> Response {
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let allowed = |name: &str| is_ours(name, &shared.config.allowed_hosts);
     let headers = request.headers();
-    if !host(headers).is_some_and(|host| allowed(host_name(host))) {
+    let called = host(headers).map(host_name).unwrap_or_default();
+    // Only a name can be rebound: who dials an address has come to it.
+    let by_address = called.parse::<IpAddr>().is_ok();
+    if !by_address && !allowed(called) {
         return (StatusCode::FORBIDDEN, "this name is not served here; add it to the allowed hosts\n")
             .into_response();
     }
     if let Some(origin) = headers.get(header::ORIGIN) {
         let name =
             origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| host_name(rest));
-        if !name.is_some_and(allowed) {
+        let is_same = |name: &str| by_address && name == called;
+        if !name.is_some_and(|name| is_same(name) || allowed(name)) {
             return (StatusCode::FORBIDDEN, "pages of that origin may not use this server\n").into_response();
         }
     }

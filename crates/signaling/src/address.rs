@@ -63,12 +63,26 @@ pub struct AddressPolicy {
 
 /// The address is of a class that the policy does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{class} addresses are not allowed here; allow them in the address policy if the far side is trusted"
-)]
+#[error("{class} addresses are {}", self.advice())]
 pub struct AddressRefused {
     /// Its class.
     pub class: AddressClass,
+}
+
+impl AddressRefused {
+    fn advice(self) -> &'static str {
+        match self.class {
+            AddressClass::Metadata | AddressClass::Unusable => {
+                "never dialled; use another address of the far side"
+            }
+            AddressClass::Public
+            | AddressClass::Loopback
+            | AddressClass::Private
+            | AddressClass::LinkLocal => {
+                "not allowed here; allow them in the address policy if the far side is trusted"
+            }
+        }
+    }
 }
 
 impl AddressPolicy {

@@ -64,6 +64,23 @@ async fn a_page_from_elsewhere_gets_nothing_and_opens_no_socket() {
 }
 
 #[tokio::test]
+async fn who_dials_an_address_is_served_and_so_is_the_page_that_comes_from_it() {
+    let server = server().await;
+    for (headers, status) in [
+        ("Host: 10.0.0.7:7117", 200),
+        ("Host: [fd00::2]:7117\r\nOrigin: http://[fd00::2]:7117", 200),
+        ("Host: 10.0.0.7\r\nOrigin: http://10.0.0.7:7117", 200),
+        ("Host: 10.0.0.7\r\nOrigin: http://10.0.0.8", 403),
+        ("Host: 10.0.0.7\r\nOrigin: https://evil.example", 403),
+        ("Host: localhost\r\nOrigin: http://10.0.0.7", 403),
+        ("Host: 10.0.0.7.evil.example\r\nOrigin: http://10.0.0.7.evil.example", 403),
+    ] {
+        let answer = http(&server, "/health", headers).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{headers}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn names_that_the_owner_allows_are_served() {
     let server = builder().allow_host("media.example").start().await.expect("a port");
     let answer = http(&server, "/health", "Host: media.example\r\nOrigin: https://media.example").await;

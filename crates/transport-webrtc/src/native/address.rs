@@ -13,7 +13,7 @@ pub(super) enum AddressError {
     Url(#[from] UrlError),
     /// Plain `ws` to somewhere else than this machine.
     #[error(
-        "plain ws leaves this machine unprotected; use wss, or dangerous_allow_plain_ws() on a line you trust"
+        "plain ws leaves this machine unprotected; use wss, or on a line you trust dangerous_allow_plain_ws (--dangerous-allow-plain-ws of the command)"
     )]
     PlainWs,
     /// What the name stands for is of a kind that a far side may not send us to.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
@@ -52,6 +52,10 @@ pub(super) enum OpenError {
     Roots(#[from] RootsError),
     #[error("the certificate cannot name this host; dial the server by its name")]
     ServerName,
+    #[error(
+        "the server does not answer to this name (HTTP 403); have its owner allow it (allow_host, --allow-host), or dial its address"
+    )]
+    NotServed,
     #[error("the server answered HTTP {0} where a WebSocket was asked for; check the path of the address")]
     Upgrade(u16),
     #[error("what answers there is no WebSocket server ({0}); check the address")]
@@ -308,6 +312,9 @@ fn tls_fault(error: io::Error) -> Fault {
 
 fn upgrade_fault(error: WsError) -> Fault {
     match error {
+        WsError::Http(response) if response.status() == StatusCode::FORBIDDEN => {
+            Fault::with(FaultKind::Protocol, OpenError::NotServed)
+        }
         WsError::Http(response) => {
             Fault::with(FaultKind::Protocol, OpenError::Upgrade(response.status().as_u16()))
         }
