@@ -199,7 +199,8 @@ impl fmt::Debug for JoinError {
         f.debug_struct("JoinError")
             .field("kind", &self.0.kind)
             .field("attempts", &self.0.attempts.len())
-            .field("text", &self.0.text)
+            // A program whose `main` ends with an error shows it like this.
+            .field("says", &format_args!("{self}"))
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,15 @@
 //! How to join: everything that is decided beforehand, in one value that a failed join gives
 //! back. What is done with it is in `joining.rs` and the host.
 
+mod held;
+
 use crate::change::{Change, Unfit};
 use crate::error::BadName;
 use crate::sources::{Feeder, Track};
 use crate::token::ResumeToken;
 use crate::translate::media_lack;
 use bytes::Bytes;
+use held::Held;
 use offhook_lifecycle::{BadTrack, JoinErrorKind, JoinWish, MediaLack};
 use offhook_media::{Player, Publication, voice};
 use offhook_transport::media::{Kind, TrackSpec};
@@ -53,7 +56,7 @@ pub struct Join {
     pub(crate) viewer: bool,
     pub(crate) wait: Option<Wait>,
     pub(crate) initial: Change,
-    pub(crate) publish: Vec<(String, Publication)>,
+    pub(crate) publish: Vec<(String, Held)>,
     pub(crate) left_out: Vec<LeftOut>,
     pub(crate) voice: Option<Player>,
     pub(crate) resume: Option<ResumeToken>,
@@ -147,7 +150,7 @@ impl Join {
         if label == VOICE {
             self.voice = None;
         }
-        self.publish.push((label, publication.into()));
+        self.publish.push((label, Held::new(publication.into())));
         self
     }
 
@@ -239,7 +242,7 @@ impl Join {
         let mut tracks = Vec::new();
         let mut feeders = Vec::new();
         for (label, publication) in self.publish {
-            let (track, feeder) = Track::new(label, publication);
+            let (track, feeder) = Track::new(label, publication.let_go());
             track.track.set_muted(self.initial.mutes(track.kind()));
             tracks.push(track);
             feeders.push(feeder);
@@ -330,7 +333,7 @@ impl KeptJoin {
         join.publish = self
             .tracks
             .iter()
-            .filter_map(|track| Some((track.label().to_owned(), track.give_back()?)))
+            .filter_map(|track| Some((track.label().to_owned(), Held::new(track.give_back()?))))
             .collect();
         join
     }

@@ -7,6 +7,7 @@ mod conversation;
 mod credentials;
 mod devices;
 mod drops;
+mod errors;
 mod fast;
 mod generation;
 mod herd;
