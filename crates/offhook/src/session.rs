@@ -107,6 +107,12 @@ impl<P: Phase> Session<P> {
         self.view().facts.session.clone()
     }
 
+    /// The id under which this session is in the roster, once it is; see
+    /// [`View::member_id`](crate::View::member_id).
+    pub fn member_id(&self) -> Option<Arc<str>> {
+        self.view().facts.member.clone()
+    }
+
     /// Was an earlier session taken up again?
     pub fn resumed(&self) -> bool {
         self.view().resumed()

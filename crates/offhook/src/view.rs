@@ -20,6 +20,7 @@ pub struct View {
 pub(crate) struct Facts {
     pub(crate) session: Option<Arc<str>>,
     pub(crate) resumed: bool,
+    pub(crate) member: Option<Arc<str>>,
     pub(crate) eta: Option<Arc<str>>,
     pub(crate) loading: Option<Loading>,
     pub(crate) video: Option<VideoWanted>,
@@ -81,6 +82,12 @@ impl View {
     /// The far side's id of the session, once it gave one.
     pub fn id(&self) -> Option<&str> {
         self.facts.session.as_deref()
+    }
+
+    /// The id under which this session is in the roster, once it is: by it the far side names it to others,
+    /// and to itself (F63). Names need not tell members apart; ids do.
+    pub fn member_id(&self) -> Option<&str> {
+        self.facts.member.as_deref()
     }
 
     /// Was an earlier session taken up again?

@@ -20,6 +20,7 @@ impl Host {
             && let Some(goes_on) = self.shared.told.get().epoch()
         {
             self.contents.of = goes_on;
+            self.await_nobody();
         }
     }
 
@@ -41,6 +42,7 @@ impl Host {
             self.facts = Arc::new(Facts {
                 session: self.contents.session.clone(),
                 resumed: self.contents.resumed,
+                member: self.contents.session.is_some().then(|| self.instance.to_string().into()),
                 eta: self.contents.eta.clone(),
                 loading: self.contents.loading.clone(),
                 video: self.contents.video,
