@@ -3,6 +3,7 @@
 
 use crate::quality::Quality;
 use offhook_lifecycle::{CallingState, Cause, ConnectionState, Ending, Progress, Snapshot};
+use offhook_transport::Capabilities;
 use offhook_transport::media::VideoWanted;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(crate) struct Facts {
     pub(crate) session: Option<Arc<str>>,
     pub(crate) resumed: bool,
     pub(crate) member: Option<Arc<str>>,
+    pub(crate) capabilities: Option<Capabilities>,
     pub(crate) eta: Option<Arc<str>>,
     pub(crate) loading: Option<Loading>,
     pub(crate) video: Option<VideoWanted>,
@@ -88,6 +90,12 @@ impl View {
     /// and to itself (F63). Names need not tell members apart; ids do.
     pub fn member_id(&self) -> Option<&str> {
         self.facts.member.as_deref()
+    }
+
+    /// What can be asked of the far side on the newest link; nothing before one was up. What is asked for
+    /// all the same is refused as `NotSupported`.
+    pub fn capabilities(&self) -> Capabilities {
+        self.facts.capabilities.unwrap_or(Capabilities::NONE)
     }
 
     /// Was an earlier session taken up again?

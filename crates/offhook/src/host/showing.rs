@@ -37,6 +37,7 @@ impl Host {
             || self.facts.loading != self.contents.loading
             || self.facts.video != self.contents.video
             || self.facts.models != self.contents.models
+            || self.facts.capabilities != self.contents.capabilities
             || self.facts.quality != quality
         {
             self.facts = Arc::new(Facts {
@@ -45,6 +46,7 @@ impl Host {
                 member: self.contents.session.is_some().then(|| self.instance.to_string().into()),
                 eta: self.contents.eta.clone(),
                 loading: self.contents.loading.clone(),
+                capabilities: self.contents.capabilities,
                 video: self.contents.video,
                 models: self.contents.models.clone(),
                 quality,
