@@ -9,13 +9,13 @@ use bytes::Bytes;
 use offhook_media::{Player, Pump, Sound, voice};
 use offhook_signaling::Mood;
 use offhook_transport::media::{Codec, EncodedFrame, LocalTrack, TrackSpec, local};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Somebody who says nothing for this long has said it.
 const HEARD_OUT: Duration = Duration::from_millis(500);
@@ -108,11 +108,17 @@ impl Persona {
         Self { ears, texts, deaf, track, mood, words, tasks: [speaking, listening] }
     }
 
-    /// What hears for it; for the place where packets come in.
-    pub(crate) fn ears(&self) -> impl Fn(&EncodedFrame) + Send + Sync + 'static {
+    /// What hears for it, with the section that a packet came in; for the place where packets come in. Of
+    /// several who speak at once it hears out the first.
+    pub(crate) fn ears(&self) -> impl Fn(&str, &EncodedFrame) + Send + Sync + 'static {
         let (ears, deaf) = (self.ears.clone(), self.deaf.clone());
-        move |frame| {
-            if frame.codec == Codec::Opus && !deaf.load(Ordering::Relaxed) {
+        let speaker = Mutex::new(None::<Speaker>);
+        move |mid, frame| {
+            let is_heard = || {
+                let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
+                Speaker::is_heard(&mut speaker, mid, frame.data.len() > SILENT)
+            };
+            if frame.codec == Codec::Opus && !deaf.load(Ordering::Relaxed) && is_heard() {
                 // Full ears hear nothing; see `EARS`.
                 let _ = ears.try_send(frame.data.clone());
             }
@@ -163,6 +169,34 @@ impl Persona {
 impl Drop for Persona {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Whoever speaks, by the section, and when a packet of theirs was no silence last.
+struct Speaker {
+    mid: String,
+    spoke: Instant,
+}
+
+impl Speaker {
+    /// Is this packet one of whoever speaks? The first that is no silence makes somebody the speaker, until
+    /// they are heard out.
+    fn is_heard(speaker: &mut Option<Self>, mid: &str, loud: bool) -> bool {
+        let now = Instant::now();
+        let spoke = match speaker {
+            Some(of_now) if of_now.mid == mid || now - of_now.spoke <= HEARD_OUT => {
+                if of_now.mid != mid {
+                    return false;
+                }
+                of_now
+            }
+            Some(_) | None if loud => speaker.insert(Self { mid: mid.to_owned(), spoke: now }),
+            Some(_) | None => return false,
+        };
+        if loud {
+            spoke.spoke = now;
+        }
+        true
     }
 }
 

@@ -178,6 +178,10 @@ impl Session<Joined> {
     /// with a number from the second of a kind on (F60). A source is taken over, a track of yours is
     /// borrowed, as with [`Join::publish`](crate::Join::publish).
     ///
+    /// In a room each goes to the others. Where one picture comes back there is one to paint: the reference
+    /// server's studio takes the first that is published and sent, and another while that is not. Its
+    /// persona hears every sound, one speaker after another.
+    ///
     /// Acts when called, also while the session is away: then the track is there when it is back, in
     /// the order of publication, and after every later recovery. It is muted if its kind is.
     ///

@@ -136,3 +136,26 @@ async fn a_session_without_a_voice_and_a_persona_without_a_brush_say_so() {
     client.shutdown().await;
     server.shutdown().await;
 }
+
+// F54, F60: a microphone beside a voice. What is played is said again as it was, and in no more than its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voice_is_heard_whole_beside_a_microphone() {
+    let server = server().await;
+    let client = client(&server, "ada");
+    let (quiet, _player) = offhook_media::voice();
+    let join = Join::new().model("echo").publish_as("microphone", quiet).voice();
+    let session = soon("the join", client.session("studio", "7").join(join)).await.expect("it is let in");
+    let mut heard = session.remote_audio().await.expect("it has media");
+    let sound = tone(6, 0);
+    let played = session.play_audio(sound.clone()).expect("it has a voice");
+    soon("its end", played).await;
+    // From its first packet on each is the next one, with nothing in between.
+    let mut next = async || soon("a packet", heard.next()).await.expect("it goes on").data;
+    while next().await != sound.packets()[0].data {}
+    for packet in &sound.packets()[1..] {
+        assert_eq!(next().await, packet.data);
+    }
+    drop(session.leave());
+    client.shutdown().await;
+    server.shutdown().await;
+}

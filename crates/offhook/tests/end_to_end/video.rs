@@ -2,7 +2,7 @@
 //! what comes back (F58); and what follows a source that failed (F60).
 
 use crate::far_side::*;
-use offhook::transport::media::Codec;
+use offhook::transport::media::{Codec, Kind};
 use offhook::{
     Clip, Event, Join, Joined, LimitedBy, Picture, RemoteVideo, Session, Source, VideoWanted, VideoWish,
 };
@@ -186,6 +186,39 @@ async fn a_label_that_is_free_again_is_had_by_the_next_track_at_once() {
         pictures(&session, size, 3).await;
     }
     drop(session);
+    client.shutdown().await;
+    server.shutdown().await;
+}
+
+/// Pictures of this size and no other, one after another, once the first of it is there.
+async fn settles_on(video: &mut DecodedFrames, size: (u32, u32)) {
+    let mut next = async || {
+        let frame = soon("a picture", video.next()).await.expect("it goes on");
+        (frame.picture.width(), frame.picture.height())
+    };
+    soon("the first of this size", async { while next().await != size {} }).await;
+    for _ in 0..40 {
+        assert_eq!(next().await, size, "two in turn are none");
+    }
+}
+
+// F60: of several pictures the studio paints one: the first that is published and sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_cameras_the_studio_paints_the_first_that_is_sent() {
+    let server = studio(wish(1280, 720, 30)).await;
+    let client = client(&server, "ada");
+    let join = Join::new().publish(pattern(320, 240)).publish_as("screen", pattern(640, 360));
+    let session = soon("the join", idle(&client).join(join)).await.expect("it is let in");
+    let mut video = session.remote_video().await.expect("it has media").decoded();
+    settles_on(&mut video, (320, 240)).await;
+    soon("the mute", session.mute(Kind::Video)).await.expect("it is taken");
+    soon("the unmute", session.unmute(Kind::Video)).await.expect("it is taken");
+    settles_on(&mut video, (320, 240)).await;
+    session.publish_as("late", pattern(160, 90)).expect("it can be published");
+    settles_on(&mut video, (320, 240)).await;
+    session.unpublish("video").expect("it was published");
+    settles_on(&mut video, (640, 360)).await;
+    drop(session.leave());
     client.shutdown().await;
     server.shutdown().await;
 }

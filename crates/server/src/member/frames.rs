@@ -97,7 +97,7 @@ impl Actor {
             }
             FromClient::Sending(section) => {
                 if let Some(media) = &mut self.media {
-                    media.inflow.sending(section.mid, Instant::now());
+                    media.pauses(section.mid, false);
                     // Its client thinks that the path is well, and is told in a moment if it is not.
                     if media.fault().is_some() {
                         self.fault_due.get_or_insert_with(|| Instant::now() + FAULT_GRACE);
@@ -106,7 +106,7 @@ impl Actor {
             }
             FromClient::Paused(section) => {
                 if let Some(media) = &mut self.media {
-                    media.inflow.paused(&section.mid);
+                    media.pauses(section.mid, true);
                 }
             }
             FromClient::Pong(pong) => {

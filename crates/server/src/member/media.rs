@@ -1,6 +1,7 @@
 //! A member's media: its peer connection, what comes in, who is behind it (the studio's painter, the
 //! echo persona, or the others in the room), what goes back.
 
+mod attention;
 mod forwarding;
 mod room;
 
@@ -10,16 +11,18 @@ use crate::model::Model;
 use crate::persona::{Does, NotTold, Persona};
 use crate::rooms::Place;
 use crate::studio::{Orders, Painter, Recipe, Said};
+use attention::Attention;
 use forwarding::Forwarding;
 use offhook_signaling::{
     Answer, Candidate, EndOfCandidates, MediaCodec, MediaFault, MediaKind, MidRef, MidUse, Mood,
     NeedSections, Offer, PathReport, Track, Waiting, sdp,
 };
 use offhook_transport::Epoch;
-use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, TrackSpec, local};
+use offhook_transport::media::{Codec, Gate, Kind, LocalTrack, Remote, RemoteSink, TrackSpec, local};
 use offhook_transport_webrtc::peer::{
     Intake, Peer, PeerConfig, PeerError, PeerEvent, PeerEvents, RemoteCandidate, Sending,
 };
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -119,6 +122,10 @@ pub(super) struct Media {
     returned: Option<LocalTrack>,
     gate: Gate,
     behind: Behind,
+    /// What of it whoever is behind it looks at and hears.
+    attention: Arc<Attention>,
+    /// Where the studio's wishes for key frames are heard.
+    wishes: RemoteSink,
     /// Held so that the pump of the returned track lives as long as this does.
     sending: Vec<(String, Sending)>,
     /// What is due from the client.
@@ -160,9 +167,9 @@ impl Media {
             Box::new(Forwarding::new(router, place.instance, shared.unforwarded.clone()))
         });
         let ingest = forwarding.as_ref().map(|forwarding| forwarding.ingest());
+        let attention = Arc::<Attention>::default();
+        let wishes = remote.sink(Epoch(0));
         config.intake = Intake {
-            // What is only forwarded is not put together.
-            sink: (publishes && ingest.is_none()).then(|| remote.sink(Epoch(0))),
             packets: Some(Arc::new(move |mid, packet| {
                 arrivals.note(mid);
                 if let Some(ingest) = &ingest {
@@ -177,9 +184,17 @@ impl Media {
         config.gate = gate.clone();
         config.codecs = CODECS.to_vec();
         let persona = (model == Model::Echo).then(Persona::start);
-        if let Some(persona) = persona.as_ref().filter(|_| publishes) {
-            let ears = persona.ears();
-            config.intake.frames = Some(Arc::new(move |_, frame| ears(frame)));
+        // What is only forwarded is not put together.
+        if publishes && forwarding.is_none() {
+            let (attention, pictures) = (attention.clone(), wishes.clone());
+            let ears = persona.as_ref().map(Persona::ears);
+            config.intake.frames = Some(Arc::new(move |mid, frame| match (frame.codec.kind(), &ears) {
+                (Kind::Video, None) if attention.sees(mid, frame) => {
+                    pictures.push(frame);
+                }
+                (Kind::Audio, Some(ears)) if attention.hears(mid) => ears(mid, frame),
+                (Kind::Audio | Kind::Video, _) => {}
+            }));
         }
         let (peer, events) = Peer::open(config).await?;
         let (behind, returned) = match (persona, forwarding) {
@@ -203,6 +218,8 @@ impl Media {
             returned,
             gate,
             behind,
+            attention,
+            wishes,
             sending: Vec::new(),
             inflow,
             negotiation: 0,
@@ -381,7 +398,8 @@ impl Behind {
 /// Nothing is lost.
 pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
     let Some(media) = media else { return std::future::pending().await };
-    let Media { events, behind, flows, most, negotiation, silent, checked, .. } = media;
+    let Media { peer, events, behind, attention, wishes, flows, most, negotiation, silent, checked, .. } =
+        media;
     loop {
         let next = async {
             match events.as_mut() {
@@ -389,7 +407,18 @@ pub(super) async fn happened(media: &mut Option<Media>) -> Happened {
                 None => std::future::pending().await,
             }
         };
+        let wished = async {
+            tokio::select! {
+                mid = attention.wished() => mid,
+                () = poll_fn(|cx| wishes.poll_key_frame_wanted(cx)) => attention.looked_at(),
+            }
+        };
         tokio::select! {
+            mid = wished => {
+                if let Some(mid) = mid {
+                    peer.key_frame_asker(&mid).ask();
+                }
+            }
             happened = behind.next() => {
                 match &happened {
                     Happened::FirstFrame => *flows = true,

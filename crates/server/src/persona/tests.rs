@@ -20,7 +20,7 @@ async fn say(persona: &Persona, tap: &mut Tap, packets: Vec<Bytes>, rest: Durati
     let mut back = Vec::new();
     let silences = rest.as_millis() as usize / 20;
     for packet in packets.into_iter().chain(std::iter::repeat_n(Bytes::from_static(SILENCE), silences)) {
-        ears(&frame(packet));
+        ears("0", &frame(packet));
         back.push(tap.next().await.expect("a persona is never silent on the wire").data);
     }
     back
@@ -54,7 +54,7 @@ async fn its_moods_follow_one_another() {
     let ears = persona.ears();
     let talk = tokio::spawn(async move {
         for packet in (0..5).map(word).chain(std::iter::repeat_n(Bytes::from_static(SILENCE), 80)) {
-            ears(&frame(packet));
+            ears("0", &frame(packet));
             tap.next().await;
         }
         drop(talking);
@@ -90,7 +90,7 @@ async fn it_is_not_talking_over_anybody() {
 async fn text_is_answered_and_a_goodbye_ends_it() {
     let mut persona = Persona::start();
     let ears = persona.ears();
-    ears(&frame(word(1)));
+    ears("0", &frame(word(1)));
     assert_eq!(persona.next().await, Does::Mood(Mood::UserSpeaking));
     assert_eq!(persona.tell(7, "how far is it?".into()), Ok(()));
     let mut does = Vec::new();
@@ -145,5 +145,30 @@ async fn rubbish_is_not_said_again() {
     assert!(words(&back).is_empty());
     let back = say(&persona, &mut tap, vec![word(3)], Duration::from_secs(1)).await;
     assert_eq!(words(&back), [3], "and it goes on");
+    persona.end().await;
+}
+
+/// F54, F60: of a microphone beside a voice, or of two who speak at once, one is heard out, and then the other.
+#[tokio::test(start_paused = true)]
+async fn of_two_sounds_one_is_heard_at_a_time() {
+    let persona = Persona::start();
+    let mut tap = persona.track.tap();
+    let ears = persona.ears();
+    let mut back = Vec::new();
+    for turn in 0..200 {
+        let (one, other) = match turn {
+            // A quiet microphone beside a voice.
+            0..20 => (word(1), Bytes::from_static(SILENCE)),
+            // Both, and the first is not done.
+            20..30 => (word(2), word(3)),
+            100..120 => (Bytes::from_static(SILENCE), word(4)),
+            _ => (Bytes::from_static(SILENCE), Bytes::from_static(SILENCE)),
+        };
+        ears("0", &frame(one));
+        ears("1", &frame(other));
+        back.push(tap.next().await.expect("a persona is never silent on the wire").data);
+    }
+    let said = [[1; 20].as_slice(), &[2; 10], &[4; 20]].concat();
+    assert_eq!(words(&back), said);
     persona.end().await;
 }

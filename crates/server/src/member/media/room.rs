@@ -1,23 +1,26 @@
-//! What a member is asked and told where nobody but the others is behind its connection; of any other
-//! model nothing of it is anything.
+//! What a member publishes and mutes, to whoever is behind its connection; and what it is asked and told where
+//! that is nobody but the others.
 
 use super::{Behind, Media};
 use offhook_signaling::{NeedSections, Ping, Track, Waiting};
+use tokio::time::Instant;
 
 /// Marks a ping that asks whether an answer was taken; other pings are numbered below.
 const SETTLED: u64 = 1 << 52;
 
 impl Media {
-    /// What it publishes, for the others in its room, and what of it is muted.
+    /// What it publishes, for whoever is behind it, and what of it is muted.
     pub(in crate::member) async fn publish(&mut self, offered: &[Track], muted: &[String]) {
+        self.attention.publish(offered, muted);
         if let Behind::Room(forwarding) = &mut self.behind {
             let sections = self.peer.sections().await;
             forwarding.publish(&self.peer, &sections, offered, muted);
         }
     }
 
-    /// Nothing of these tracks is forwarded to anybody when this has returned.
+    /// Nothing of these tracks goes to anybody when this has returned.
     pub(in crate::member) fn mute(&self, muted: &[String]) {
+        self.attention.mute(muted);
         if let Behind::Room(forwarding) = &self.behind {
             forwarding.mute(muted);
         }
@@ -36,6 +39,16 @@ impl Media {
             && id == SETTLED | self.negotiation
         {
             forwarding.settled();
+        }
+    }
+
+    /// Its client says that something comes in this section from here on, or that nothing does.
+    pub(in crate::member) fn pauses(&mut self, mid: String, paused: bool) {
+        self.attention.pause(&mid, paused);
+        if paused {
+            self.inflow.paused(&mid);
+        } else {
+            self.inflow.sending(mid, Instant::now());
         }
     }
 
