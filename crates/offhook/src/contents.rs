@@ -34,6 +34,8 @@ pub(crate) struct Contents {
     pub(crate) capabilities: Option<wire::Capabilities>,
     /// Everyone there when the newest link came up, until it was compared with what was known.
     pub(crate) roster: Option<Vec<wire::Member>>,
+    /// Who was there as well, and is said after it.
+    pub(crate) to_follow: Vec<String>,
     /// The link that came up last.
     pub(crate) of: Epoch,
     /// The link on which the generation began whose end was not told yet.
@@ -70,6 +72,7 @@ impl Contents {
         self.resumed = up.resumed;
         self.capabilities = Some(up.capabilities);
         self.roster = Some(up.roster);
+        self.to_follow = up.to_follow;
         self.video = up.video;
         if self.models[..] != up.models[..] {
             self.models = up.models.into();

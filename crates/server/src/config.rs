@@ -22,7 +22,7 @@ pub struct Limits {
     pub first_frame: Duration,
     /// Sessions at once.
     pub sessions: usize,
-    /// Members of one session.
+    /// Members of one session; 256 at most, whatever this says, since a roster has no more.
     pub members: usize,
     /// Frames a member may send in a second, and in a burst four times that (S10). Clients keep to the
     /// default by themselves; with less here a busy one loses its link.

@@ -390,9 +390,21 @@ impl Actor {
     /// Numbers a message, keeps it for a resume if it is a reliable one, and sends it if there is
     /// a link. A link whose reader is too slow is cut: it may resume and have everything replayed.
     fn say(&mut self, message: &FromServer) {
-        match self.frames.frame(message) {
-            Ok(text) => self.write(text),
-            Err(error) => tracing::warn!(%error, "a message does not fit into a frame and was not sent"),
+        self.can_say(message);
+    }
+
+    /// The same. False where it does not fit into a frame.
+    fn can_say(&mut self, message: &FromServer) -> bool {
+        let frame = self.frames.frame(message);
+        match frame {
+            Ok(text) => {
+                self.write(text);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a message does not fit into a frame and was not sent");
+                false
+            }
         }
     }
 

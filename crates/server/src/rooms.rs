@@ -16,7 +16,7 @@ use crate::member::{Mail, Mailbox, Notices};
 use crate::queue::{Lane, Turn};
 use crate::router::Router;
 use crate::{Shared, member};
-use offhook_signaling::{Ended, FromServer, Instance, Member, SessionRef};
+use offhook_signaling::{Ended, FromServer, Instance, Member, SessionRef, limits};
 use room::{Inside, Room, busy, room};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -128,7 +128,7 @@ impl Rooms {
                 // One that is about to be replaced takes no room.
                 let stays = |inside: &&Inside| !shared.config.one_instance || inside.seen.user != user;
                 let most = room.profile.settings.max_members.map_or(usize::MAX, |most| most as usize);
-                let most = most.min(shared.config.limits.members);
+                let most = most.min(shared.config.limits.members).min(limits::ROSTER);
                 (Lane::Room(key.to_owned()), room.members.values().filter(stays).count() >= most)
             }
             None => {
@@ -159,7 +159,7 @@ impl Rooms {
             room.is_directed(dossier.directed);
             return true;
         }
-        if room.members.len() >= shared.config.limits.members {
+        if room.members.len() >= shared.config.limits.members.min(limits::ROSTER) {
             return false;
         }
         room.adopted = true;

@@ -226,9 +226,12 @@ pub struct SessionSnapshot {
     /// Sections in which media is due from the server right now.
     #[serde(default)]
     pub sending: Vec<MidRef>,
-    /// Everybody, this client included.
+    /// Everybody, this client included, but for those `to_follow` names.
     #[serde(default)]
     pub roster: Vec<Member>,
+    /// Who is there as well and has no room in the frame: `member_joined` says the whole of each, behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to_follow: Vec<Instance>,
     /// Whose tracks have no place with this client, as `waiting` says it; those that the frame has no room
     /// for are said there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -342,9 +342,10 @@ impl Host {
         let known = &mut self.reporter.members;
         match change {
             MemberChange::Joined(member) => {
+                // One whom a new link's roster only named may be known from the link before.
+                let before = known.get(&member.id).cloned();
                 remember(known, &member);
-                self.tell(Event::MemberJoined(member.clone()));
-                self.tell_tracks(&member);
+                self.tell_there(before, member);
             }
             MemberChange::Updated(member) => {
                 remember(known, &member);
@@ -388,18 +389,29 @@ impl Host {
         let Some(roster) = self.contents.roster.take() else { return };
         let mut known = std::mem::take(&mut self.reporter.members);
         for member in roster {
-            match known.remove(&member.id) {
-                None => self.tell(Event::MemberJoined(member.clone())),
-                Some(before) if before != member => self.tell(Event::MemberUpdated(member.clone())),
-                Some(_) => {}
-            }
+            let before = known.remove(&member.id);
             remember(&mut self.reporter.members, &member);
-            self.tell_tracks(&member);
+            self.tell_there(before, member);
+        }
+        for id in std::mem::take(&mut self.contents.to_follow) {
+            if let Some(member) = known.remove(&id) {
+                remember(&mut self.reporter.members, &member);
+            }
         }
         for gone in known.into_values() {
             self.tell_tracks_gone(&gone.id);
             self.tell(Event::MemberLeft(gone));
         }
+    }
+
+    /// Somebody is there, who may be known already.
+    fn tell_there(&mut self, before: Option<Member>, member: Member) {
+        match before {
+            None => self.tell(Event::MemberJoined(member.clone())),
+            Some(before) if before != member => self.tell(Event::MemberUpdated(member.clone())),
+            Some(_) => {}
+        }
+        self.tell_tracks(&member);
     }
 }
 

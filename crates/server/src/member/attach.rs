@@ -4,15 +4,16 @@
 use super::clock::FAULT_GRACE;
 use super::media::{Media, MediaError, takes};
 use super::moderating::Asked;
+use super::welcome::size;
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::door::{self, Admission};
 use crate::model::Model;
 use crate::studio::Recipe;
 use crate::token::{Grants, Pass};
 use offhook_signaling::{
-    Answer, Attendance, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item, Join, MemberChange,
-    Migrate, Offer, Party, Ping, Progress, Rejoin, Reliability, ReplayLost, Resume, ResumeRefusal, Resumed,
-    Role, Secret, Step, Track, encode,
+    Answer, Attendance, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item, Join, LeaveCode,
+    MemberChange, Migrate, Offer, Party, Ping, Progress, Rejoin, Reliability, ReplayLost, Resume,
+    ResumeRefusal, Resumed, Role, Secret, Step, Track, encode, limits,
 };
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -187,7 +188,10 @@ impl Actor {
         }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
-        self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
+        if !self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer) {
+            self.close_beside(old);
+            return self.is_unsayable(newcomer);
+        }
         if entry.returns {
             self.tell_mood();
         }
@@ -211,15 +215,33 @@ impl Actor {
             };
             self.shared.rooms.end_others(&self.place, &self.seen.user, &ended);
         }
-        if let Some(old) = old {
-            // Beside it: what takes its time to close would keep it from its mail.
-            let alive = self.shared.alive();
-            tokio::spawn(async move {
-                old.close().await;
-                drop(alive);
-            });
-        }
+        self.close_beside(old);
         Flow::On
+    }
+
+    /// What takes its time to close would keep it from its mail.
+    fn close_beside(&self, media: Option<Media>) {
+        let Some(media) = media else { return };
+        let alive = self.shared.alive();
+        tokio::spawn(async move {
+            media.close().await;
+            drop(alive);
+        });
+    }
+
+    /// What it is to be told on being let in does not fit into a frame, which it is told. A newcomer was not
+    /// shown to anybody yet.
+    fn is_unsayable(&mut self, newcomer: bool) -> Flow {
+        let text = "what there is to say of this session does not fit into a frame; its owner must name fewer ICE servers";
+        self.say(&FromServer::Error(Error::new(ErrorCode::Unavailable, text)));
+        self.close_link(1011);
+        self.lose_link();
+        if !newcomer {
+            return Flow::On;
+        }
+        self.seen = super::unseen(self.place.instance);
+        self.shared.rooms.show(&self.place, self.seen.clone());
+        Flow::Over(LeaveCode::Left)
     }
 
     /// Who may only look on and means to publish is told so, rather than have it go nowhere (F53).
@@ -297,6 +319,11 @@ impl Actor {
         }
         let keeps_path = resume.path.zip(self.media.as_ref()).is_some_and(|(path, media)| media.keeps(&path));
         let offer = resume.offer.filter(|_| !keeps_path);
+        if offer.as_ref().is_some_and(|offer| !tracks_fit(&offer.tracks)) {
+            // Its rejoin is told why.
+            let why = ResumeRefusal::Other("too_many_tracks".into());
+            return say_and_close(&link, &door::no_resume(why), 1008);
+        }
         let answer = match (&mut self.media, &offer) {
             (Some(media), Some(offer)) => match media.answer(offer).await {
                 Ok(answer) => Some(answer),
@@ -325,21 +352,28 @@ impl Actor {
         self.pinged = self.heard;
         self.interacted = self.heard;
         // The first frame on a resumed link, always (C17).
-        let snapshot = self.snapshot();
-        self.say(&FromServer::Resumed(Resumed {
+        let mut resumed = Resumed {
             last_seen: self.frames.last_seen(),
             epoch: resume.epoch,
             secret: Secret::new(secret),
-            snapshot,
+            snapshot: self.snapshot(),
             answer,
             node: self.shared.config.node.clone(),
-        }));
+        };
+        let to_follow = self.lay_roster(&mut resumed, |resumed| &mut resumed.snapshot);
+        if !self.can_say(&FromServer::Resumed(resumed)) {
+            // Let in anew it needs no more than that.
+            self.say(&door::no_resume(ResumeRefusal::Other("unsayable".into())));
+            self.close_link(1011);
+            return self.lose_link();
+        }
         for frame in replay {
             match frame.encode() {
                 Ok(text) => self.write(text),
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
+        self.introduce(to_follow);
         // An offer that came along has made the path anew; one that was silent with the socket may be
         // back with it, which shows in a moment.
         self.fault_due = self
@@ -385,6 +419,9 @@ impl Actor {
             let text = "a newer dial of this instance is inside already";
             return Err(Box::new(Error::new(ErrorCode::StaleEpoch, text)));
         }
+        if !tracks_fit(&entry.tracks) || !entry.offer.as_ref().is_none_or(|offer| tracks_fit(&offer.tracks)) {
+            return Err(Box::new(too_many_tracks()));
+        }
         Ok(())
     }
 
@@ -396,7 +433,7 @@ impl Actor {
     }
 
     fn stay_as_before(&self) -> Flow {
-        if self.epoch == 0 { Flow::Over(offhook_signaling::LeaveCode::Left) } else { Flow::On }
+        if self.epoch == 0 { Flow::Over(LeaveCode::Left) } else { Flow::On }
     }
 
     /// What the studio makes of a desired state, or which item it refuses and why.
@@ -432,6 +469,19 @@ impl Actor {
             }
         }
     }
+}
+
+/// Has a frame that shows this member room for so much?
+pub(super) fn tracks_fit(tracks: &[Track]) -> bool {
+    size(&tracks) <= limits::TRACKS_BYTES
+}
+
+pub(super) fn too_many_tracks() -> Error {
+    let most = limits::TRACKS_BYTES;
+    let text = format!(
+        "the tracks of one member have at most {most} bytes together; publish fewer, or give them shorter names"
+    );
+    Error::new(ErrorCode::BadRequest, text)
 }
 
 /// An empty secret fits nothing.

@@ -3,6 +3,7 @@
 mod assets;
 mod avoided;
 mod canary;
+mod crowds;
 mod directed;
 mod directors;
 mod directory;
