@@ -35,7 +35,7 @@ pub(crate) use notices::{Inbox, Notices};
 use notices::{News, Noticing};
 use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
-    Migrate, Reliability, Resume, Role, Strategy,
+    MemberLeft, Migrate, Reliability, Resume, Role, Strategy,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -226,7 +226,7 @@ pub(crate) async fn run(
         actor.leave_a_relic();
         actor.shared.rooms.remember(&actor.place.key, actor.place.instance, actor.heed.clone());
     }
-    actor.shared.rooms.remove(&actor.shared, &actor.place);
+    actor.shared.rooms.remove(&actor.shared, &actor.place, actor.farewell(why.clone()));
     // Who wants in at this very moment is no part of this end.
     while let Ok(letter) = letters.try_recv() {
         if let Mail::Attach(attach, taken) = letter {
@@ -436,11 +436,12 @@ impl Actor {
         if let Some(media) = self.media.take() {
             media.close().await;
         }
-        // In a house that closes everybody goes: the others hear of their own end.
-        if !self.seen.user.is_empty() && !self.shared.is_closing() {
-            let left = offhook_signaling::MemberLeft { instance: self.place.instance, reason: why };
-            self.shared.rooms.tell(&self.place, None, &FromServer::MemberLeft(left));
-        }
+    }
+
+    /// What the others are told of its end. In a house that closes everybody goes: they hear of their own.
+    fn farewell(&self, why: LeaveCode) -> Option<MemberLeft> {
+        let is_told = !self.seen.user.is_empty() && !self.shared.is_closing();
+        is_told.then(|| MemberLeft { instance: self.place.instance, reason: why })
     }
 
     fn show(&mut self, attendance: Attendance) {
