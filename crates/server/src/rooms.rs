@@ -6,7 +6,7 @@ mod directors;
 mod records;
 mod room;
 
-pub(crate) use directors::{Directed, Steering};
+pub(crate) use directors::{Directed, Steering, Which};
 pub(crate) use records::{Asked, Record, not_found};
 pub(crate) use room::{Newcomer, NoPlace};
 
