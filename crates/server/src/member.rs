@@ -135,6 +135,8 @@ struct Actor {
     /// knows that it was.
     confirmed: bool,
     frames: Reliability<FromServer>,
+    /// Handed over, and on no link here yet: what is said to it nobody has seen.
+    expected: bool,
     /// Was something lost that its client should have been told? Then a resume has gaps, and is refused.
     replay_lost: bool,
     secret: String,
@@ -252,6 +254,7 @@ impl Actor {
             link: None,
             confirmed: false,
             frames: Reliability::new(),
+            expected: false,
             replay_lost: false,
             secret: String::new(),
             previous_secret: None,

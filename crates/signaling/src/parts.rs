@@ -292,7 +292,8 @@ pub struct Relay {
     pub data: serde_json::Value,
 }
 
-/// A message that names its receivers went to all of them; those that are away have it when they are back.
+/// A message that names its receivers went to all of them; those that are away have it when they are back,
+/// and those that another server handed over when they arrive, as much of it as is kept for a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Relayed {
     /// The message this answers.

@@ -154,6 +154,7 @@ impl Actor {
         if self.rejoin_secret.is_none() && !before.is_empty() {
             self.rejoin_secret = self.previous_secret.take().or(Some(before));
         }
+        let unheard = self.unheard();
         self.previous_secret = None;
         self.confirmed |= entry.resumed;
         self.model = model;
@@ -217,6 +218,7 @@ impl Actor {
         }
         self.close_beside(old);
         Flow::On
+        unheard.iter().for_each(|message| self.say(message));
     }
 
     /// What takes its time to close would keep it from its mail.
@@ -242,6 +244,16 @@ impl Actor {
         self.seen = super::unseen(self.place.instance);
         self.shared.rooms.show(&self.place, self.seen.clone());
         Flow::Over(LeaveCode::Left)
+    }
+
+    /// Messages that were for it since it was handed over. Nobody has seen them, so none is said twice; of what
+    /// came on a link that it lost nobody knows, and that is its client's to resume.
+    fn unheard(&mut self) -> Vec<FromServer> {
+        if !std::mem::take(&mut self.expected) {
+            return Vec::new();
+        }
+        let is_message = |message: &&FromServer| matches!(message, FromServer::Message(_));
+        self.frames.kept().filter(is_message).cloned().collect()
     }
 
     /// Who may only look on and means to publish is told so, rather than have it go nowhere (F53).

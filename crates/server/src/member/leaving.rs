@@ -196,6 +196,7 @@ impl Actor {
         self.lost = Some(now + within);
         let change = offhook_signaling::MemberChange { member: self.seen.clone() };
         self.shared.rooms.tell(&self.place, None, &FromServer::MemberJoined(change));
+        self.expected = true;
     }
 
     fn secrets(&self) -> Vec<String> {
