@@ -3,7 +3,7 @@
 
 use super::clock::FAULT_GRACE;
 use super::media::{Media, MediaError, takes};
-use super::moderating::Asked;
+use super::moderating::{Asked, Silenced};
 use super::welcome::size;
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::door::{self, Admission};
@@ -30,8 +30,29 @@ struct Entry {
     resumed: bool,
     /// Comes from elsewhere or comes again, or at least it may have.
     returns: bool,
-    /// How long it may still stay, as the server says that it comes from.
+    /// What it brings along, as the server says that it comes from.
+    brings: Brings,
+}
+
+/// What a ticket says of who comes with it.
+#[derive(Default)]
+struct Brings {
+    /// How long it may still stay.
     time_left: Option<Duration>,
+    generations: u64,
+    generated: Duration,
+    silenced: Silenced,
+}
+
+impl Brings {
+    fn of(pass: &Pass) -> Self {
+        Self {
+            time_left: pass.left(),
+            generations: pass.generations,
+            generated: Duration::from_millis(pass.generated_ms),
+            silenced: pass.silenced,
+        }
+    }
 }
 
 impl Actor {
@@ -51,9 +72,8 @@ impl Actor {
                     let text = "the session is not here any more; join it anew";
                     return self.turn_away(&link, Error::new(ErrorCode::NoSessionToResume, text));
                 }
-                let time_left = None;
-                let entry =
-                    Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, time_left };
+                let brings = Brings::default();
+                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, brings };
                 if let Some(error) = self.may_not_publish(&entry, &admission) {
                     return self.turn_away(&link, error);
                 }
@@ -66,9 +86,8 @@ impl Actor {
                 // The same session is one that kept its name on the way.
                 let resumed =
                     admission.pass.as_ref().is_some_and(|pass| pass.session_id == self.place.session_id);
-                let (returns, time_left) = (true, admission.pass.as_ref().and_then(Pass::left));
-                let entry =
-                    Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, time_left };
+                let (returns, brings) = (true, admission.pass.as_ref().map(Brings::of).unwrap_or_default());
+                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, brings };
                 self.enter(entry, admission, link).await
             }
             Hello::Resume(resume) => {
@@ -129,12 +148,13 @@ impl Actor {
         self.heed = heeded;
         self.shared.rooms.forget_heed(&self.place.key, self.place.instance);
         let most = self.shared.config.max_duration;
-        let left = self.expires.is_none().then(|| entry.time_left.or(most)).flatten();
+        let left = self.expires.is_none().then(|| entry.brings.time_left.or(most)).flatten();
         self.expires = self.expires.or_else(|| left.and_then(|left| Instant::now().checked_add(left)));
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
         let old = self.media.replace(media);
+        let unheard = self.unheard();
         self.frames = Reliability::new();
         self.link = Some(link);
         self.lost = None;
@@ -154,7 +174,6 @@ impl Actor {
         if self.rejoin_secret.is_none() && !before.is_empty() {
             self.rejoin_secret = self.previous_secret.take().or(Some(before));
         }
-        let unheard = self.unheard();
         self.previous_secret = None;
         self.confirmed |= entry.resumed;
         self.model = model;
@@ -184,8 +203,14 @@ impl Actor {
             attendance: Attendance::Present,
             tracks: if viewer { Vec::new() } else { takes(&offered.unwrap_or(entry.tracks)) },
         };
+        // Where it was handed over as well, no less is known here than the ticket says.
+        self.generations = self.generations.max(entry.brings.generations);
+        self.generated = self.generated.max(entry.brings.generated);
         if newcomer {
             self.recall_silence();
+            if self.silenced.is_nothing() {
+                self.silenced = entry.brings.silenced;
+            }
         }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
@@ -193,6 +218,7 @@ impl Actor {
             self.close_beside(old);
             return self.is_unsayable(newcomer);
         }
+        unheard.iter().for_each(|message| self.say(message));
         if entry.returns {
             self.tell_mood();
         }
@@ -218,7 +244,16 @@ impl Actor {
         }
         self.close_beside(old);
         Flow::On
-        unheard.iter().for_each(|message| self.say(message));
+    }
+
+    /// Messages that were for it since it was handed over. Nobody has seen them, so none is said twice; of what
+    /// came on a link that it lost nobody knows, and that is its client's to resume.
+    fn unheard(&mut self) -> Vec<FromServer> {
+        if !std::mem::take(&mut self.expected) {
+            return Vec::new();
+        }
+        let is_message = |message: &&FromServer| matches!(message, FromServer::Message(_));
+        self.frames.kept().filter(is_message).cloned().collect()
     }
 
     /// What takes its time to close would keep it from its mail.
@@ -244,16 +279,6 @@ impl Actor {
         self.seen = super::unseen(self.place.instance);
         self.shared.rooms.show(&self.place, self.seen.clone());
         Flow::Over(LeaveCode::Left)
-    }
-
-    /// Messages that were for it since it was handed over. Nobody has seen them, so none is said twice; of what
-    /// came on a link that it lost nobody knows, and that is its client's to resume.
-    fn unheard(&mut self) -> Vec<FromServer> {
-        if !std::mem::take(&mut self.expected) {
-            return Vec::new();
-        }
-        let is_message = |message: &&FromServer| matches!(message, FromServer::Message(_));
-        self.frames.kept().filter(is_message).cloned().collect()
     }
 
     /// Who may only look on and means to publish is told so, rather than have it go nowhere (F53).
