@@ -37,6 +37,7 @@ use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
     MemberLeft, Migrate, Reliability, Resume, Role, Strategy,
 };
+use relaying::Said;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -172,6 +173,8 @@ struct Actor {
     /// Is its user speaking, and heard?
     hears_speech: bool,
     pinged: Instant,
+    /// What it said to the others lately.
+    said: Said,
     /// How much telemetry it may still send.
     telemetry: Allowance,
     /// When a client that came back is told of a fault that its path had before, if it still has.
@@ -244,6 +247,7 @@ impl Actor {
         let now = Instant::now();
         Self {
             seen: unseen(place.instance),
+            said: Said::nothing(shared.config.limits.message_bytes_per_second, now),
             telemetry: Allowance::full(shared.config.limits.telemetry_per_minute, now),
             shared,
             place,

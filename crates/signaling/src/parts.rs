@@ -300,7 +300,8 @@ pub struct Relayed {
     pub id: u64,
 }
 
-/// A message that names its receivers went to none of them.
+/// A message went to none of those it was for: of one that names them any reason may be why, of one to all
+/// only `rate_limited`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotRelayed {
     /// The message this answers.

@@ -10,6 +10,7 @@ mod directory;
 mod door;
 mod drain;
 mod early;
+mod flood;
 mod frames;
 mod ghosts;
 mod halves;

@@ -55,7 +55,7 @@ fn limits_section(out: &mut String) {
         (
             "messages to other members",
             format!(
-                "{} bytes a second, {} at once, for each sender; what is beyond it is `not_relayed{{busy}}`",
+                "{} bytes a second, {} at once, for each sender; what is beyond it is `not_relayed{{rate_limited}}`",
                 limits::MESSAGE_BYTES_PER_SECOND,
                 limits::MESSAGE_BYTES_BURST
             ),

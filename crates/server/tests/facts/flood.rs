@@ -1,0 +1,96 @@
+//! One who says more than the others can hear: they stay, and the one is told (S10). How many frames a link
+//! may say is `frames.rs`.
+
+use crate::wire::{Member, Wire, builder, pong, server};
+use offhook_server::{Limits, Server};
+use offhook_signaling::{FromClient, FromServer, Instance, Ping, Relay, RelayRefusal, limits};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn relay(id: u64, to: &[u128], bytes: usize) -> FromClient {
+    let to = to.iter().copied().map(Instance).collect();
+    let data = serde_json::json!({ "t": "y".repeat(bytes) });
+    FromClient::Message(Relay { id, from: None, to, topic: "x".into(), data })
+}
+
+/// The ids that were refused, and those that came to the other.
+async fn come_of_it(from: &mut Member, to: &mut Member) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let (mut refused, mut heard) = (BTreeSet::new(), BTreeSet::new());
+    from.wire.say(&FromClient::Ping(Ping { id: 999 })).await;
+    let answers = |message: &FromServer| {
+        if let FromServer::NotRelayed(answer) = message {
+            assert_eq!(answer.why, RelayRefusal::RateLimited);
+            assert!(answer.missing.is_empty() && !answer.text.is_empty(), "{answer:?}");
+            refused.insert(answer.id);
+        }
+        *message == FromServer::Pong(Ping { id: 999 })
+    };
+    from.wire.next_until(answers).await;
+    to.wire.say(&FromClient::Ping(Ping { id: 999 })).await;
+    let messages = |message: &FromServer| {
+        if let FromServer::Message(relay) = message {
+            heard.insert(relay.id);
+        }
+        *message == FromServer::Pong(Ping { id: 999 })
+    };
+    to.wire.next_until(messages).await;
+    (refused, heard)
+}
+
+async fn two(server: &Server) -> (Member, Member) {
+    (Wire::enter(server, "mallory", 1).await, Wire::enter(server, "victim", 2).await)
+}
+
+// S10, F63: within its rate of frames, and 15 MB; the hearer has what a line of a megabit bears, and its link.
+#[tokio::test]
+async fn a_flood_of_large_messages_is_refused_to_its_sender_and_cuts_nobody_off() {
+    let server = server().await;
+    let (mut mallory, mut victim) = two(&server).await;
+    let begun = Instant::now();
+    let all: BTreeSet<u64> = (1..=390).collect();
+    for id in &all {
+        // To all, and to one: it makes no difference.
+        let to: &[u128] = if id % 2 == 0 { &[2] } else { &[] };
+        mallory.wire.say(&relay(*id, to, 40_000)).await;
+    }
+    let (refused, heard) = come_of_it(&mut mallory, &mut victim).await;
+    let seconds = usize::try_from(begun.elapsed().as_secs() + 1).expect("short");
+    let most = limits::MESSAGE_BYTES_BURST as usize + seconds * limits::MESSAGE_BYTES_PER_SECOND as usize;
+    assert!(heard.len() * 40_000 <= most, "{} heard in {seconds} s", heard.len());
+    assert!(heard.len() * 40_000 >= limits::MESSAGE_BYTES_BURST as usize - 40_000, "{} heard", heard.len());
+    assert!(refused.is_disjoint(&heard));
+    assert_eq!(&refused | &heard, all, "each is answered, or heard");
+    assert_eq!(server.fell_behind(), 0);
+}
+
+// S10: after a pause as much may be said again, and a frame of the largest kind may be said in any case.
+#[tokio::test]
+async fn who_waits_is_heard_again() {
+    let few = Limits { message_bytes_per_second: 4_000, ..Limits::default() };
+    let server = builder().limits(few).start().await.expect("a port");
+    let (mut ada, mut bob) = two(&server).await;
+    ada.wire.say(&relay(1, &[], 60_000)).await;
+    ada.wire.say(&relay(2, &[], 8_000)).await;
+    let (refused, heard) = come_of_it(&mut ada, &mut bob).await;
+    assert_eq!((refused, heard), ([2].into(), [1].into()));
+    let mut id = 2;
+    let again = Instant::now();
+    loop {
+        id += 1;
+        ada.wire.say(&relay(id, &[2], 8_000)).await;
+        let relayed = ada.wire.until("the answer", |message| match message {
+            FromServer::Relayed(_) => Some(true),
+            FromServer::NotRelayed(_) => Some(false),
+            _ => None,
+        });
+        if relayed.await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        pong(&mut bob, id).await;
+    }
+    assert!(again.elapsed() < Duration::from_secs(10), "{:?}", again.elapsed());
+    let (_, heard) = come_of_it(&mut ada, &mut bob).await;
+    assert!(heard.is_empty() || heard == [id].into(), "{heard:?}");
+}
