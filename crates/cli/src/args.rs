@@ -177,13 +177,14 @@ pub(crate) struct Join {
     #[arg(long, value_name = "KIND/ID", default_value = "studio/1", value_parser = session)]
     pub(crate) session: (String, String),
     /// Who or what to join with; of the reference server `studio`, `echo`, which says what it hears,
-    /// or `room`. Without it, what is usual for the kind of session.
+    /// or `room`. Without it `room` for sessions of the kinds room and call, and `studio` for others.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
     /// The credential. Better in the environment, where `ps` does not show it.
     #[arg(long, env = "OFFHOOK_CREDENTIAL", hide_env_values = true)]
     pub(crate) credential: Option<String>,
-    /// The first prompt; further ones are read from stdin, a line each.
+    /// The first prompt. Each line of stdin is the next one; with a persona it is said to it, and in a room
+    /// to the others.
     #[arg(long)]
     pub(crate) prompt: Option<String>,
     #[command(flatten)]

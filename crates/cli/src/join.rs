@@ -1,5 +1,5 @@
-//! `offhook join URL`: a session kept until Ctrl-C or SIGTERM, with prompts from
-//! stdin; paused by Ctrl-Z. What comes back is shown, played and kept in `join/returned.rs`.
+//! `offhook join URL`: a session kept until Ctrl-C or SIGTERM, with prompts, or what is said,
+//! from stdin; paused by Ctrl-Z. What comes back is shown, played and kept in `join/returned.rs`.
 
 mod returned;
 
@@ -9,20 +9,24 @@ use crate::devices::{self, DevicesError};
 use crate::signals;
 use crate::trial::printable;
 use crate::trial::watch::describe;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use offhook::WebRtc;
-use offhook::{CallingState, Client, EndReason, Event, Events, Joined, Policy, Session, Setting};
+use offhook::{CallingState, Capability, Client, EndReason, Event, Events, Joined, Policy, Sending, Session};
 use returned::Returned;
 use serde_json::Value;
 use std::future::pending;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
-/// Prompts that wait to be set; stdin is then not read on.
-const PROMPTS: usize = 8;
+/// Lines that wait to be said; stdin is then not read on.
+const LINES: usize = 8;
+
+/// What a line is about that goes to the others in a room.
+const CHAT: &str = "chat";
 
 /// A session that was not joined, or whose picture could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +73,9 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
     }
     let idle = client.session(&args.session.0, &args.session.1);
     let (enough, all) = oneshot::channel();
-    let shown = tokio::spawn(show(idle.events(), args.json, all));
+    // Dropped where nobody reads any more.
+    let (reads, mut unread) = oneshot::channel::<()>();
+    let shown = tokio::spawn(show(idle.events(), args.json, all, reads));
     // From before the join, so that no track of somebody else's is missed.
     let events = idle.events();
     let mut join = publish;
@@ -112,7 +118,11 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
         }
     };
     let mut returned = Returned::new(speaker, screen);
-    let outcome = stay(&args, &session, &mut interrupt, events, &mut returned).await;
+    let outcome = tokio::select! {
+        outcome = stay(&args, &session, &mut interrupt, events, &mut returned) => outcome,
+        // What is told goes to nobody: as with any command in a pipe, that is its end.
+        _ = &mut unread => Ok(Outcome::Fine),
+    };
     let mut left = session.leave().await;
     left.released().await;
     client.shutdown().await;
@@ -133,7 +143,7 @@ pub(crate) async fn run(args: Join) -> Result<Outcome, JoinError> {
 }
 
 /// Until Ctrl-C, the time asked for, or the end of the session. It waits for all of them at once and for
-/// nothing in between: a prompt that is not answered holds up the prompts after it, and nothing else.
+/// nothing in between: a line that is not answered holds up the lines after it, and nothing else.
 async fn stay(
     args: &Join,
     session: &Session<Joined>,
@@ -141,8 +151,8 @@ async fn stay(
     mut events: Events,
     returned: &mut Returned,
 ) -> Result<Outcome, JoinError> {
-    let mut prompts = stdin_lines();
-    let mut asked = None::<Setting>;
+    let mut lines = stdin_lines();
+    let mut asked = None::<Asked>;
     let mut watch = session.watch();
     let over = async {
         match args.seconds {
@@ -157,7 +167,7 @@ async fn stay(
         let is_free = asked.is_none();
         let answered = async {
             match &mut asked {
-                Some(setting) => setting.await,
+                Some(asked) => asked.await,
                 None => pending().await,
             }
         };
@@ -174,28 +184,61 @@ async fn stay(
                 }
             }
             Some(event) = events.next() => returned.hear(session, &event)?,
-            Some(prompt) = prompts.recv(), if is_free => asked = Some(session.set_prompt(prompt)),
+            Some(line) = lines.recv(), if is_free => asked = Some(ask(session, line)),
         }
     }
 }
 
+/// A line of stdin on its way. What becomes of it, in words where that is not what was meant.
+type Asked = BoxFuture<'static, Result<(), String>>;
+
+/// What a line is depends on who there is: a prompt for who paints, words for a persona, and a message for
+/// the others in a room.
+fn ask(session: &Session<Joined>, line: String) -> Asked {
+    let can = session.capabilities();
+    if can.has(Capability::Conversation) {
+        said(session.say(line))
+    } else if !can.has(Capability::Prompt) && can.has(Capability::Messages) {
+        said(session.send(CHAT, line))
+    } else {
+        let setting = session.set_prompt(line);
+        async move { setting.await.map(drop).map_err(|error| error.to_string()) }.boxed()
+    }
+}
+
+fn said(sending: Sending) -> Asked {
+    async move { sending.await.map_err(|error| error.to_string()) }.boxed()
+}
+
 /// Lines of stdin, read on a thread of its own: a blocked read ends with the process.
 fn stdin_lines() -> mpsc::Receiver<String> {
-    let (lines, read) = mpsc::channel(PROMPTS);
+    let (lines, read) = mpsc::channel(LINES);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let line = line.trim();
-            if !line.is_empty() && lines.blocking_send(line.to_owned()).is_err() {
-                return;
+        let (mut stdin, mut bytes) = (std::io::stdin().lock(), Vec::new());
+        while stdin.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
+            match std::str::from_utf8(&bytes).map(str::trim) {
+                Ok("") => {}
+                Ok(line) => {
+                    if lines.blocking_send(line.to_owned()).is_err() {
+                        return;
+                    }
+                }
+                Err(_) => eprintln!("offhook: a line that is not UTF-8 was passed over"),
             }
+            bytes.clear();
         }
     });
     read
 }
 
-/// Shows events until the session is over, or nobody wants more; then what was told already is still
-/// shown.
-async fn show(mut events: Events, json: bool, mut wanted: oneshot::Receiver<()>) {
+/// Shows events until the session is over, nobody reads them, or nobody wants more; then what was told already
+/// is still shown.
+async fn show(
+    mut events: Events,
+    json: bool,
+    mut wanted: oneshot::Receiver<()>,
+    _reads: oneshot::Sender<()>,
+) {
     loop {
         let event = tokio::select! {
             biased;
@@ -204,16 +247,21 @@ async fn show(mut events: Events, json: bool, mut wanted: oneshot::Receiver<()>)
         };
         let Some(event) = event else { return };
         let (name, fields) = describe(&event);
-        if json {
+        let told = if json {
             let mut line = serde_json::Map::from_iter([("event".to_owned(), Value::from(name))]);
             if let Value::Object(fields) = fields {
                 line.extend(fields);
             }
-            println!("{}", printable::line(&Value::Object(line)));
+            writeln!(std::io::stdout(), "{}", printable::line(&Value::Object(line)))
         } else if !matches!(event, Event::Stats(_) | Event::GenerationTick { .. }) {
             let fields =
                 if fields.is_null() { String::new() } else { format!(" {}", printable::line(&fields)) };
-            println!("{name}{fields}");
+            writeln!(std::io::stdout(), "{name}{fields}")
+        } else {
+            Ok(())
+        };
+        if told.is_err() {
+            return;
         }
     }
 }

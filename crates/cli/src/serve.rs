@@ -87,7 +87,10 @@ pub(crate) async fn run(args: Serve) -> Result<Outcome, ServeError> {
     // Stopping is what was asked for, by either signal.
     let _ = interrupt.seen().await;
     let census = server.census();
-    eprintln!("stopping; {} members are told", census.members);
+    match census.members {
+        1 => eprintln!("stopping; one member is told"),
+        members => eprintln!("stopping; {members} members are told"),
+    }
     server.shutdown().await;
     Ok(Outcome::Fine)
 }

@@ -135,7 +135,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => runtime.start_paused(true).build()?.block_on(a_bad_week(out))?,
         #[cfg(feature = "webrtc")]
         Some(url) => {
-            let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+            let credential = std::env::var("OFFHOOK_CREDENTIAL").map_err(
+                |_| "set OFFHOOK_CREDENTIAL to a credential of that server; `offhook serve` prints one",
+            )?;
             let bot = Bot::new(offhook::WebRtc::new(url), "7").credential(credential);
             // Without a way to hear of Ctrl-C the process ends at once; the far side notices.
             let told = async { _ = tokio::signal::ctrl_c().await };

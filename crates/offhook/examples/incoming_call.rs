@@ -146,7 +146,9 @@ pub(crate) async fn program(
             answered
         }
         ["webrtc", url] => {
-            let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+            let credential = std::env::var("OFFHOOK_CREDENTIAL").map_err(
+                |_| "set OFFHOOK_CREDENTIAL to a credential of that server; `offhook serve` prints one",
+            )?;
             phone(&Client::new(offhook::WebRtc::new(*url)).credential(credential), keys, out).await
         }
         _ => Err("say nothing, or `webrtc URL`".into()),

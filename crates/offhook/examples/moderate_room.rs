@@ -119,7 +119,9 @@ pub(crate) async fn program(
     use offhook_server::{Grants, Mint, Server};
     const HALL: (&str, &str) = ("studio", "hall");
     if let Some((url, session)) = there {
-        let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+        let credential = std::env::var("OFFHOOK_CREDENTIAL").map_err(
+            |_| "set OFFHOOK_CREDENTIAL to a credential of that server; `offhook serve` prints one",
+        )?;
         let client = Client::new(offhook::WebRtc::new(url)).credential(credential);
         return moderate(&client, session, typed, out).await;
     }

@@ -160,7 +160,9 @@ pub(crate) async fn program(arguments: &[&str], out: &mut impl Write) -> Result<
         _ => return Err("repaint_file [IN OUT [PROMPT [URL]]]".into()),
     };
     if let Some(url) = url {
-        let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+        let credential = std::env::var("OFFHOOK_CREDENTIAL").map_err(
+            |_| "set OFFHOOK_CREDENTIAL to a credential of that server; `offhook serve` prints one",
+        )?;
         return tell(&Client::new(offhook::WebRtc::new(url)).credential(credential), films, out).await;
     }
     let server = offhook_server::Server::builder().start().await?;

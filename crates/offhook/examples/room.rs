@@ -25,7 +25,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let names = ["ada", "bob", "cy"];
     match std::env::args().nth(1) {
         Some(url) => {
-            let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+            let credential = std::env::var("OFFHOOK_CREDENTIAL").map_err(
+                |_| "set OFFHOOK_CREDENTIAL to a credential of that server; `offhook serve` prints one",
+            )?;
             let clients = names.map(|name| {
                 (name.to_owned(), Client::new(offhook::WebRtc::new(&url)).credential(credential.clone()))
             });

@@ -102,7 +102,9 @@ pub(crate) async fn program(
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
     if let Some(url) = url {
-        let credential = std::env::var("OFFHOOK_CREDENTIAL")?;
+        let credential = std::env::var("OFFHOOK_CREDENTIAL").map_err(
+            |_| "set OFFHOOK_CREDENTIAL to a credential of that server; `offhook serve` prints one",
+        )?;
         return talk(&Client::new(offhook::WebRtc::new(url)).credential(credential), typed, out).await;
     }
     let server = offhook_server::Server::builder().start().await?;

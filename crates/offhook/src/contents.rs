@@ -9,6 +9,7 @@ use offhook_transport as wire;
 use secrecy::SecretString;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Things of one sort that are kept at once. The machine refers to the newest few only.
 const KEPT: usize = 8;
@@ -36,6 +37,11 @@ pub(crate) struct Contents {
     pub(crate) roster: Option<Vec<wire::Member>>,
     /// Who was there as well, and is said after it.
     pub(crate) to_follow: Vec<String>,
+    /// Of a session that was not found again or is elsewhere now: how long those who were in it may take to
+    /// come.
+    pub(crate) scattered: Option<Duration>,
+    /// The dial that takes it elsewhere.
+    pub(crate) moving: Option<Epoch>,
     /// The link that came up last.
     pub(crate) of: Epoch,
     /// The link on which the generation began whose end was not told yet.
@@ -66,6 +72,9 @@ pub(crate) struct Contents {
 impl Contents {
     pub(crate) fn up(&mut self, epoch: Epoch, up: wire::Up) {
         self.of = epoch;
+        if !up.resumed || self.moving == Some(epoch) {
+            self.scattered = up.resume_window;
+        }
         // A link without a key cannot be resumed, and the key of an older link is of no use.
         self.key = up.key;
         self.session = Some(up.session.into());

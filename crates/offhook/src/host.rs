@@ -16,6 +16,7 @@ mod pace;
 mod quality;
 mod reports;
 mod ringing;
+mod roster;
 mod showing;
 mod stalls;
 mod telemetry;
@@ -44,6 +45,7 @@ use offhook_transport::{Content, Generation, InstanceId, NetworkFact, NetworkWat
 pub(crate) use pace::PER_SECOND;
 use pace::{MODERATION, Pace, WORDS};
 use reports::Reporter;
+use roster::Roster;
 use secrecy::SecretString;
 use stalls::Stalls;
 use std::collections::BTreeMap;
@@ -92,6 +94,7 @@ pub(crate) struct Host {
     changes: BTreeMap<Revision, oneshot::Sender<ChangeAnswer>>,
     messages: BTreeMap<CommandId, oneshot::Sender<SendAnswer>>,
     unanswered: Unanswered,
+    roster: Roster,
     provider: Option<BoxFuture<'static, Result<SecretString, ProviderError>>>,
     feeders: JoinSet<()>,
     /// What feeders say, and their end of it.
@@ -161,6 +164,7 @@ impl Host {
             changes: BTreeMap::new(),
             messages: BTreeMap::new(),
             unanswered: Unanswered::default(),
+            roster: Roster::default(),
             provider: None,
             feeders: JoinSet::new(),
             ends: mpsc::channel(1),
@@ -209,7 +213,11 @@ impl Host {
         let check = tokio::time::Instant::now() + CLOCK_CHECK;
         let due = self.machine.poll_timeout().map(|at| self.clock.instant(at));
         let late = self.links.due().map(|at| self.clock.instant(at));
-        let wake = [due, late, self.batches.due].into_iter().flatten().fold(check, tokio::time::Instant::min);
+        let awaited = self.roster.due().map(|at| self.clock.instant(at));
+        let wake = [due, late, awaited, self.batches.due]
+            .into_iter()
+            .flatten()
+            .fold(check, tokio::time::Instant::min);
         let provider = &mut self.provider;
         let answer = async {
             match provider {
@@ -243,6 +251,7 @@ impl Host {
         self.machine.wake(now);
         self.settle();
         self.links.catch_up(now);
+        self.await_no_longer();
         self.send_telemetry();
     }
 

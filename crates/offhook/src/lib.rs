@@ -139,6 +139,7 @@ pub use offhook_lifecycle::{
     MoveReason, Outgoing, Phase, Phases, Plan, Plane, Policy, Progress, Rejection, Revision, RingRef,
     RingRefusal, Ringing, StateItem, Step, SuspendPolicy, Unanswered, Who,
 };
+pub use offhook_media as media;
 #[cfg(feature = "h264")]
 pub use offhook_media::Decoded as Picture;
 #[cfg(feature = "window")]
@@ -155,8 +156,8 @@ pub use offhook_media::{Played, Playing, Sound, SoundError};
 pub use offhook_transport as transport;
 pub use offhook_transport::media::{EncodedFrame, Kind, LimitedBy, TrackId, VideoWanted, VideoWish};
 pub use offhook_transport::{
-    Attendee, DirectoryError, Invited, InvitedAs, Member, Mood, Profile, SessionInfo, SessionNews, Settings,
-    Stats, Transport, Untaken, UntakenTrack,
+    Attendee, Capabilities, Capability, DirectoryError, Invited, InvitedAs, Member, Mood, Profile,
+    SessionInfo, SessionNews, Settings, Stats, Transport, Untaken, UntakenTrack,
 };
 
 /// The scripted transport: the far side is a hand that a test holds.

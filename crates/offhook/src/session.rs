@@ -21,6 +21,7 @@ use crate::shared::Shared;
 use crate::view::View;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CallingState, ConnectionState, Left, Phase};
+use offhook_transport::Capabilities;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -105,6 +106,17 @@ impl<P: Phase> Session<P> {
     /// of both ends, and in `Ended` (F02).
     pub fn id(&self) -> Option<Arc<str>> {
         self.view().facts.session.clone()
+    }
+
+    /// The id under which this session is in the roster, once it is; see
+    /// [`View::member_id`](crate::View::member_id).
+    pub fn member_id(&self) -> Option<Arc<str>> {
+        self.view().facts.member.clone()
+    }
+
+    /// What can be asked of the far side; see [`View::capabilities`](crate::View::capabilities).
+    pub fn capabilities(&self) -> Capabilities {
+        self.view().capabilities()
     }
 
     /// Was an earlier session taken up again?

@@ -3,6 +3,7 @@
 
 use crate::quality::Quality;
 use offhook_lifecycle::{CallingState, Cause, ConnectionState, Ending, Progress, Snapshot};
+use offhook_transport::Capabilities;
 use offhook_transport::media::VideoWanted;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub struct View {
 pub(crate) struct Facts {
     pub(crate) session: Option<Arc<str>>,
     pub(crate) resumed: bool,
+    pub(crate) member: Option<Arc<str>>,
+    pub(crate) capabilities: Option<Capabilities>,
     pub(crate) eta: Option<Arc<str>>,
     pub(crate) loading: Option<Loading>,
     pub(crate) video: Option<VideoWanted>,
@@ -81,6 +84,18 @@ impl View {
     /// The far side's id of the session, once it gave one.
     pub fn id(&self) -> Option<&str> {
         self.facts.session.as_deref()
+    }
+
+    /// The id under which this session is in the roster, once it is: by it the far side names it to others,
+    /// and to itself (F63). Names need not tell members apart; ids do.
+    pub fn member_id(&self) -> Option<&str> {
+        self.facts.member.as_deref()
+    }
+
+    /// What can be asked of the far side on the newest link; nothing before one was up. What is asked for
+    /// all the same is refused as `NotSupported`.
+    pub fn capabilities(&self) -> Capabilities {
+        self.facts.capabilities.unwrap_or(Capabilities::NONE)
     }
 
     /// Was an earlier session taken up again?

@@ -7,8 +7,11 @@ use chromium::{Chromium, Page};
 use offhook_server::{Mint, Server};
 use offhook_transport::media::VideoWish;
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Longest that one step may take on a machine that builds something at the same time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -163,14 +166,30 @@ async fn a_browser_joins_is_repainted_and_leaves_nothing_behind() {
     settled("every task has ended", || tasks() == tasks_before).await;
 }
 
-/// F58: the page scales its camera to what the studio wants, of the same shape.
+/// A way to the server that can be cut, without a word to anybody.
+async fn way_to(server: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let way = tokio::spawn(async move {
+        let mut both_ways = JoinSet::new();
+        while let Ok((mut browser, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(server).await.expect("it listens");
+            both_ways.spawn(async move { tokio::io::copy_bidirectional(&mut browser, &mut server).await });
+        }
+    });
+    (address, way)
+}
+
+/// F58: the page scales its camera to what the studio wants, of the same shape; and once its server is gone
+/// it says so, and the camera is off.
 async fn sends_no_larger_picture_than_the_studio_wants(program: &str) {
     let wish = VideoWish::new(320, 320, 10).expect("it can be meant");
     let server = Server::builder().studio_video(wish).start().await.expect("a free port");
     let credential = server.mint(&Mint::user("browser").session("studio", "1")).expect("a credential");
     let chromium = Chromium::start(program);
     let mut page = chromium.page().await;
-    page.open(&format!("{}#{}", server.page(), credential.expose())).await;
+    let (address, way) = way_to(server.address()).await;
+    page.open(&format!("http://{address}/#{}", credential.expose())).await;
     let size = |id: &str| {
         per_frame(&format!(
             "(({id}) => `${{{id}.videoWidth}}x${{{id}.videoHeight}}`)(document.getElementById('{id}'))"
@@ -178,6 +197,12 @@ async fn sends_no_larger_picture_than_the_studio_wants(program: &str) {
     };
     page.until("the camera", PATIENCE, &size("sent"), |size| size == "640x360").await;
     page.until("the small picture", PATIENCE, &size("returned"), |size| size == "320x180").await;
+    way.abort();
+    let camera =
+        "document.getElementById('sent').srcObject.getTracks().every((it) => it.readyState === 'ended')";
+    page.until("the camera is off", PATIENCE, &per_frame(camera), |off| off == true).await;
+    let told = page.value("document.getElementById('state').textContent").await;
+    assert!(told.as_str().is_some_and(|told| told.contains("open its link again")), "{told}");
     page.quit().await;
     drop(chromium);
     server.shutdown().await;

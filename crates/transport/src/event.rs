@@ -370,7 +370,7 @@ pub enum Content {
 /// Somebody in the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Unique in the session.
+    /// Unique in the session; our own is the instance of our dials, as text.
     pub id: String,
     /// To be shown; escape it for a terminal.
     pub name: String,

@@ -188,6 +188,9 @@ fn recovery_refused(context: &mut Core, why: JoinErrorKind, retry_after: Option<
             recovery_fails(context, cause, wait)
         }
         (_, Class::Fatal) if context.is_no_of_a_target(why) => rejoins(context, cause, None),
-        (_, Class::Fatal) => ends(context, refused_for_good(why), Leaf::leaving()),
+        (_, Class::Fatal) => {
+            context.drop_standby(cause);
+            ends(context, refused_for_good(why), Leaf::leaving())
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Signal::{self, Due, Input as On};
 use super::{Leaf, ends, handled};
-use crate::EndReason;
 use crate::Input::*;
 use crate::core::Core;
 use crate::core::timers::Timer;
+use crate::{Cause, EndReason};
 use statig::prelude::*;
 
 pub(super) fn session(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
@@ -41,7 +41,12 @@ pub(super) fn active(context: &mut Core, event: &Signal) -> Outcome<Leaf> {
     match *event {
         On(Leave) => leaves(context, EndReason::LeftByUser),
         On(HandleDropped) => leaves(context, EndReason::Dropped),
-        On(Ended { reason, .. }) => ends(context, reason, Leaf::leaving()),
+        On(Ended { epoch, reason }) => {
+            if context.is_standby(epoch) {
+                context.drop_standby(Cause::End(reason));
+            }
+            ends(context, reason, Leaf::leaving())
+        }
         On(Suspend | Woke { .. }) if context.leaves_on_suspend() => {
             ends(context, EndReason::Suspended, Leaf::leaving())
         }

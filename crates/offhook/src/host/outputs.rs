@@ -59,6 +59,9 @@ impl Host {
         let gate = self.shared.gate(dial.epoch);
         let plan = translate::outward_plan(dial.plan, self.contents.key.clone(), self.contents.returning);
         tracing::debug!(parent: &self.span, dial = dial.epoch.0, plan = dial.plan.code(), "dialling");
+        if dial.plan == Plan::Migrate {
+            self.contents.moving = Some(dial.epoch);
+        }
         let request = DialRequest {
             plan,
             epoch,

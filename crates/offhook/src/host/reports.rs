@@ -10,16 +10,12 @@ use crate::translate::Uploaded;
 use offhook_lifecycle as lifecycle;
 use offhook_lifecycle::{CallingState, CommandId, Epoch, Input, Outcome, Plan, Plane, Revision, Time};
 use offhook_transport::media::VideoWanted;
-use offhook_transport::{Content, Happened, Member, MemberChange};
-use std::collections::BTreeMap;
+use offhook_transport::{Content, Happened};
 use std::time::Duration;
 
 /// Media that was not heard of for less than this was not interrupted: life is reported ten
 /// times a second at most, and each report may be late.
 const INTERRUPTION: Duration = Duration::from_millis(500);
-
-/// Members that are remembered. Beyond it they are told of, and not compared after a recovery.
-const MEMBERS: usize = 4096;
 
 /// What has to be remembered between two reports.
 #[derive(Debug, Default)]
@@ -28,8 +24,6 @@ pub(super) struct Reporter {
     held: Option<ErrorReport>,
     last_state: Option<CallingState>,
     media: MediaLife,
-    /// Who is there, as far as listeners were told.
-    members: BTreeMap<String, Member>,
     /// The image that was told of last, and how much of it, in percent.
     upload: Option<(Revision, u64)>,
     /// What video is wanted, as far as listeners were told.
@@ -337,29 +331,6 @@ impl Host {
         self.tell(event);
     }
 
-    /// Who came comes before what they publish, and who goes after it.
-    fn tell_member(&mut self, change: MemberChange) {
-        let known = &mut self.reporter.members;
-        match change {
-            MemberChange::Joined(member) => {
-                // One whom a new link's roster only named may be known from the link before.
-                let before = known.get(&member.id).cloned();
-                remember(known, &member);
-                self.tell_there(before, member);
-            }
-            MemberChange::Updated(member) => {
-                remember(known, &member);
-                self.tell(Event::MemberUpdated(member.clone()));
-                self.tell_tracks(&member);
-            }
-            MemberChange::Left(member) => {
-                known.remove(&member.id);
-                self.tell_tracks_gone(&member.id);
-                self.tell(Event::MemberLeft(member));
-            }
-        }
-    }
-
     fn tell_stalls(&mut self, stalls: impl IntoIterator<Item = Stall>) {
         for stall in stalls {
             // Which picture is the far side's word, and none of the codes that telemetry is made of.
@@ -381,42 +352,5 @@ impl Host {
             self.tell_stalls(stalls);
             self.say_again(epoch);
         }
-    }
-
-    /// After each new link: who came, went or changed meanwhile, so that no listener's roster
-    /// keeps somebody who is gone.
-    pub(super) fn tell_roster(&mut self) {
-        let Some(roster) = self.contents.roster.take() else { return };
-        let mut known = std::mem::take(&mut self.reporter.members);
-        for member in roster {
-            let before = known.remove(&member.id);
-            remember(&mut self.reporter.members, &member);
-            self.tell_there(before, member);
-        }
-        for id in std::mem::take(&mut self.contents.to_follow) {
-            if let Some(member) = known.remove(&id) {
-                remember(&mut self.reporter.members, &member);
-            }
-        }
-        for gone in known.into_values() {
-            self.tell_tracks_gone(&gone.id);
-            self.tell(Event::MemberLeft(gone));
-        }
-    }
-
-    /// Somebody is there, who may be known already.
-    fn tell_there(&mut self, before: Option<Member>, member: Member) {
-        match before {
-            None => self.tell(Event::MemberJoined(member.clone())),
-            Some(before) if before != member => self.tell(Event::MemberUpdated(member.clone())),
-            Some(_) => {}
-        }
-        self.tell_tracks(&member);
-    }
-}
-
-fn remember(known: &mut BTreeMap<String, Member>, member: &Member) {
-    if known.len() < MEMBERS || known.contains_key(&member.id) {
-        known.insert(member.id.clone(), member.clone());
     }
 }

@@ -20,6 +20,7 @@ impl Host {
             && let Some(goes_on) = self.shared.told.get().epoch()
         {
             self.contents.of = goes_on;
+            self.await_nobody();
         }
     }
 
@@ -36,13 +37,16 @@ impl Host {
             || self.facts.loading != self.contents.loading
             || self.facts.video != self.contents.video
             || self.facts.models != self.contents.models
+            || self.facts.capabilities != self.contents.capabilities
             || self.facts.quality != quality
         {
             self.facts = Arc::new(Facts {
                 session: self.contents.session.clone(),
                 resumed: self.contents.resumed,
+                member: self.contents.session.is_some().then(|| self.instance.to_string().into()),
                 eta: self.contents.eta.clone(),
                 loading: self.contents.loading.clone(),
+                capabilities: self.contents.capabilities,
                 video: self.contents.video,
                 models: self.contents.models.clone(),
                 quality,

@@ -10,7 +10,7 @@ use futures_util::{FutureExt, StreamExt};
 use offhook::transport::media::Kind;
 use offhook::{Client, Clip, Event, Events, Join, Joined, PublishError, RemoteTrack, Session, WebRtc};
 use offhook_media::h264::{Decoder, EncoderOptions, Encoding};
-use offhook_server::{Grants, Mint, Server};
+use offhook_server::{Grants, Mint, Server, Signer};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -194,4 +194,32 @@ async fn who_lost_her_line_is_away_until_she_is_back() {
     drop((ada.leave(), bob.leave()));
     direct.shutdown().await;
     stage.end().await;
+}
+
+// F41, F62, F63: of two whose server is restarted one is back first. The other has not left, and each goes
+// on with the picture of the other on the handle of the beginning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_go_on_over_a_restart_of_the_server() {
+    let signer = Signer::random().expect("randomness");
+    let first = Server::builder().signer(signer.clone()).start().await.expect("loopback");
+    let (ada, bob) = (client(&first, "ada"), client(&first, "bob"));
+    let publish = || Join::new().publish(Clip::sample());
+    let (ada, mut adas) = in_room(&ada, publish()).await;
+    let (bob, mut bobs) = in_room(&bob, publish()).await;
+    let mut her_picture = track(&bob, &mut bobs).await;
+    let mut his_picture = track(&ada, &mut adas).await;
+    let address = first.address();
+    soon("the restart", first.shutdown_for_restart()).await;
+    let again = Server::builder().signer(signer).bind(address.to_string()).start().await;
+    let second = again.expect("the address is free again");
+    for (events, picture) in [(&mut adas, &mut his_picture), (&mut bobs, &mut her_picture)] {
+        event("the recovery", events, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
+        goes_on("the picture of the other", picture).await;
+        while let Some(Some(event)) = events.next().now_or_never() {
+            let goes = matches!(event, Event::MemberLeft(_) | Event::TrackRemoved(_));
+            assert!(!goes, "nobody left: {event:?}");
+        }
+    }
+    drop((ada.leave(), bob.leave()));
+    second.shutdown().await;
 }

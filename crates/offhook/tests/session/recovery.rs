@@ -282,3 +282,43 @@ async fn the_roster_after_a_recovery_is_the_far_sides_by_whatever_plan() {
         assert_eq!(changes, ["+a", "+b", "+c", "-a"], "rejoins: {rejoins}");
     }
 }
+
+/// F09: an attempt that the far side answered for good says with what, and not that nobody wanted it any more;
+/// one that the old link's end overtook does say so.
+#[tokio::test(start_paused = true)]
+async fn the_attempt_that_ended_the_session_says_why_it_came_to_nothing() {
+    use offhook::transport::{EndCode, RefusedCode};
+    use offhook::{Cause, JoinErrorKind};
+    for how in ["refused", "ended", "overtaken"] {
+        let (client, remote) = by_hand();
+        let (session, dial) = joined(&client, &remote).await;
+        let mut events = session.events();
+        // A path that is lost while signaling lives leaves the old link there to say something.
+        dial.lose(if how == "overtaken" { Plane::Media } else { Plane::Signaling }, FaultKind::Closed);
+        if how != "overtaken" {
+            remote.dial().await.refuse_resume(ResumeRefusal::Gone);
+        }
+        let next = remote.dial().await;
+        match how {
+            "refused" => next.refuse(RefusedCode::Unauthorized),
+            "ended" => next.end(EndCode::Kicked),
+            _ => dial.end(EndCode::Kicked),
+        }
+        let mut last = None;
+        let reason = event(&mut events, |event| match event {
+            Event::Attempt(attempt) => {
+                last = Some(attempt.error);
+                None
+            }
+            Event::Ended(ended) => Some(ended.reason),
+            _ => None,
+        })
+        .await;
+        let (error, ends) = match how {
+            "refused" => (Cause::Refusal(JoinErrorKind::Unauthorized), EndReason::Unauthorized),
+            "ended" => (Cause::End(EndReason::Kicked), EndReason::Kicked),
+            _ => (Cause::Refusal(JoinErrorKind::Cancelled), EndReason::Kicked),
+        };
+        assert_eq!((last.flatten(), reason), (Some(error), ends), "{how}");
+    }
+}

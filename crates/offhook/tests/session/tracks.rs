@@ -137,6 +137,10 @@ async fn a_handle_goes_on_over_every_recovery_and_ends_with_its_track() {
         assert_eq!(matches!(next.plan(), Plan::Migrate { .. }), way == "migrate");
         let_in(&next, &[member("ada", &camera)]);
         tokio::time::sleep(SETTLED).await;
+        if way == "migrate" {
+            assert_eq!(told(&mut events), [] as [&str; 0], "he may be on his way");
+            tokio::time::sleep(Duration::from_secs(25)).await;
+        }
         assert!(next.send_track_frame(&ada, &frame(3, true)));
         assert!(!next.send_track_frame(&bob, &frame(4, true)));
         assert_eq!(told(&mut events), ["-bob/camera", "-bob"], "{way}");
@@ -147,6 +151,92 @@ async fn a_handle_goes_on_over_every_recovery_and_ends_with_its_track() {
         tokio::time::sleep(SETTLED).await;
         assert_eq!(of_ada.next().now_or_never(), Some(None), "until the session is over");
     }
+}
+
+/// F41, F63: a server that was restarted has the session of whoever comes first; the others are on their way.
+/// They are away until they come, and gone when they do not; what is held of them goes on.
+#[tokio::test(start_paused = true)]
+async fn of_a_session_that_is_made_anew_nobody_has_left_who_may_yet_come() {
+    let camera = [track("camera", Kind::Video, false)];
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let_in(&dial, &[member("ada", &camera), member("bob", &camera)]);
+    let session = joining.await.expect("accepted");
+    let mut events = session.events();
+    let (ada, bob) = (TrackId::new("ada", "camera"), TrackId::new("bob", "camera"));
+    let mut of_ada = session.track(&ada).expect("it is there");
+    let mut of_bob = session.track(&bob).expect("it is there");
+    tokio::time::sleep(SETTLED).await;
+    told(&mut events);
+    dial.lose(Plane::Signaling, FaultKind::Closed);
+    remote.dial().await.refuse_resume(ResumeRefusal::Gone);
+    let next = remote.dial().await;
+    let mut up = next.a_welcome();
+    up.resumed = false;
+    up.capabilities = up.capabilities.with(Capability::Forwarding);
+    next.answer();
+    next.up(up);
+    next.carried(Plane::Signaling);
+    next.ack(next.seen().revision);
+    next.carried(Plane::Media);
+    let away = |event: &Event| match event {
+        Event::MemberUpdated(member) if member.id.len() < 8 => Some((member.id.clone(), member.away)),
+        _ => None,
+    };
+    assert_eq!(event(&mut events, away).await, ("ada".to_owned(), true));
+    assert_eq!(event(&mut events, away).await, ("bob".to_owned(), true));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    next.member(MemberChange::Joined(member("ada", &camera)));
+    assert_eq!(event(&mut events, away).await, ("ada".to_owned(), false));
+    assert!(next.send_track_frame(&ada, &frame(1, true)));
+    assert_eq!(numbers(&mut of_ada), [1], "on the handle of before");
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    assert_eq!(told(&mut events), [] as [&str; 0]);
+    assert_eq!(of_bob.next().now_or_never(), None, "he may still come");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(told(&mut events), ["-bob/camera", "-bob"]);
+    assert_eq!(of_bob.next().now_or_never(), Some(None));
+    drop(session.leave());
+}
+
+/// F63: told once, whatever crosses on the way; and nobody goes who never came.
+#[tokio::test(start_paused = true)]
+async fn a_member_comes_once_and_nobody_goes_who_was_not_there() {
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let_in(&dial, &[member("ada", &[])]);
+    let session = joining.await.expect("accepted");
+    let own = dial.seen().instance.to_string();
+    assert_eq!(session.member_id().as_deref(), Some(&*own), "by which others name it");
+    assert_eq!(session.view().member_id(), Some(&*own));
+    let mut events = session.events();
+    let renamed = Member { name: "grace".into(), ..member("ada", &[]) };
+    for change in [
+        MemberChange::Joined(member("ada", &[])),
+        MemberChange::Updated(member("ada", &[])),
+        MemberChange::Left(member("bob", &[])),
+        MemberChange::Joined(renamed.clone()),
+        MemberChange::Updated(member("eve", &[])),
+        MemberChange::Left(member("ada", &[])),
+        MemberChange::Left(member("ada", &[])),
+    ] {
+        dial.member(change);
+    }
+    tokio::time::sleep(SETTLED).await;
+    let mut heard = Vec::new();
+    while let Some(Some(event)) = events.next().now_or_never() {
+        match event {
+            Event::MemberJoined(member) if member.id != own => heard.push(("joined", member.name)),
+            Event::MemberUpdated(member) => heard.push(("updated", member.name)),
+            Event::MemberLeft(member) => heard.push(("left", member.name)),
+            _ => {}
+        }
+    }
+    let due = [("joined", "ada"), ("updated", "grace"), ("joined", "eve"), ("left", "grace")];
+    assert_eq!(heard, due.map(|(what, name)| (what, name.to_owned())));
+    drop(session.leave());
 }
 
 /// F62: where nothing is forwarded nobody's tracks are told of, however they are published.
@@ -230,7 +320,7 @@ async fn who_leaves_the_old_server_during_a_move_stays_and_its_word_counts_if_th
         let dial = remote.dial().await;
         let camera = track("camera", Kind::Video, false);
         let ada = || member("ada", std::slice::from_ref(&camera));
-        let_in(&dial, &[ada()]);
+        let_in(&dial, &[ada(), member("bob", &[])]);
         let session = joining.await.expect("accepted");
         let mut events = session.events();
         let deadline = Some(Duration::from_secs(30));
@@ -246,11 +336,12 @@ async fn who_leaves_the_old_server_during_a_move_stays_and_its_word_counts_if_th
         tokio::time::sleep(SETTLED).await;
         dial.member(MemberChange::Left(ada()));
         tokio::time::sleep(SETTLED).await;
-        assert_eq!(told(&mut events), ["+ada", "+ada/camera"], "she is over there");
+        assert_eq!(told(&mut events), ["+ada", "+ada/camera", "+bob"], "she is over there, he may come");
         assert_eq!(session.remote_tracks().len(), 1);
         if fails {
             next.fail(FaultKind::Unreachable);
-            tokio::time::sleep(SETTLED).await;
+            tokio::time::sleep(Duration::from_secs(26)).await;
+            assert_eq!(told(&mut events), [] as [&str; 0], "he never left");
             dial.member(MemberChange::Left(ada()));
             tokio::time::sleep(SETTLED).await;
             assert_eq!(told(&mut events), ["-ada/camera", "-ada"], "the old one counts again");

@@ -68,7 +68,7 @@ async function join() {
     waiting.splice(0).forEach(say);
   };
   socket.onmessage = ({ data }) => handle(JSON.parse(data));
-  socket.onclose = () => { if (!over) state("closed"); };
+  socket.onclose = () => { if (!over) finish("closed: the server is gone; once it is back, open its link again"); };
   peer.onconnectionstatechange = () => { if (!over) document.body.dataset.media = peer.connectionState; };
 }
 
