@@ -1,6 +1,9 @@
 //! What a member says to the others: to all of them, or to some. Who it is from the server says; that it
 //! arrives is the receivers' own frames' affair. Named ones get it all or none of them does.
 
+#[cfg(test)]
+mod tests;
+
 use super::Actor;
 use super::welcome::size;
 use crate::rooms::Untold;

@@ -6,7 +6,7 @@ use crate::wire::{
 use futures_util::StreamExt;
 use offhook_server::{GoAwayCode, Grants, Limits, Mint, Server};
 use offhook_signaling::{
-    Conclude, EndCode, Ended, ErrorCode, FromClient, FromServer, Look, Make, Party, Profile, Prompt,
+    Conclude, EndCode, Ended, ErrorCode, FromClient, FromServer, Look, Make, Party, Ping, Profile, Prompt,
     Settings, Steer, Steered, Versions,
 };
 use std::time::Duration;
@@ -253,9 +253,14 @@ async fn a_director_of_a_session_that_is_over_is_none_of_the_next_of_its_name() 
     settled("the old link is gone", || server.census().tasks < there).await;
     let steer = Steer { id: 1, prompt: None, text: Some("go on".into()) };
     assert_eq!(steered(&mut new, steer).await.members, 1);
-    // Well beyond the grace.
-    for id in 0..4 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        pong(&mut bob, id).await;
-    }
+    // What it would be told of the session is told by now.
+    new.say(&FromClient::Ping(Ping { id: 7 })).await;
+    let mut undirected = 0;
+    let told = |message: &FromServer| {
+        undirected += usize::from(matches!(message, FromServer::Session(info) if !info.directed));
+        *message == FromServer::Pong(Ping { id: 7 })
+    };
+    new.next_until(told).await;
+    assert_eq!(undirected, 0, "its director is there");
+    pong(&mut bob, 1).await;
 }
