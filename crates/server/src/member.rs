@@ -448,7 +448,7 @@ impl Actor {
     /// What the others are told of its end. In a house that closes everybody goes: they hear of their own.
     fn farewell(&self, why: LeaveCode) -> Option<MemberLeft> {
         let is_told = !self.seen.user.is_empty() && !self.shared.is_closing();
-        is_told.then(|| MemberLeft { instance: self.place.instance, reason: why })
+        is_told.then_some(MemberLeft { instance: self.place.instance, reason: why })
     }
 
     fn show(&mut self, attendance: Attendance) {

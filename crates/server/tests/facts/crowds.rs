@@ -7,6 +7,7 @@ use offhook_signaling::{
     ErrorCode, FromClient, FromServer, Instance, Join, MediaKind, Offer, SessionSnapshot, Track, limits,
 };
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -87,7 +88,9 @@ async fn whoever_joins_or_resumes_sees_everybody_whatever_their_tracks_are_calle
 async fn a_roster_has_as_many_members_as_is_promised_and_no_more() {
     let most = limits::ROSTER as u128;
     let limits = Limits { members: 1000, ..Limits::default() };
-    let server = builder().limits(limits).start().await.expect("a port");
+    // The first of them say nothing for as long as the others take to come.
+    let server = builder().limits(limits).resume_window(Duration::from_secs(600));
+    let server = server.start().await.expect("a port");
     let mut crowd = crowd(&server, most - 1, &[track("camera".into())]).await;
     let last = publishing("last", most, vec![track("camera".into())]);
     let mut last = Wire::enter_with(&server, last).await;
