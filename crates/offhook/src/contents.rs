@@ -35,6 +35,8 @@ pub(crate) struct Contents {
     pub(crate) capabilities: Option<wire::Capabilities>,
     /// Everyone there when the newest link came up, until it was compared with what was known.
     pub(crate) roster: Option<Vec<wire::Member>>,
+    /// Who was there as well, and is said after it.
+    pub(crate) to_follow: Vec<String>,
     /// Of a session that was not found again or is elsewhere now: how long those who were in it may take to
     /// come.
     pub(crate) scattered: Option<Duration>,
@@ -79,6 +81,7 @@ impl Contents {
         self.resumed = up.resumed;
         self.capabilities = Some(up.capabilities);
         self.roster = Some(up.roster);
+        self.to_follow = up.to_follow;
         self.video = up.video;
         if self.models[..] != up.models[..] {
             self.models = up.models.into();

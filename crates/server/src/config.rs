@@ -22,11 +22,16 @@ pub struct Limits {
     pub first_frame: Duration,
     /// Sessions at once.
     pub sessions: usize,
-    /// Members of one session.
+    /// Members of one session; 256 at most, whatever this says, since a roster has no more.
     pub members: usize,
     /// Frames a member may send in a second, and in a burst four times that (S10). Clients keep to the
     /// default by themselves; with less here a busy one loses its link.
     pub frames_per_second: u32,
+    /// Bytes of messages to the others that a member may have passed on in a second, each counted once however
+    /// many hear it; at once eight times that, and a whole frame in any case (S10). What is beyond it goes to
+    /// nobody, and its sender is told; those who hear have lines of their own, and the slowest of them is to
+    /// keep up.
+    pub message_bytes_per_second: u32,
     /// Longest prompt, in bytes; the wire itself ends at 8 KiB, and so does this by default. A longer one
     /// is refused with the number.
     pub prompt: usize,
@@ -67,6 +72,7 @@ impl Default for Limits {
             sessions: 256,
             members: 32,
             frames_per_second: offhook_signaling::limits::FRAMES_PER_SECOND,
+            message_bytes_per_second: offhook_signaling::limits::MESSAGE_BYTES_PER_SECOND,
             prompt: PROMPT_BYTES,
             edge: 1920,
             presences: 4096,

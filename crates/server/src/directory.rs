@@ -5,7 +5,7 @@
 
 use crate::config::WATCHER_PING_EVERY;
 use crate::lobby::Knock;
-use crate::rooms::{Asked, Steering, not_found};
+use crate::rooms::{Asked, Steering, Which, not_found};
 use crate::socket::{Bucket, Over, close, close_code, heard, say, say_and_close};
 use crate::token::Claims;
 use crate::{Shared, door};
@@ -146,10 +146,8 @@ fn begin_directing(
     }
     let news = shared.rooms.watch(shared, &look.session)?;
     let key = door::key(&look.session);
-    if !shared.rooms.director_came(&key) {
-        return Err(not_found());
-    }
-    Ok((news, Seat { shared: shared.clone(), key }))
+    let which = shared.rooms.director_came(&key).ok_or_else(not_found)?;
+    Ok((news, Seat { shared: shared.clone(), key, which }))
 }
 
 /// A director's seat. When it is left and was the last one that was taken, the session has the
@@ -157,13 +155,21 @@ fn begin_directing(
 struct Seat {
     shared: Arc<Shared>,
     key: String,
+    which: Which,
+}
+
+impl Seat {
+    /// Not where its session is over, and another has its name.
+    fn is_good(&self) -> bool {
+        self.shared.rooms.is_still(&self.key, self.which)
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.shared.rooms.director_went(&self.key);
+        let was_its_own = self.shared.rooms.director_went(&self.key, self.which);
         // Where everybody is sent elsewhere, so is the director, and no session ends for that here.
-        if !self.shared.is_closing() && self.shared.emptied_to().is_none() {
+        if was_its_own && !self.shared.is_closing() && self.shared.emptied_to().is_none() {
             await_director(&self.shared, &self.key);
         }
     }
@@ -237,7 +243,7 @@ impl Outside {
                     }
                     heard_at = Instant::now();
                     match heard(frame) {
-                        Ok(Some(frame)) => match self.message(frame.message, seat.as_ref()).await {
+                        Ok(Some(frame)) => match self.message(frame.message, seat.as_ref().filter(|seat| seat.is_good())).await {
                             Ok(Some(answer)) => if !say(&mut socket, &answer).await { return },
                             Ok(None) => {}
                             Err(over) => return over.answer(&mut socket).await,

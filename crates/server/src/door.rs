@@ -5,6 +5,7 @@ mod ringing;
 
 pub(crate) use ringing::{no_room, presence};
 
+use crate::handover::Dossier;
 use crate::model::Model;
 use crate::token::{Claims, Credential, Grants, Pass, TokenError};
 use crate::{Shared, hex};
@@ -255,15 +256,18 @@ pub(crate) fn better_place(shared: &Shared, join: &Join) -> Option<(String, GoAw
     Some((other, GoAwayCode::Unhealthy))
 }
 
-/// Sends there, with a ticket: of one that is inside here for the time that it may still stay.
+/// Sends there, with a ticket: of one that is inside here with what is known of it.
 pub(crate) fn elsewhere(
     shared: &Shared,
     join: &Join,
     admission: Admission,
-    time_left: Option<Duration>,
+    inside: Option<Box<Dossier>>,
     (target, reason): (String, GoAwayCode),
 ) -> Refusal {
     let viewer = join.viewer || !admission.grants.publish;
+    let (left, generations, generated_ms, silenced) = inside.map_or_else(Default::default, |inside| {
+        (inside.expires_in_ms, inside.generations, inside.generated_ms, inside.silenced)
+    });
     let kept = join.rejoin.as_ref().map(|rejoin| rejoin.session_id.clone());
     let pass = Pass {
         session: key(&join.session),
@@ -274,7 +278,10 @@ pub(crate) fn elsewhere(
         viewer,
         model: admission.model,
         credential: admission.credential,
-        ends_at_ms: time_left.and_then(Pass::ends_in),
+        ends_at_ms: left.map(Duration::from_millis).and_then(Pass::ends_in),
+        generations,
+        generated_ms,
+        silenced,
     };
     match shared.signer.ticket(&admission.user, pass, &target) {
         Ok(ticket) => Box::new(FromServer::GoAway(GoAway {

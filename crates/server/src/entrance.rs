@@ -4,6 +4,7 @@
 
 use crate::assets::{Stage, Wanted};
 use crate::config::{LOADING_WORD_EVERY, QUEUE_PING_EVERY, QUEUE_WORD_EVERY};
+use crate::handover::Dossier;
 use crate::lobby::Knock;
 use crate::member::{Attach, Hello, Link, Mail, Mailbox};
 use crate::queue::{Lane, Turn, Who};
@@ -63,8 +64,8 @@ pub(crate) async fn come_in(
         FromClient::Join(join) => {
             let admission = door::join(shared, &join)?;
             if let Some(place) = door::better_place(shared, &join) {
-                let left = time_left(shared, &join, &admission.user).await;
-                return Err(door::elsewhere(shared, &join, admission, left, place).into());
+                let inside = is_inside(shared, &join, &admission.user).await;
+                return Err(door::elsewhere(shared, &join, admission, inside, place).into());
             }
             if let Some(rejoin) = &join.rejoin {
                 heard_late(shared, &join.session, join.instance, &rejoin.secret)?;
@@ -107,11 +108,10 @@ pub(crate) async fn come_in(
     }
 }
 
-/// How long one that is inside already may stay; nothing of one that is not.
-async fn time_left(shared: &Shared, join: &Join, user: &str) -> Option<Duration> {
+/// What is known of one that is inside already; nothing of one that is not.
+async fn is_inside(shared: &Shared, join: &Join, user: &str) -> Option<Box<Dossier>> {
     let mail = shared.rooms.find(&join.session, join.instance)?;
-    let inside = crate::handover::describe(&mail).await.filter(|inside| inside.member.user == user)?;
-    inside.expires_in_ms.map(Duration::from_millis)
+    crate::handover::describe(&mail).await.filter(|inside| inside.member.user == user)
 }
 
 /// A place that is held for somebody who is not in yet; given back when this is dropped.

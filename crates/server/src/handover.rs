@@ -29,6 +29,11 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+/// Longest thing that is said on the channel, in bytes. What a client may say of itself is bounded by its frames
+/// and takes a tenth of it, whatever there is to escape.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+/// Longest that it may be before the key was shown.
+pub(crate) const HELLO_BYTES: usize = limits::FRAME_BYTES;
 /// How long the other server may take for any one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -181,14 +186,19 @@ impl Peer {
         Ok(peer)
     }
 
-    /// True if the other has taken it.
+    /// True if the other has taken it. One that is too long to be said stays as one that there is no room for.
     pub(crate) async fn hand_over(
         &mut self,
         dossier: Box<Dossier>,
         within: Duration,
     ) -> Result<bool, DrainError> {
         let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        match self.ask(&Give::Member { dossier, within_ms }).await? {
+        let text = written(&Give::Member { dossier, within_ms })?;
+        if text.len() > MOST_BYTES {
+            tracing::warn!(bytes = text.len(), "a member is too large to be handed over and stays");
+            return Ok(false);
+        }
+        match self.say(text).await? {
             Took::Taken => Ok(true),
             Took::NoRoom => Ok(false),
             Took::Hello { .. } => Err(DrainError::Garbled),
@@ -248,7 +258,10 @@ impl Peer {
     }
 
     async fn ask(&mut self, give: &Give) -> Result<Took, DrainError> {
-        let text = serde_json::to_string(give).map_err(|_| DrainError::Garbled)?;
+        self.say(written(give)?).await
+    }
+
+    async fn say(&mut self, text: String) -> Result<Took, DrainError> {
         let answer = timeout(ANSWER_WITHIN, async {
             self.socket.send(Message::text(text)).await.map_err(unreachable)?;
             loop {
@@ -265,6 +278,10 @@ impl Peer {
         });
         answer.await.map_err(|_| DrainError::NoAnswer)?
     }
+}
+
+fn written(give: &Give) -> Result<String, DrainError> {
+    serde_json::to_string(give).map_err(|_| DrainError::Garbled)
 }
 
 /// Where a server that clients reach by this URL takes sessions over; only on this machine.

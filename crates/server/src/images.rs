@@ -18,7 +18,8 @@ use tokio::sync::Semaphore;
 /// Images of one session that are kept. With one more the one goes that was not asked for longest;
 /// whoever asks for it again is asked for its bytes again.
 const OF_A_SESSION: usize = 4;
-/// Bytes of all images of all sessions that are kept, in the same way.
+/// Bytes of all images of all sessions that are kept, in the same way: of their files, and of what they are
+/// decoded to, which a small file can be much smaller than.
 const IN_ALL: usize = 256 * 1024 * 1024;
 /// Images that are decoded at once: each may take 100 MiB while it is.
 const AT_ONCE: usize = 2;
@@ -44,6 +45,12 @@ struct Kept {
     file: Bytes,
     reference: Reference,
     asked: u64,
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        self.file.len() + self.reference.bytes()
+    }
 }
 
 impl Default for Images {
@@ -72,10 +79,10 @@ impl Images {
         let mut shelf = self.lock();
         shelf.asked += 1;
         let kept = Kept { file, reference, asked: shelf.asked };
-        shelf.bytes += kept.file.len();
+        shelf.bytes += kept.bytes();
         let name = (session.to_owned(), sha256.to_owned());
         if let Some(before) = shelf.images.insert(name.clone(), kept) {
-            shelf.bytes -= before.file.len();
+            shelf.bytes -= before.bytes();
         }
         while shelf.images.keys().filter(|(of, _)| of == session).count() > OF_A_SESSION {
             shelf.drop_oldest(&name, |(of, _)| of == session);
@@ -91,7 +98,7 @@ impl Images {
         let before = shelf.images.len();
         shelf.images.retain(|(of, _), _| of != session);
         if shelf.images.len() != before {
-            shelf.bytes = shelf.images.values().map(|kept| kept.file.len()).sum();
+            shelf.bytes = shelf.images.values().map(|kept| kept.bytes()).sum();
         }
     }
 
@@ -132,7 +139,7 @@ impl Shelf {
             return;
         };
         if let Some(gone) = self.images.remove(&oldest) {
-            self.bytes -= gone.file.len();
+            self.bytes -= gone.bytes();
         }
     }
 }

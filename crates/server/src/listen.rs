@@ -79,13 +79,12 @@ async fn taking(
     }
     let alive = shared.alive();
     let called = host(&headers).unwrap_or_default().to_owned();
-    upgrade
-        .max_message_size(offhook_signaling::limits::FRAME_BYTES)
-        .max_frame_size(offhook_signaling::limits::FRAME_BYTES)
-        .on_upgrade(move |websocket| async move {
-            handover::take(shared, websocket, caller, &called).await;
-            drop(alive);
-        })
+    // Nobody hands over from elsewhere, and whoever tries has shown no key yet.
+    let most = if caller.is_local { handover::MOST_BYTES } else { handover::HELLO_BYTES };
+    upgrade.max_message_size(most).max_frame_size(most).on_upgrade(move |websocket| async move {
+        handover::take(shared, websocket, caller, &called).await;
+        drop(alive);
+    })
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Response {

@@ -35,8 +35,9 @@ pub(crate) use notices::{Inbox, Notices};
 use notices::{News, Noticing};
 use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
-    Migrate, Reliability, Resume, Role, Strategy,
+    MemberLeft, Migrate, Reliability, Resume, Role, Strategy,
 };
+use relaying::Said;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -135,6 +136,8 @@ struct Actor {
     /// knows that it was.
     confirmed: bool,
     frames: Reliability<FromServer>,
+    /// Handed over, and on no link here yet: what is said to it nobody has seen.
+    expected: bool,
     /// Was something lost that its client should have been told? Then a resume has gaps, and is refused.
     replay_lost: bool,
     secret: String,
@@ -170,6 +173,8 @@ struct Actor {
     /// Is its user speaking, and heard?
     hears_speech: bool,
     pinged: Instant,
+    /// What it said to the others lately.
+    said: Said,
     /// How much telemetry it may still send.
     telemetry: Allowance,
     /// When a client that came back is told of a fault that its path had before, if it still has.
@@ -226,7 +231,7 @@ pub(crate) async fn run(
         actor.leave_a_relic();
         actor.shared.rooms.remember(&actor.place.key, actor.place.instance, actor.heed.clone());
     }
-    actor.shared.rooms.remove(&actor.shared, &actor.place);
+    actor.shared.rooms.remove(&actor.shared, &actor.place, actor.farewell(why.clone()));
     // Who wants in at this very moment is no part of this end.
     while let Ok(letter) = letters.try_recv() {
         if let Mail::Attach(attach, taken) = letter {
@@ -242,6 +247,7 @@ impl Actor {
         let now = Instant::now();
         Self {
             seen: unseen(place.instance),
+            said: Said::nothing(shared.config.limits.message_bytes_per_second, now),
             telemetry: Allowance::full(shared.config.limits.telemetry_per_minute, now),
             shared,
             place,
@@ -252,6 +258,7 @@ impl Actor {
             link: None,
             confirmed: false,
             frames: Reliability::new(),
+            expected: false,
             replay_lost: false,
             secret: String::new(),
             previous_secret: None,
@@ -390,9 +397,21 @@ impl Actor {
     /// Numbers a message, keeps it for a resume if it is a reliable one, and sends it if there is
     /// a link. A link whose reader is too slow is cut: it may resume and have everything replayed.
     fn say(&mut self, message: &FromServer) {
-        match self.frames.frame(message) {
-            Ok(text) => self.write(text),
-            Err(error) => tracing::warn!(%error, "a message does not fit into a frame and was not sent"),
+        self.can_say(message);
+    }
+
+    /// The same. False where it does not fit into a frame.
+    fn can_say(&mut self, message: &FromServer) -> bool {
+        let frame = self.frames.frame(message);
+        match frame {
+            Ok(text) => {
+                self.write(text);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a message does not fit into a frame and was not sent");
+                false
+            }
         }
     }
 
@@ -424,11 +443,12 @@ impl Actor {
         if let Some(media) = self.media.take() {
             media.close().await;
         }
-        // In a house that closes everybody goes: the others hear of their own end.
-        if !self.seen.user.is_empty() && !self.shared.is_closing() {
-            let left = offhook_signaling::MemberLeft { instance: self.place.instance, reason: why };
-            self.shared.rooms.tell(&self.place, None, &FromServer::MemberLeft(left));
-        }
+    }
+
+    /// What the others are told of its end. In a house that closes everybody goes: they hear of their own.
+    fn farewell(&self, why: LeaveCode) -> Option<MemberLeft> {
+        let is_told = !self.seen.user.is_empty() && !self.shared.is_closing();
+        is_told.then_some(MemberLeft { instance: self.place.instance, reason: why })
     }
 
     fn show(&mut self, attendance: Attendance) {

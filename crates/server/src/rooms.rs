@@ -6,7 +6,7 @@ mod directors;
 mod records;
 mod room;
 
-pub(crate) use directors::{Directed, Steering};
+pub(crate) use directors::{Directed, Steering, Which};
 pub(crate) use records::{Asked, Record, not_found};
 pub(crate) use room::{Newcomer, NoPlace};
 
@@ -16,7 +16,7 @@ use crate::member::{Mail, Mailbox, Notices};
 use crate::queue::{Lane, Turn};
 use crate::router::Router;
 use crate::{Shared, member};
-use offhook_signaling::{Ended, FromServer, Instance, Member, SessionRef};
+use offhook_signaling::{Ended, FromServer, Instance, Member, MemberLeft, SessionRef, limits};
 use room::{Inside, Room, busy, room};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -128,7 +128,7 @@ impl Rooms {
                 // One that is about to be replaced takes no room.
                 let stays = |inside: &&Inside| !shared.config.one_instance || inside.seen.user != user;
                 let most = room.profile.settings.max_members.map_or(usize::MAX, |most| most as usize);
-                let most = most.min(shared.config.limits.members);
+                let most = most.min(shared.config.limits.members).min(limits::ROSTER);
                 (Lane::Room(key.to_owned()), room.members.values().filter(stays).count() >= most)
             }
             None => {
@@ -159,7 +159,7 @@ impl Rooms {
             room.is_directed(dossier.directed);
             return true;
         }
-        if room.members.len() >= shared.config.limits.members {
+        if room.members.len() >= shared.config.limits.members.min(limits::ROSTER) {
             return false;
         }
         room.adopted = true;
@@ -190,13 +190,23 @@ impl Rooms {
         self.lock().get(key).is_some_and(|room| room.adopted && room.session_id == session_id)
     }
 
-    /// Takes a member out, and the session with its last one.
-    pub(crate) fn remove(&self, shared: &Shared, place: &Place) {
+    /// Takes a member out, and the session with its last one. The others hear of it under the same lock, so
+    /// that it comes before whatever they hear of the next one of that instance; where that one was shown to
+    /// them already, this one is no news any more.
+    pub(crate) fn remove(&self, shared: &Shared, place: &Place, farewell: Option<MemberLeft>) {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(&place.key) else { return };
-        if room.members.get(&place.instance).is_some_and(|inside| inside.actor == place.actor) {
-            room.members.remove(&place.instance);
+        let seated = room.members.get(&place.instance);
+        let is_followed = seated.is_some_and(|inside| inside.actor != place.actor);
+        let is_news = seated.is_none_or(|inside| !is_followed || inside.seen.user.is_empty());
+        if !is_followed && room.members.remove(&place.instance).is_some() {
             room.changed();
+        }
+        if let Some(left) = farewell.filter(|_| is_news) {
+            let others = room.members.iter().filter(|(instance, _)| **instance != place.instance);
+            others.for_each(|(_, inside)| {
+                inside.post(Mail::Say(Box::new(FromServer::MemberLeft(left.clone()))));
+            });
         }
         if room.members.is_empty() {
             room.idle = Instant::now();

@@ -8,6 +8,7 @@
 
 mod ingest;
 mod leg;
+mod wishes;
 
 pub(crate) use ingest::Ingest;
 pub(crate) use leg::Leg;

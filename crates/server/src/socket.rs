@@ -24,8 +24,9 @@ use tokio::sync::mpsc::error::SendError;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
-/// Frames that may wait for a slow reader; beyond it the link is cut and may resume.
-const OUTBOX: usize = 256;
+/// Frames that may wait for a slow reader, beside those that introduce a whole roster at once; beyond it the
+/// link is cut and may resume.
+const OUTBOX: usize = 256 + limits::ROSTER;
 /// Longest a close handshake may take.
 const CLOSING: Duration = Duration::from_millis(500);
 

@@ -439,7 +439,7 @@ codes! {
         NotSupported = "not_supported",
     }
 
-    /// Why a message to some members went to none of them.
+    /// Why a message went to none of those it was for.
     RelayRefusal {
         /// Somebody it names is not in the session.
         UnknownMember = "unknown_member",
@@ -447,6 +447,8 @@ codes! {
         Oneself = "oneself",
         /// Somebody it names is too slow to have more put before them.
         Busy = "busy",
+        /// Its sender said more just before than others can be expected to hear. Also of a message to all.
+        RateLimited = "rate_limited",
     }
 
     /// What an entry of telemetry is about.

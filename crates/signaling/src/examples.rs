@@ -33,6 +33,8 @@ pub const CANDIDATE: &str = "candidate:1 1 udp 2130706431 192.0.2.17 50000 typ h
 pub const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 const OURS: Instance = Instance(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+/// Of somebody who is named and not said yet.
+const LATE: Instance = Instance(0x0f1e_2d3c_4b5a_6978_8796_a5b4_c3d2_e1f0);
 const THEIRS: Instance = Instance(0xfedc_ba98_7654_3210_fedc_ba98_7654_3210);
 
 /// Every example of a client's message.
@@ -467,6 +469,7 @@ fn snapshot() -> SessionSnapshot {
         generation: Some(1),
         sending: vec![mid()],
         roster: vec![member()],
+        to_follow: vec![LATE],
         waiting,
     }
 }

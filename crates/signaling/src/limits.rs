@@ -8,6 +8,11 @@ pub const FRAME_BYTES: usize = 64 * 1024;
 pub const FRAMES_PER_SECOND: u32 = 100;
 /// And so many at once after a pause; a whole piece of an upload counts for a tenth of a frame.
 pub const FRAMES_BURST: u32 = 4 * FRAMES_PER_SECOND;
+/// Most bytes a second of messages to other members, as they go out to each of these, that a client may count on
+/// being passed on, over any time: a hearer with a line of a megabit keeps up with that (S10).
+pub const MESSAGE_BYTES_PER_SECOND: u32 = 128 * 1024;
+/// And so many at once after a pause.
+pub const MESSAGE_BYTES_BURST: u32 = 8 * MESSAGE_BYTES_PER_SECOND;
 /// Deepest nesting of objects and arrays in one frame.
 pub const DEPTH: usize = 16;
 /// Largest magnitude of any number in a frame: 2^53 - 1, the largest integer every JSON reader keeps exactly.
@@ -58,6 +63,8 @@ pub const METADATA_VALUE_BYTES: usize = 512;
 pub const ATTENDEES: usize = 64;
 /// Most members in a roster.
 pub const ROSTER: usize = 256;
+/// Most bytes that the tracks of one member take as JSON, so that a frame has room for any member.
+pub const TRACKS_BYTES: usize = 16 * 1024;
 /// Most ICE servers, and most URLs of one server.
 pub const ICE_SERVERS: usize = 8;
 /// Most nodes that a join may ask to avoid.
@@ -193,6 +200,7 @@ pub const FREE_FIELDS: &[&str] = &["data"];
 /// Limits on lists by field name; any other list holds at most [`LIST`] entries.
 pub const LIST_RULES: &[(&str, usize)] = &[
     ("roster", ROSTER),
+    ("to_follow", ROSTER),
     ("to", ROSTER),
     ("missing", ROSTER),
     ("metadata", METADATA),

@@ -226,9 +226,12 @@ pub struct SessionSnapshot {
     /// Sections in which media is due from the server right now.
     #[serde(default)]
     pub sending: Vec<MidRef>,
-    /// Everybody, this client included.
+    /// Everybody, this client included, but for those `to_follow` names.
     #[serde(default)]
     pub roster: Vec<Member>,
+    /// Who is there as well and has no room in the frame: `member_joined` says the whole of each, behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to_follow: Vec<Instance>,
     /// Whose tracks have no place with this client, as `waiting` says it; those that the frame has no room
     /// for are said there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -289,14 +292,16 @@ pub struct Relay {
     pub data: serde_json::Value,
 }
 
-/// A message that names its receivers went to all of them; those that are away have it when they are back.
+/// A message that names its receivers went to all of them; those that are away have it when they are back,
+/// and those that another server handed over when they arrive, as much of it as is kept for a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Relayed {
     /// The message this answers.
     pub id: u64,
 }
 
-/// A message that names its receivers went to none of them.
+/// A message went to none of those it was for: of one that names them any reason may be why, of one to all
+/// only `rate_limited`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotRelayed {
     /// The message this answers.

@@ -105,6 +105,11 @@ impl<Out: Message> Reliability<Out> {
         self.sent - self.acked
     }
 
+    /// What is kept because the far side is not known to have it, the oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = &Out> {
+        self.kept.iter().map(|(_, message, _)| message)
+    }
+
     /// Numbers a message where it is reliable, keeps it for a replay, and writes its frame.
     /// Where there is no link just now, drop the text: the replay brings it.
     ///

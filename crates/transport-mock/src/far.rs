@@ -441,6 +441,7 @@ impl Inner {
                 away: false,
                 tracks: Vec::new(),
             }],
+            to_follow: Vec::new(),
             video: None,
             models: Vec::new(),
             generating: None,

@@ -243,6 +243,7 @@ impl Studio {
                 away: false,
                 tracks: Vec::new(),
             }],
+            to_follow: Vec::new(),
             video: self.video,
             models: self.models.clone(),
             generating: Some(place.generating),

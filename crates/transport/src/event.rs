@@ -121,8 +121,11 @@ pub struct Up {
     pub resume_window: Option<Duration>,
     /// Until which revision it has the desired state already.
     pub acked: Option<Revision>,
-    /// Everyone there, ourselves included, as of now.
+    /// Everyone there, ourselves included, as of now, but for those that `to_follow` names.
     pub roster: Vec<Member>,
+    /// Who is there as well, by id, and is said in whole by [`MemberChange::Joined`](crate::MemberChange) in a
+    /// moment. Empty where a far side can name everybody at once.
+    pub to_follow: Vec<String>,
     /// The video that the far side works best with, where it has an opinion (F58).
     pub video: Option<VideoWanted>,
     /// The models and personas that can be asked for there; empty where it does not say.

@@ -55,6 +55,9 @@ coded! {
         Oneself = "oneself",
         /// Somebody it is for does not keep up with what is said to them; later it may go.
         Busy = "busy",
+        /// More was said just before than the others can be expected to hear; later it may go. Also of a
+        /// message to all.
+        RateLimited = "rate_limited",
         /// The way to the far side cannot carry it as it is.
         Unsayable = "unsayable",
         /// The far side has no such thing.

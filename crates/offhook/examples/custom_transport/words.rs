@@ -21,6 +21,7 @@ pub(crate) fn heard(line: &str, request: &DialRequest, up: bool) -> Option<Event
             resume_window: Some(Duration::ZERO),
             acked: Some(request.revision),
             roster: Vec::new(),
+            to_follow: Vec::new(),
             video: None,
             models: Vec::new(),
             generating: None,

@@ -109,9 +109,10 @@ pub enum SendError {
     /// it.
     #[error("too many messages wait to go out or to be answered; await some of them first")]
     Full,
-    /// Too many went out just before, awaited or not; 200 at once are let through. It did not go out,
-    /// and the session is as well as before.
-    #[error("more than {per_second} messages a second; wait a moment, and say less")]
+    /// Too many went out just before, awaited or not, 200 at once are let through; or more in all than the
+    /// far side passes on: the reference server 128 KiB a second, and 1 MiB at once. It went to nobody, and
+    /// the session is as well as before.
+    #[error("more than {per_second} messages a second, or too much in them; wait a moment, and say less")]
     RateLimited {
         /// Messages, reactions and words together.
         per_second: u32,

@@ -93,6 +93,11 @@ impl Host {
             }
             self.tell_tracks(&tracks);
         }
+        // Whom the far side only named yet is there, as they were known until it says them whole.
+        for id in std::mem::take(&mut self.contents.to_follow) {
+            missing.remove(&id);
+            self.roster.awaited.remove(&id);
+        }
         let now = self.clock.now();
         for (id, mut member) in missing {
             let before = self.roster.awaited.remove(&id);

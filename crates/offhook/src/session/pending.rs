@@ -149,6 +149,7 @@ impl Future for Sending {
                 Unsent::UnknownMember => SendError::UnknownMember { members },
                 Unsent::Oneself => SendError::Oneself,
                 Unsent::Busy => SendError::Full,
+                Unsent::RateLimited => SendError::RateLimited { per_second: PER_SECOND },
                 Unsent::NotSupported => SendError::NotSupported,
                 Unsent::Unsayable | Unsent::Other => SendError::Refused { text },
             }),

@@ -21,7 +21,8 @@ impl Session<Joined> {
     /// [`react`](Self::react).
     ///
     /// The payload is any bytes, at most 16 KiB; the topic is your own word for what they are, at most
-    /// 128 bytes and no control characters.
+    /// 128 bytes and no control characters. What is said faster than the slowest listener can be expected to
+    /// hear goes to nobody ([`SendError::RateLimited`]); larger things belong on a track or a server of yours.
     ///
     /// While the link is being recovered, or the network is gone, it waits: after a resume it goes out once
     /// and in order, after a rejoin it ends `Unknown`. Where recovery gave up it ends `Away` at once.

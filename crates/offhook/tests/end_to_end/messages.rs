@@ -4,7 +4,7 @@
 use crate::far_side::*;
 use futures_util::{FutureExt, StreamExt};
 use offhook::{Client, Event, Events, Join, Joined, SendError, Session};
-use offhook_server::Server;
+use offhook_server::{Limits, Server};
 
 /// A member that only looks on, and what it hears.
 struct Guest {
@@ -91,6 +91,41 @@ async fn of_three_only_those_who_are_named_hear_a_message() {
     drop((ada.session, cy.session));
     for client in [ada.client, bob.client, cy.client] {
         client.shutdown().await;
+    }
+    server.shutdown().await;
+}
+
+/// F63, S10: what is beyond what others can be expected to hear goes to nobody and is refused in its type, to all as
+/// to one, and the session is as well as before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_others_can_hear_is_refused_to_its_sender() {
+    let limits = Limits { message_bytes_per_second: 1, ..Limits::default() };
+    let server = Server::builder().limits(limits).start().await.expect("loopback");
+    let mut ada = guest(&server, "ada").await;
+    let mut bob = guest(&server, "bob").await;
+    let to_bob = ada.name_of("bob").await;
+    let large = "y".repeat(16 * 1024);
+    let mut taken = 0;
+    for number in 0..8 {
+        let sending = if number % 2 == 0 {
+            ada.session.send("chat", large.clone())
+        } else {
+            ada.session.send_to([&to_bob], "chat", large.clone())
+        };
+        match soon("the answer", sending).await {
+            Ok(()) => {
+                taken += 1;
+                assert_eq!(bob.hears().await.1, large.as_bytes());
+            }
+            Err(error) => assert!(matches!(error, SendError::RateLimited { .. }), "{error:?}"),
+        }
+    }
+    assert_eq!(taken, 3, "a frame's worth at once");
+    bob.has_heard_nothing();
+    soon("the receipt", ada.session.react("ok")).await.expect("the link is there");
+    for guest in [ada, bob] {
+        drop(guest.session.leave());
+        guest.client.shutdown().await;
     }
     server.shutdown().await;
 }

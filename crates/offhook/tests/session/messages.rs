@@ -44,6 +44,8 @@ async fn a_message_to_some_names_them_and_ends_once_with_what_the_far_side_says(
     for (why, error) in [
         (Unsent::UnknownMember, gone),
         (Unsent::Oneself, SendError::Oneself),
+        (Unsent::Busy, SendError::Full),
+        (Unsent::RateLimited, SendError::RateLimited { per_second: 50 }),
         (Unsent::Unsayable, SendError::Refused { text: "not so".into() }),
         (Unsent::NotSupported, SendError::NotSupported),
         (Unsent::Other, SendError::Refused { text: "not so".into() }),

@@ -4,7 +4,7 @@
 use crate::common::*;
 use offhook::mock::What;
 use offhook::transport::media::Kind;
-use offhook::transport::{FaultKind, Liveness, Plan, Plane, ResumeRefusal};
+use offhook::transport::{Content, FaultKind, Liveness, MemberChange, Plan, Plane, ResumeRefusal};
 use offhook::{CallingState, EndReason, Event, Fault, Join, Network, Policy};
 use std::time::Duration;
 
@@ -193,6 +193,49 @@ async fn a_go_away_moves_the_session_while_media_flows() {
     until(&mut states, CallingState::Joined).await;
     dial.closed().await;
     assert_eq!(session.leave().await.summary().migrations, 1);
+}
+
+/// F63: who is only named on a new link is neither gone nor new, and what has changed of them is told
+/// when they are said.
+#[tokio::test(start_paused = true)]
+async fn who_is_to_follow_in_a_roster_is_not_gone_meanwhile() {
+    use offhook::Member;
+    let member =
+        |id: &str, name: &str| Member { id: id.into(), name: name.into(), away: false, tracks: vec![] };
+    let let_in = |dial: &offhook::mock::MockDial, roster: &[&str], to_follow: &[&str]| {
+        let mut up = dial.a_welcome();
+        up.roster = roster.iter().map(|id| member(id, id)).collect();
+        up.to_follow = to_follow.iter().map(ToString::to_string).collect();
+        dial.answer();
+        dial.up(up);
+        dial.carried(Plane::Signaling);
+        dial.ack(dial.seen().revision);
+        dial.carried(Plane::Media);
+    };
+    let (client, remote) = by_hand();
+    let joining = idle(&client).join(Join::new());
+    let dial = remote.dial().await;
+    let_in(&dial, &["a", "b", "c", "d"], &[]);
+    let session = joining.await.expect("accepted");
+    let mut events = session.events();
+    dial.lose(Plane::Signaling, FaultKind::Closed);
+    let next = remote.dial().await;
+    let_in(&next, &["a"], &["b", "c", "e"]);
+    for (id, name) in [("b", "b"), ("c", "another name"), ("e", "e")] {
+        next.content(Content::Member(MemberChange::Joined(member(id, name))));
+    }
+    let mut changes = Vec::new();
+    event(&mut events, |event| {
+        match event {
+            Event::MemberJoined(member) => changes.push(format!("+{}", member.id)),
+            Event::MemberLeft(member) => changes.push(format!("-{}", member.id)),
+            Event::MemberUpdated(member) => changes.push(format!("~{} {}", member.id, member.name)),
+            _ => {}
+        }
+        (changes.last().is_some_and(|change| change == "+e")).then_some(())
+    })
+    .await;
+    assert_eq!(changes, ["+a", "+b", "+c", "+d", "-d", "~c another name", "+e"]);
 }
 
 /// C18 livekit/livekit#4477, livekit/client-sdk-js#561: no one who left during the outage stays, and a

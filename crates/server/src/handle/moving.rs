@@ -13,8 +13,9 @@ use tokio::time::Instant;
 impl Server {
     /// Asks every member of a session (`kind/id`; all sessions where none is named) to move, to
     /// another server of the same key or, without a target, wherever it finds. A ticket goes with
-    /// the target: it keeps the session's id and who the member is. What else is known stays
-    /// here; [`drain`](Server::drain) takes it along. The old link is closed at the deadline
+    /// the target: it keeps the session's id, who the member is, how long it may stay, how many
+    /// generations it had and what they used, and what a moderator muted of it. What else is known
+    /// stays here; [`drain`](Server::drain) takes it along. The old link is closed at the deadline
     /// without an ending.
     ///
     /// # Cancel safety

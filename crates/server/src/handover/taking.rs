@@ -1,7 +1,7 @@
 //! The taking end of a handover: who shows the key is believed, and what it tells of becomes
 //! members that are away and may come.
 
-use super::{ANSWER_WITHIN, Give, Took};
+use super::{ANSWER_WITHIN, Give, HELLO_BYTES, MOST_BYTES, Took};
 use crate::directory::await_director;
 use crate::images::Assembly;
 use crate::listen::Caller;
@@ -21,7 +21,7 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
     let knock = caller.knock;
     knock.talks();
     let first = tokio::select! {
-        first = timeout(shared.config.limits.first_frame, hear(&mut socket)) => first.ok().flatten(),
+        first = timeout(shared.config.limits.first_frame, hear(&mut socket, HELLO_BYTES)) => first.ok().flatten(),
         _ = knock.decided() => None,
     };
     let Some(Give::Hello { voucher }) = first else { return };
@@ -46,7 +46,7 @@ pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Cal
 /// Takes what is given until the channel is over, and notes the sessions that were made by name.
 async fn take_all(shared: &Arc<Shared>, socket: &mut WebSocket, sessions: &mut BTreeSet<String>) {
     let mut arriving = None;
-    while let Some(give) = hear(socket).await {
+    while let Some(give) = hear(socket, MOST_BYTES).await {
         let took = match give {
             Give::Hello { .. } => return,
             Give::Member { dossier, within_ms } => {
@@ -113,10 +113,11 @@ fn vouch(shared: &Shared, voucher: &str, called: &str) -> Option<String> {
     shared.signer.vouch(&shared.life, None, Some(voucher.nonce)).ok().map(|(answer, _)| answer)
 }
 
-/// The next thing said; `None` when the channel is over, or is none.
-async fn hear(socket: &mut WebSocket) -> Option<Give> {
+/// The next thing said; `None` when the channel is over, or is none, or that is too long.
+async fn hear(socket: &mut WebSocket, most: usize) -> Option<Give> {
     loop {
         match socket.next().await? {
+            Ok(Message::Text(text)) if text.len() > most => return None,
             Ok(Message::Text(text)) => return serde_json::from_str(&text).ok(),
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
             Ok(Message::Binary(_) | Message::Close(_)) | Err(_) => return None,

@@ -41,6 +41,24 @@ fn an_image_is_of_its_session_and_goes_with_it() {
     assert_eq!(images.lock().bytes, 0);
 }
 
+// S10: a file of a few hundred bytes takes a megabyte once it is decoded, and that is what is counted.
+#[test]
+fn what_is_kept_in_all_is_bounded_by_what_it_takes_and_not_by_its_files() {
+    let images = Images::default();
+    let file = Bytes::from(Rgb::filled(512, 512, [1, 2, 3]).to_png());
+    let sha256 = crate::hex::encode(&Sha256::digest(&file));
+    let large = Reference::new(&sha256, Still::decode(&file).expect("a good file"));
+    let each = file.len() + 512 * 512 * 4;
+    let many = IN_ALL / each + 8;
+    for session in 0..many {
+        images.keep(&format!("studio/{session}"), &sha256, file.clone(), large.clone());
+        assert!(images.lock().bytes <= IN_ALL);
+    }
+    let kept =
+        (0..many).filter(|session| images.find(&format!("studio/{session}"), &sha256).is_some()).count();
+    assert_eq!((kept, images.lock().bytes), (IN_ALL / each, IN_ALL / each * each));
+}
+
 #[tokio::test]
 async fn an_image_that_is_not_what_its_hash_says_is_none() {
     let images = Images::default();

@@ -3,16 +3,17 @@
 
 use super::clock::FAULT_GRACE;
 use super::media::{Media, MediaError, takes};
-use super::moderating::Asked;
+use super::moderating::{Asked, Silenced};
+use super::welcome::size;
 use super::{Actor, Attach, Flow, Hello, Link, ToSocket};
 use crate::door::{self, Admission};
 use crate::model::Model;
 use crate::studio::Recipe;
 use crate::token::{Grants, Pass};
 use offhook_signaling::{
-    Answer, Attendance, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item, Join, MemberChange,
-    Migrate, Offer, Party, Ping, Progress, Rejoin, Reliability, ReplayLost, Resume, ResumeRefusal, Resumed,
-    Role, Secret, Step, Track, encode,
+    Answer, Attendance, Desired, EndCode, Ended, Error, ErrorCode, FromServer, Item, Join, LeaveCode,
+    MemberChange, Migrate, Offer, Party, Ping, Progress, Rejoin, Reliability, ReplayLost, Resume,
+    ResumeRefusal, Resumed, Role, Secret, Step, Track, encode, limits,
 };
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -29,8 +30,29 @@ struct Entry {
     resumed: bool,
     /// Comes from elsewhere or comes again, or at least it may have.
     returns: bool,
-    /// How long it may still stay, as the server says that it comes from.
+    /// What it brings along, as the server says that it comes from.
+    brings: Brings,
+}
+
+/// What a ticket says of who comes with it.
+#[derive(Default)]
+struct Brings {
+    /// How long it may still stay.
     time_left: Option<Duration>,
+    generations: u64,
+    generated: Duration,
+    silenced: Silenced,
+}
+
+impl Brings {
+    fn of(pass: &Pass) -> Self {
+        Self {
+            time_left: pass.left(),
+            generations: pass.generations,
+            generated: Duration::from_millis(pass.generated_ms),
+            silenced: pass.silenced,
+        }
+    }
 }
 
 impl Actor {
@@ -50,9 +72,8 @@ impl Actor {
                     let text = "the session is not here any more; join it anew";
                     return self.turn_away(&link, Error::new(ErrorCode::NoSessionToResume, text));
                 }
-                let time_left = None;
-                let entry =
-                    Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, time_left };
+                let brings = Brings::default();
+                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, brings };
                 if let Some(error) = self.may_not_publish(&entry, &admission) {
                     return self.turn_away(&link, error);
                 }
@@ -65,9 +86,8 @@ impl Actor {
                 // The same session is one that kept its name on the way.
                 let resumed =
                     admission.pass.as_ref().is_some_and(|pass| pass.session_id == self.place.session_id);
-                let (returns, time_left) = (true, admission.pass.as_ref().and_then(Pass::left));
-                let entry =
-                    Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, time_left };
+                let (returns, brings) = (true, admission.pass.as_ref().map(Brings::of).unwrap_or_default());
+                let entry = Entry { epoch, desired, tracks, offer, viewer, name, resumed, returns, brings };
                 self.enter(entry, admission, link).await
             }
             Hello::Resume(resume) => {
@@ -128,12 +148,13 @@ impl Actor {
         self.heed = heeded;
         self.shared.rooms.forget_heed(&self.place.key, self.place.instance);
         let most = self.shared.config.max_duration;
-        let left = self.expires.is_none().then(|| entry.time_left.or(most)).flatten();
+        let left = self.expires.is_none().then(|| entry.brings.time_left.or(most)).flatten();
         self.expires = self.expires.or_else(|| left.and_then(|left| Instant::now().checked_add(left)));
         // Its own ghost, if there is one, goes without a word: same instance, higher epoch.
         self.close_link(1000);
         self.stop_generation(offhook_signaling::GenerationEnd::Stopped);
         let old = self.media.replace(media);
+        let unheard = self.unheard();
         self.frames = Reliability::new();
         self.link = Some(link);
         self.lost = None;
@@ -182,12 +203,22 @@ impl Actor {
             attendance: Attendance::Present,
             tracks: if viewer { Vec::new() } else { takes(&offered.unwrap_or(entry.tracks)) },
         };
+        // Where it was handed over as well, no less is known here than the ticket says.
+        self.generations = self.generations.max(entry.brings.generations);
+        self.generated = self.generated.max(entry.brings.generated);
         if newcomer {
             self.recall_silence();
+            if self.silenced.is_nothing() {
+                self.silenced = entry.brings.silenced;
+            }
         }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
-        self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer);
+        if !self.welcome(admission.version, admission.expires_in_ms, entry.resumed, answer) {
+            self.close_beside(old);
+            return self.is_unsayable(newcomer);
+        }
+        unheard.iter().for_each(|message| self.say(message));
         if entry.returns {
             self.tell_mood();
         }
@@ -211,15 +242,43 @@ impl Actor {
             };
             self.shared.rooms.end_others(&self.place, &self.seen.user, &ended);
         }
-        if let Some(old) = old {
-            // Beside it: what takes its time to close would keep it from its mail.
-            let alive = self.shared.alive();
-            tokio::spawn(async move {
-                old.close().await;
-                drop(alive);
-            });
-        }
+        self.close_beside(old);
         Flow::On
+    }
+
+    /// Messages that were for it since it was handed over. Nobody has seen them, so none is said twice; of what
+    /// came on a link that it lost nobody knows, and that is its client's to resume.
+    fn unheard(&mut self) -> Vec<FromServer> {
+        if !std::mem::take(&mut self.expected) {
+            return Vec::new();
+        }
+        let is_message = |message: &&FromServer| matches!(message, FromServer::Message(_));
+        self.frames.kept().filter(is_message).cloned().collect()
+    }
+
+    /// What takes its time to close would keep it from its mail.
+    fn close_beside(&self, media: Option<Media>) {
+        let Some(media) = media else { return };
+        let alive = self.shared.alive();
+        tokio::spawn(async move {
+            media.close().await;
+            drop(alive);
+        });
+    }
+
+    /// What it is to be told on being let in does not fit into a frame, which it is told. A newcomer was not
+    /// shown to anybody yet.
+    fn is_unsayable(&mut self, newcomer: bool) -> Flow {
+        let text = "what there is to say of this session does not fit into a frame; its owner must name fewer ICE servers";
+        self.say(&FromServer::Error(Error::new(ErrorCode::Unavailable, text)));
+        self.close_link(1011);
+        self.lose_link();
+        if !newcomer {
+            return Flow::On;
+        }
+        self.seen = super::unseen(self.place.instance);
+        self.shared.rooms.show(&self.place, self.seen.clone());
+        Flow::Over(LeaveCode::Left)
     }
 
     /// Who may only look on and means to publish is told so, rather than have it go nowhere (F53).
@@ -297,6 +356,11 @@ impl Actor {
         }
         let keeps_path = resume.path.zip(self.media.as_ref()).is_some_and(|(path, media)| media.keeps(&path));
         let offer = resume.offer.filter(|_| !keeps_path);
+        if offer.as_ref().is_some_and(|offer| !tracks_fit(&offer.tracks)) {
+            // Its rejoin is told why.
+            let why = ResumeRefusal::Other("too_many_tracks".into());
+            return say_and_close(&link, &door::no_resume(why), 1008);
+        }
         let answer = match (&mut self.media, &offer) {
             (Some(media), Some(offer)) => match media.answer(offer).await {
                 Ok(answer) => Some(answer),
@@ -325,21 +389,28 @@ impl Actor {
         self.pinged = self.heard;
         self.interacted = self.heard;
         // The first frame on a resumed link, always (C17).
-        let snapshot = self.snapshot();
-        self.say(&FromServer::Resumed(Resumed {
+        let mut resumed = Resumed {
             last_seen: self.frames.last_seen(),
             epoch: resume.epoch,
             secret: Secret::new(secret),
-            snapshot,
+            snapshot: self.snapshot(),
             answer,
             node: self.shared.config.node.clone(),
-        }));
+        };
+        let to_follow = self.lay_roster(&mut resumed, |resumed| &mut resumed.snapshot);
+        if !self.can_say(&FromServer::Resumed(resumed)) {
+            // Let in anew it needs no more than that.
+            self.say(&door::no_resume(ResumeRefusal::Other("unsayable".into())));
+            self.close_link(1011);
+            return self.lose_link();
+        }
         for frame in replay {
             match frame.encode() {
                 Ok(text) => self.write(text),
                 Err(error) => tracing::warn!(%error, "a kept message cannot be sent again"),
             }
         }
+        self.introduce(to_follow);
         // An offer that came along has made the path anew; one that was silent with the socket may be
         // back with it, which shows in a moment.
         self.fault_due = self
@@ -385,6 +456,9 @@ impl Actor {
             let text = "a newer dial of this instance is inside already";
             return Err(Box::new(Error::new(ErrorCode::StaleEpoch, text)));
         }
+        if !tracks_fit(&entry.tracks) || !entry.offer.as_ref().is_none_or(|offer| tracks_fit(&offer.tracks)) {
+            return Err(Box::new(too_many_tracks()));
+        }
         Ok(())
     }
 
@@ -396,7 +470,7 @@ impl Actor {
     }
 
     fn stay_as_before(&self) -> Flow {
-        if self.epoch == 0 { Flow::Over(offhook_signaling::LeaveCode::Left) } else { Flow::On }
+        if self.epoch == 0 { Flow::Over(LeaveCode::Left) } else { Flow::On }
     }
 
     /// What the studio makes of a desired state, or which item it refuses and why.
@@ -432,6 +506,19 @@ impl Actor {
             }
         }
     }
+}
+
+/// Has a frame that shows this member room for so much?
+pub(super) fn tracks_fit(tracks: &[Track]) -> bool {
+    size(&tracks) <= limits::TRACKS_BYTES
+}
+
+pub(super) fn too_many_tracks() -> Error {
+    let most = limits::TRACKS_BYTES;
+    let text = format!(
+        "the tracks of one member have at most {most} bytes together; publish fewer, or give them shorter names"
+    );
+    Error::new(ErrorCode::BadRequest, text)
 }
 
 /// An empty secret fits nothing.

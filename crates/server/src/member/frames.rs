@@ -1,5 +1,6 @@
 //! What a client's frames mean once its link is in.
 
+use super::attach::{too_many_tracks, tracks_fit};
 use super::clock::FAULT_GRACE;
 use super::media::{Happened, Media, takes};
 use super::{Actor, Flow};
@@ -177,6 +178,12 @@ impl Actor {
 
     async fn offer(&mut self, offer: &Offer) -> Flow {
         let Some(media) = &mut self.media else { return Flow::On };
+        if !tracks_fit(&offer.tracks) {
+            self.say(&FromServer::Error(too_many_tracks()));
+            self.close_link(1008);
+            self.lose_link();
+            return Flow::On;
+        }
         match media.answer(offer).await {
             Ok(answer) => {
                 self.say(&FromServer::Answer(answer));

@@ -111,6 +111,9 @@ impl Actor {
                 model: self.model,
                 credential: self.credential.clone(),
                 ends_at_ms: self.time_left().and_then(Pass::ends_in),
+                generations: self.generations,
+                generated_ms: millis(self.generated()),
+                silenced: self.silenced,
             };
             self.shared.signer.ticket(&self.seen.user, pass, target).ok()
         });
@@ -193,6 +196,7 @@ impl Actor {
         let left = dossier.expires_in_ms.map(Duration::from_millis);
         self.expires = left.and_then(|left| now.checked_add(left));
         self.confirmed = true;
+        self.expected = true;
         self.lost = Some(now + within);
         let change = offhook_signaling::MemberChange { member: self.seen.clone() };
         self.shared.rooms.tell(&self.place, None, &FromServer::MemberJoined(change));

@@ -45,8 +45,8 @@ impl Silenced {
     }
 
     /// Did no moderator mute anything?
-    pub(crate) fn is_nothing(self) -> bool {
-        self == Self::default()
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Is nothing of this kind to go anywhere?

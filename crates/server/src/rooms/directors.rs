@@ -14,6 +14,10 @@ use tokio::time::Instant;
 /// is painted as the director said when it comes again.
 const HEEDS: usize = 256;
 
+/// Which session of a name it is: one that ends makes room for another.
+#[derive(Clone, Copy)]
+pub(crate) struct Which(u64);
+
 /// What a director has everybody do.
 pub(crate) struct Steering {
     /// The prompt as it was said, and what it means.
@@ -54,22 +58,28 @@ impl Standing {
 }
 
 impl Rooms {
-    /// Counts a director in. False where the session is not there.
-    pub(crate) fn director_came(&self, key: &str) -> bool {
+    /// Counts a director in. `None` where the session is not there.
+    pub(crate) fn director_came(&self, key: &str) -> Option<Which> {
         let mut rooms = self.lock();
-        let Some(room) = rooms.get_mut(key) else { return false };
+        let room = rooms.get_mut(key)?;
         room.directors += 1;
+        room.changed();
+        Some(Which(room.serial))
+    }
+
+    /// Counts a director out. False where its session is gone: one that has its name now is not its own.
+    pub(crate) fn director_went(&self, key: &str, which: Which) -> bool {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(key).filter(|room| room.serial == which.0) else { return false };
+        room.directors = room.directors.saturating_sub(1);
+        room.undirected = Instant::now();
         room.changed();
         true
     }
 
-    /// Counts a director out.
-    pub(crate) fn director_went(&self, key: &str) {
-        let mut rooms = self.lock();
-        let Some(room) = rooms.get_mut(key) else { return };
-        room.directors = room.directors.saturating_sub(1);
-        room.undirected = Instant::now();
-        room.changed();
+    /// Is the session of this name still the one that the director came to?
+    pub(crate) fn is_still(&self, key: &str, which: Which) -> bool {
+        self.lock().get(key).is_some_and(|room| room.serial == which.0)
     }
 
     /// Begins to count for how long the session lacks the director that it needs. False where it needs

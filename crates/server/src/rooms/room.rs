@@ -10,6 +10,7 @@ use crate::{Shared, hex};
 use offhook_signaling::{Error, ErrorCode, FromServer, Instance, Member, Profile, Role, SessionRef};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -34,7 +35,12 @@ impl Inside {
     }
 }
 
+/// Sessions made so far, under whatever name.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
+
 pub(super) struct Room {
+    /// Told apart from a later session of the same name, or of the same id.
+    pub(super) serial: u64,
     pub(super) session_id: String,
     /// Was it, or some of it, handed over by another server?
     pub(super) adopted: bool,
@@ -64,6 +70,7 @@ impl Room {
     pub(super) fn new(session_id: String, profile: Profile, kept: bool) -> Self {
         let now = Instant::now();
         Self {
+            serial: SESSIONS.fetch_add(1, Ordering::Relaxed),
             session_id,
             adopted: false,
             members: HashMap::new(),

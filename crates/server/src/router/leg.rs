@@ -2,13 +2,14 @@
 //! no room for is dropped and counted here, never kept, so that nobody waits for a slow one.
 
 use super::Track;
+use super::wishes::Wishes;
 use offhook_transport::media::{Codec, Kind};
 use offhook_transport_webrtc::peer::{PAUSE, Peer, PeerError, RtpOut, RtpPacket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// What became of a packet on one leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ struct Out {
     awaits_key: bool,
     /// When the newest packet went out; none before the first and after a pause.
     newest: Option<Instant>,
+    /// When the newest key frame began to go out.
+    key: Option<Instant>,
 }
 
 impl Leg {
@@ -58,15 +61,21 @@ impl Leg {
         let rtp = peer.rtp_out(&mid).await?;
         rtp.prepare(codec).await;
         let requests = rtp.key_frame_requests();
-        let out = Out { rtp, track: Weak::new(), awaits_key: kind == Kind::Video, newest: None };
+        let out = Out { rtp, track: Weak::new(), awaits_key: kind == Kind::Video, newest: None, key: None };
         Ok(Arc::new_cyclic(|leg: &Weak<Self>| {
             let leg = leg.clone();
             let asking = async move {
+                let mut wishes = Wishes::new(Instant::now());
                 loop {
                     requests.next().await;
+                    let wished = Instant::now();
+                    sleep_until(wishes.due(wished)).await;
                     let Some(leg) = leg.upgrade() else { return };
-                    let track = leg.lock().track.upgrade();
-                    if let Some(track) = track {
+                    let (track, key) = {
+                        let out = leg.lock();
+                        (out.track.upgrade(), out.key)
+                    };
+                    if let Some(track) = track.filter(|_| wishes.grant(wished, key, Instant::now())) {
                         track.want_key();
                     }
                 }
@@ -123,6 +132,9 @@ impl Leg {
         out.awaits_key = false;
         let now = Instant::now();
         let before = out.newest.replace(now);
+        if begins {
+            out.key = Some(now);
+        }
         drop(out);
         if before.is_none_or(|before| now.saturating_duration_since(before) >= PAUSE) {
             self.news.notify_one();

@@ -31,6 +31,11 @@ impl Reference {
         Self { sha256: sha256.into(), still: Arc::new(still) }
     }
 
+    /// Memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.still.width() as usize * self.still.height() as usize * 4
+    }
+
     /// Where it lies in a picture of this size: left, top, width and height, all even. `None` where
     /// the picture is too small.
     fn place(&self, width: u32, height: u32) -> Option<(u32, u32, u32, u32)> {

@@ -3,6 +3,7 @@
 
 use super::{Grants, MintError, Signer, TokenError, now};
 use crate::config::TICKET_LIFE;
+use crate::member::Silenced;
 use crate::model::Model;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
@@ -43,6 +44,14 @@ pub(crate) struct Pass {
     /// When its membership is over, in milliseconds since 1970; none where nobody set an end to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ends_at_ms: Option<u64>,
+    /// How many generations it had, and what they used in all: both go on rising.
+    #[serde(default)]
+    pub(crate) generations: u64,
+    #[serde(default)]
+    pub(crate) generated_ms: u64,
+    /// What a moderator muted of it.
+    #[serde(default, skip_serializing_if = "Silenced::is_nothing")]
+    pub(crate) silenced: Silenced,
 }
 
 impl Pass {

@@ -1,10 +1,12 @@
 //! A director steers the conversation (F59): required and not there, gone, and what it may do.
 
-use crate::wire::{Member, Wire, apply, builder, credential, join, migrate, refusal_of, studio};
+use crate::wire::{
+    Member, Wire, apply, builder, credential, goodbye, join, migrate, pong, refusal_of, settled, studio,
+};
 use futures_util::StreamExt;
 use offhook_server::{GoAwayCode, Grants, Limits, Mint, Server};
 use offhook_signaling::{
-    Conclude, EndCode, Ended, ErrorCode, FromClient, FromServer, Look, Make, Party, Profile, Prompt,
+    Conclude, EndCode, Ended, ErrorCode, FromClient, FromServer, Look, Make, Party, Ping, Profile, Prompt,
     Settings, Steer, Steered, Versions,
 };
 use std::time::Duration;
@@ -21,13 +23,17 @@ async fn directed() -> Server {
 
 async fn directed_within(grace: Duration) -> Server {
     let server = builder().director_grace(grace).start().await.expect("a port");
+    make_directed(&server).await;
+    server
+}
+
+async fn make_directed(server: &Server) {
     let Look { versions, session, credential } = backend();
     let settings = Settings { director_required: true, max_members: None };
     let profile = Profile { settings, ..Profile::default() };
-    let mut wire = Wire::dial(&server).await;
+    let mut wire = Wire::dial(server).await;
     wire.say(&FromClient::GetOrCreate(Make { versions, session, credential, profile })).await;
     assert!(matches!(wire.next().await, Ok(FromServer::Session(_))));
-    server
 }
 
 async fn director(server: &Server) -> Wire {
@@ -228,4 +234,33 @@ async fn a_session_that_is_said_to_need_a_director_gets_the_grace_to_find_one() 
     let profile = Profile { settings, ..Profile::default() };
     assert!(server.describe_session("studio", "1", profile));
     assert_eq!(ended(&mut ada).await.reason, EndCode::ControlLost);
+}
+
+// F59: whose session is over has no seat in the next of that name: it neither steers that, nor ends it by going.
+#[tokio::test]
+async fn a_director_of_a_session_that_is_over_is_none_of_the_next_of_its_name() {
+    let server = builder().director_grace(Duration::from_millis(100)).start().await.expect("a port");
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    // It does not read, so that its link closes only when it is given up.
+    let old = director(&server).await;
+    ada.wire.say(&goodbye()).await;
+    settled("the first session is over", || server.census().sessions == 0).await;
+    make_directed(&server).await;
+    let mut new = director(&server).await;
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let there = server.census().tasks;
+    drop(old);
+    settled("the old link is gone", || server.census().tasks < there).await;
+    let steer = Steer { id: 1, prompt: None, text: Some("go on".into()) };
+    assert_eq!(steered(&mut new, steer).await.members, 1);
+    // What it would be told of the session is told by now.
+    new.say(&FromClient::Ping(Ping { id: 7 })).await;
+    let mut undirected = 0;
+    let told = |message: &FromServer| {
+        undirected += usize::from(matches!(message, FromServer::Session(info) if !info.directed));
+        *message == FromServer::Pong(Ping { id: 7 })
+    };
+    new.next_until(told).await;
+    assert_eq!(undirected, 0, "its director is there");
+    pong(&mut bob, 1).await;
 }

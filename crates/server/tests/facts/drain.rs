@@ -2,13 +2,14 @@
 //! lost on the way, and nobody without the key learns or changes anything.
 
 use crate::wire::{
-    Member, PATIENCE, Wire, builder, credential, desired, empty, join, migrate, refusal_of, server, settled,
+    Member, PATIENCE, Wire, builder, credential, desired, empty, join, migrate, pong, refusal_of, server,
+    settled,
 };
 use futures_util::{SinkExt, StreamExt};
-use offhook_server::{DrainError, Drained, EndCode, GoAwayCode, Limits, Mint, Server, Signer};
+use offhook_server::{DrainError, Drained, EndCode, GoAwayCode, Grants, Limits, Mint, Server, Signer};
 use offhook_signaling::{
-    Attendance, Ended, ErrorCode, FromClient, FromServer, GoAway, Instance, Join, MediaKind, Migrate, Rejoin,
-    ResumeRefusal, Role, Secret, Track,
+    Attendance, Desired, Ended, ErrorCode, FromClient, FromServer, GoAway, Instance, Join, Look, MediaKind,
+    Migrate, Ping, Prompt, Rejoin, Relay, ResumeRefusal, Role, Secret, Steer, Track, Versions,
 };
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -351,4 +352,65 @@ async fn a_membership_has_its_longest_time_once_over_every_server() {
         let rest = arrived.elapsed();
         assert!(rest + Duration::from_millis(500) < most, "its time began anew: {rest:?} of {most:?}");
     }
+}
+
+// F32, S10: whatever a member says of itself within its frames, it is handed over, and with it everybody else.
+#[tokio::test]
+async fn a_member_of_whom_there_is_more_to_say_than_a_frame_holds_keeps_no_server_from_being_drained() {
+    let (old, new) = (server().await, server().await);
+    let longest = |n: usize| format!("{n:03}{}", "\"".repeat(125));
+    let tracks = (0..56).map(|n| Track { track: longest(n), ..camera() }).collect();
+    let prompt = |what: &str| Prompt { text: format!("{what} {}", "\"".repeat(8000)), enhance: false };
+    let muted = (0..64).map(longest).collect();
+    let desired = Desired { revision: 1, prompt: Some(prompt("sepia")), muted, ..Desired::default() };
+    let large = Join { tracks, desired, ..join("mallory", 1) };
+    let mallory = Wire::enter_with(&old, large).await;
+    let mut director = Wire::dial(&old).await;
+    let backend = credential(&Mint::user("backend").grants(Grants::DIRECTOR));
+    let look =
+        Look { versions: Versions::OURS, session: mallory.join.session.clone(), credential: Some(backend) };
+    director.say(&FromClient::Direct(look)).await;
+    director.say(&FromClient::Steer(Steer { id: 1, prompt: Some(prompt("edges")), text: None })).await;
+    let steered = |message: FromServer| matches!(message, FromServer::Steered(_)).then_some(());
+    director.until("the answer", steered).await;
+    let _ada = Wire::enter(&old, "ada", 2).await;
+    assert_eq!(drain(&old, &new).await, Drained { moved: 2, stayed: 0 });
+}
+
+// F63, F32: it is answered as relayed, so it is heard, and once.
+#[tokio::test]
+async fn a_message_to_one_who_is_on_the_way_is_heard_on_arriving() {
+    let (old, new) = (server().await, server().await);
+    let mut ada = Wire::enter(&old, "ada", 1).await;
+    let mut bob = Wire::enter(&old, "bob", 2).await;
+    drain(&old, &new).await;
+    let ticket = sent_away(&mut ada).await.ticket.expect("a ticket");
+    let mut ada = arrive(&new, &ada, &ticket).await;
+    let relay = |id, to: &[u128], text: &str| {
+        let to = to.iter().copied().map(Instance).collect();
+        FromClient::Message(Relay { id, from: None, to, topic: "x".into(), data: text.into() })
+    };
+    ada.wire.say(&relay(5, &[2], "to bob")).await;
+    let relayed = ada.wire.until("the answer", |message| match message {
+        FromServer::Relayed(relayed) => Some(relayed.id),
+        FromServer::NotRelayed(refused) => panic!("{refused:?}"),
+        _ => None,
+    });
+    assert_eq!(relayed.await, 5);
+    ada.wire.say(&relay(6, &[], "to all")).await;
+    pong(&mut ada, 1).await;
+    let ticket = sent_away(&mut bob).await.ticket.expect("a ticket");
+    let mut bob = arrive(&new, &bob, &ticket).await;
+    ada.wire.say(&relay(7, &[], "from here on")).await;
+    pong(&mut ada, 2).await;
+    bob.wire.say(&FromClient::Ping(Ping { id: 3 })).await;
+    let mut heard = Vec::new();
+    let until = |message: &FromServer| {
+        if let FromServer::Message(relay) = message {
+            heard.push(relay.data.as_str().unwrap_or_default().to_owned());
+        }
+        *message == FromServer::Pong(Ping { id: 3 })
+    };
+    bob.wire.next_until(until).await;
+    assert_eq!(heard, ["to bob", "to all", "from here on"]);
 }

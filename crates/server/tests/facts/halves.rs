@@ -308,3 +308,38 @@ async fn a_track_that_is_of_another_codec_than_it_says_is_not_handed_on_until_it
     }
     server.shutdown().await;
 }
+
+// F62, S10: a receiver that asks for a key frame ten times a second, for ever, costs the others one every two
+// seconds; and who comes meanwhile has theirs as soon as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_asks_without_end_does_not_make_everybody_elses_picture_key_frames() {
+    const LOOKED_AT: Duration = Duration::from_secs(8);
+    let server = server().await;
+    let mut ada = Raw::enters(&server, "room", "ada", 1, true).await;
+    let bob = Raw::enters_greedy(&server, "bob", 2).await;
+    ada.shoots(true).await;
+    let begun = Instant::now();
+    let (mut asked, mut pictures) = (0, 0u32);
+    while begun.elapsed() < LOOKED_AT {
+        bob.peer.request_key_frame("0");
+        let key = ada.is_asked().await;
+        asked += usize::from(key);
+        ada.shoots(key).await;
+        pictures += 1;
+    }
+    // Those that may be had at once, one every two seconds, and the one that lets him begin.
+    let most = 6 + 4 + 1 + usize::try_from(begun.elapsed().as_secs() / 2).expect("short") - 4;
+    assert!((2..=most).contains(&asked), "asked for {asked} key frames in {pictures} pictures");
+    ada.forgets().await;
+    let came = Instant::now();
+    let mut cy = Raw::enters(&server, "room", "cy", 3, false).await;
+    while cy.received.is_empty() {
+        let key = ada.is_asked().await;
+        ada.shoots(key).await;
+    }
+    assert!(next(&mut cy).await.key && came.elapsed() < SOON, "{:?}", came.elapsed());
+    for raw in [ada, bob, cy] {
+        raw.peer.close().await;
+    }
+    server.shutdown().await;
+}

@@ -3,12 +3,14 @@
 mod assets;
 mod avoided;
 mod canary;
+mod crowds;
 mod directed;
 mod directors;
 mod directory;
 mod door;
 mod drain;
 mod early;
+mod flood;
 mod frames;
 mod ghosts;
 mod halves;

@@ -1,9 +1,11 @@
 //! Go-away: a ticket, another server, and an old link that goes without an ending.
 
 use crate::wire::{Member, Wire, builder, credential, empty, join, migrate, now, refusal_of, server, signed};
-use offhook_server::{GoAwayCode, Mint, Server};
+use base64::Engine;
+use offhook_server::{GoAwayCode, Grants, Mint, Server};
 use offhook_signaling::{
-    ErrorCode, FromClient, FromServer, GoAway, Instance, Join, Migrate, Role, SessionRef,
+    ErrorCode, FromClient, FromServer, GoAway, Instance, Join, MediaKind, Migrate, MuteMember, Role, Secret,
+    SessionRef, Track,
 };
 use std::time::Duration;
 
@@ -147,5 +149,91 @@ async fn every_reason_to_go_is_told_as_it_is() {
             _ => None,
         });
         assert_eq!(told.await, reason);
+    }
+}
+
+/// What a ticket says of its bearer.
+fn pass(ticket: &Secret) -> serde_json::Value {
+    let body = ticket.expose().split('.').nth(1).expect("a signed token");
+    let body = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(body).expect("base64");
+    serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")["pass"].clone()
+}
+
+// F52: the numbers of a session's generations, and what they used, rise over each of its servers.
+#[tokio::test]
+async fn what_was_generated_is_counted_on_wherever_a_ticket_leads() {
+    let third = server().await;
+    let second = builder().node("second").elsewhere(third.url()).start().await.expect("a port");
+    let ada = Wire::enter(&server().await, "ada", 1).await;
+    let first = signed(&serde_json::json!({
+        "sub": "ada", "aud": "offhook-move", "exp": now() + 50, "jti": "one",
+        "target": second.address().to_string(),
+        "pass": {
+            "session": "studio/1", "session_id": ada.joined.session_id, "instance": ada.join.instance.to_string(),
+            "grants": { "publish": true, "prompt": true }, "credential": { "jti": "c", "exp": now() + 600 },
+            "generations": 3, "generated_ms": 5_000,
+        },
+    }));
+    let mut wire = Wire::dial(&second).await;
+    wire.say(&FromClient::Migrate(migrate(&ada, &first))).await;
+    let joined = wire.joined().await;
+    let mut ada = Member { wire, join: Join { epoch: 2, ..ada.join }, joined };
+    let away = sent_away(&second, &mut ada, Some(&third.url()), LONG).await.ticket.expect("a ticket");
+    // Its links here failed, too.
+    let avoiding = Join { epoch: 3, avoid: vec!["second".into()], ..ada.join.clone() };
+    let mut wire = Wire::dial(&second).await;
+    wire.say_once(&FromClient::Join(avoiding)).await;
+    let elsewhere = wire.until("go_away", |message| match message {
+        FromServer::GoAway(away) => away.ticket,
+        _ => None,
+    });
+    for ticket in [away, elsewhere.await] {
+        let pass = pass(&ticket);
+        assert_eq!((&pass["generations"], &pass["generated_ms"]), (&3.into(), &5_000.into()), "{pass}");
+    }
+}
+
+// F64: what a moderator muted is muted wherever it is sent.
+#[tokio::test]
+async fn a_moderators_mute_goes_along_with_a_ticket() {
+    let (old, new) = (server().await, server().await);
+    let camera = Track {
+        track: "camera".into(),
+        kind: MediaKind::Video,
+        mid: None,
+        width: None,
+        height: None,
+        codec: None,
+        muted: false,
+    };
+    let with = |user: &str, instance, grants| {
+        let credential = Some(credential(&Mint::user(user).grants(grants)));
+        Join { credential, tracks: vec![camera.clone()], ..join(user, instance) }
+    };
+    let mut ada = Wire::enter_with(&old, with("ada", 1, Grants::MODERATOR)).await;
+    for (user, instance, unmute) in [("bob", 2, false), ("cy", 3, true)] {
+        let grants = Grants { unmute, ..Grants::default() };
+        let mut member = Wire::enter_with(&old, with(user, instance, grants)).await;
+        let mute = MuteMember { id: 7, member: Instance(instance), kind: MediaKind::Video, muted: true };
+        ada.wire.say(&FromClient::MuteMember(mute)).await;
+        let is_muted = |message| matches!(message, FromServer::MutedBy(_)).then_some(());
+        member.wire.until("the mute", is_muted).await;
+        old.go_away(None, Some(&new.url()), LONG, GoAwayCode::Rebalance).await;
+        let ticket = member.wire.until("go_away", |message| match message {
+            FromServer::GoAway(away) => away.ticket,
+            _ => None,
+        });
+        let ticket = ticket.await;
+        let mut wire = Wire::dial(&new).await;
+        let arrives = Migrate { tracks: vec![camera.clone()], ..migrate(&member, &ticket) };
+        wire.say(&FromClient::Migrate(arrives)).await;
+        let joined = wire.joined().await;
+        let me = joined.snapshot.roster.iter().find(|member| member.user == user).expect("it is there");
+        assert!(me.tracks[0].muted, "{user}");
+        let told = wire.until("the mute", |message| match message {
+            FromServer::MutedBy(muted) => Some((muted.moderator, muted.muted, muted.may_unmute)),
+            _ => None,
+        });
+        assert_eq!(told.await, (Instance(1), true, unmute));
     }
 }

@@ -72,7 +72,26 @@ impl Raw {
         publishes: bool,
     ) -> Self {
         let certificate = Certificate::generate().expect("this machine has randomness");
+        let config = PeerConfig::offerer(certificate).on_loopback();
+        Self::enters_with(config, server, model, user, instance, publishes).await
+    }
+
+    /// The same, and asks for key frames as often as it is told to.
+    pub(crate) async fn enters_greedy(server: &Server, user: &str, instance: u128) -> Self {
+        let certificate = Certificate::generate().expect("this machine has randomness");
         let mut config = PeerConfig::offerer(certificate).on_loopback();
+        config.key_frame_every = Duration::ZERO;
+        Self::enters_with(config, server, "room", user, instance, false).await
+    }
+
+    async fn enters_with(
+        mut config: PeerConfig,
+        server: &Server,
+        model: &str,
+        user: &str,
+        instance: u128,
+        publishes: bool,
+    ) -> Self {
         let gate = Gate::new();
         gate.open();
         config.gate = gate;

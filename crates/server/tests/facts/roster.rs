@@ -1,7 +1,7 @@
 //! Who is there, as the others see it.
 
-use crate::wire::{Wire, builder, server};
-use offhook_signaling::{Attendance, FromClient, FromServer, Instance, LeaveCode, Relay};
+use crate::wire::{Member, Wire, builder, goodbye, join, pong, server, settled};
+use offhook_signaling::{Attendance, FromClient, FromServer, Instance, Join, LeaveCode, Ping, Relay};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -91,4 +91,35 @@ async fn a_member_that_vanishes_in_the_middle_of_a_message_has_not_said_it() {
     assert_eq!(gone.await, Instance(1));
     assert_eq!(*heard.lock().expect("no panic inside"), ["whole"]);
     assert_eq!(server.census().members, 1);
+}
+
+// F63, H2: a goodbye and the next join on two sockets, sixty times: what is told last of an instance is that
+// it is there, while it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_again_while_its_last_place_is_cleared_stays_in_the_roster_of_the_others() {
+    let server = server().await;
+    let mut ada = Wire::enter(&server, "ada", 1).await;
+    let mut bob = Wire::enter(&server, "bob", 2).await;
+    let here = server.census().tasks;
+    for turn in 2..62 {
+        let (mut next, bye) = (Wire::dial(&server).await, goodbye());
+        let hello = FromClient::Join(Join { epoch: turn, ..join("bob", 2) });
+        let ((), ()) = tokio::join!(bob.wire.say(&bye), next.say(&hello));
+        let joined = next.joined().await;
+        bob = Member { wire: next, join: bob.join, joined };
+        pong(&mut bob, turn).await;
+        settled("the last place is cleared", || server.census().tasks == here).await;
+        ada.wire.say(&FromClient::Ping(Ping { id: turn })).await;
+        let mut told = Vec::new();
+        let all_told = |message: &FromServer| {
+            match message {
+                FromServer::MemberLeft(left) if left.instance == Instance(2) => told.push("left"),
+                FromServer::MemberJoined(_) => told.push("joined"),
+                _ => {}
+            }
+            *message == FromServer::Pong(Ping { id: turn })
+        };
+        ada.wire.next_until(all_told).await;
+        assert_ne!(told.last(), Some(&"left"), "turn {turn}: {told:?}");
+    }
 }

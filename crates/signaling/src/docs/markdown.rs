@@ -42,7 +42,7 @@ pub fn protocol_markdown() -> String {
 
 fn limits_section(out: &mut String) {
     out.push_str("\n## Limits in numbers\n\n| what | limit |\n|---|---|\n");
-    let rows: [(&str, String); 20] = [
+    let rows: [(&str, String); 22] = [
         ("frame", format!("{} bytes", limits::FRAME_BYTES)),
         (
             "frames of a client",
@@ -52,12 +52,21 @@ fn limits_section(out: &mut String) {
                 limits::FRAMES_BURST
             ),
         ),
+        (
+            "messages to other members",
+            format!(
+                "{} bytes a second, {} at once, for each sender; what is beyond it is `not_relayed{{rate_limited}}`",
+                limits::MESSAGE_BYTES_PER_SECOND,
+                limits::MESSAGE_BYTES_BURST
+            ),
+        ),
         ("nesting", format!("{} levels", limits::DEPTH)),
         ("any number", format!("{} (2^53 - 1)", limits::NUMBER)),
         ("any list without a limit of its own", format!("{} entries", limits::LIST)),
         ("words about a session", limits::METADATA.to_string()),
         ("attendees named to somebody outside", limits::ATTENDEES.to_string()),
         ("roster", format!("{} members", limits::ROSTER)),
+        ("tracks of one member, as JSON", format!("{} bytes", limits::TRACKS_BYTES)),
         ("ICE servers, and URLs of each", limits::ICE_SERVERS.to_string()),
         ("session description, lines", limits::SDP_LINES.to_string()),
         ("session description, one line", format!("{} bytes", limits::SDP_LINE_BYTES)),

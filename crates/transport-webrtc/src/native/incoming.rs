@@ -94,6 +94,7 @@ impl Driver {
         // What arrived and was not taken is acknowledged as well, which is no receipt.
         let refused = match &frame.message {
             FromServer::NotTaken(not_taken) => Some(not_taken.id),
+            FromServer::NotRelayed(refused) => Some(refused.id),
             FromServer::Unsupported(unsupported) if is_of_a_message(unsupported) => Some(unsupported.id),
             _ => None,
         };

@@ -17,14 +17,16 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// These are there and no others, and these tracks wait. Gives them as they are from here on.
+    /// These are there and no others, but for those that are still to be said, and these tracks wait. Gives
+    /// them as they are from here on.
     pub(super) fn begin(
         &mut self,
         members: Vec<(Instance, Member)>,
+        to_follow: &[Instance],
         waiting: impl Iterator<Item = (Instance, Vec<String>)>,
     ) -> Vec<Member> {
         self.waiting = waiting.take(MOST).collect();
-        self.members.clear();
+        self.members.retain(|instance, _| to_follow.contains(instance));
         members.into_iter().map(|(instance, member)| self.put(instance, member)).collect()
     }
 

@@ -188,6 +188,7 @@ pub(super) fn not_relayed(why: &wire::RelayRefusal) -> ours::Unsent {
         wire::RelayRefusal::UnknownMember => ours::Unsent::UnknownMember,
         wire::RelayRefusal::Oneself => ours::Unsent::Oneself,
         wire::RelayRefusal::Busy => ours::Unsent::Busy,
+        wire::RelayRefusal::RateLimited => ours::Unsent::RateLimited,
         wire::RelayRefusal::Other(_) => ours::Unsent::Other,
     }
 }

@@ -252,7 +252,7 @@ impl Driver {
             state.speakers.enter(self.request.epoch, &self.wanted);
             state.sends_on(snapshot.sending.iter().map(|section| section.mid.clone()));
             let waiting = snapshot.waiting.into_iter().map(|waiting| (waiting.member, waiting.tracks));
-            state.roster.begin(roster, waiting)
+            state.roster.begin(roster, &snapshot.to_follow, waiting)
         };
         if granted.capabilities.has(Capability::Forwarding) {
             lane.sinks.forwards();
@@ -269,6 +269,7 @@ impl Driver {
             resume_window: Some(granted.resume_window).filter(|window| !window.is_zero()),
             acked: snapshot.applied.map(Revision),
             roster,
+            to_follow: snapshot.to_follow.iter().map(ToString::to_string).collect(),
             video: granted.video,
             models: granted.models,
             generating: Some(snapshot.generation.is_some()),

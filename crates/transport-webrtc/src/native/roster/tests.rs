@@ -36,9 +36,9 @@ fn a_track_that_waits_does_so_until_the_far_side_says_otherwise() {
     assert_eq!(waiting(&roster.put(one, changed)), ["screen"]);
     assert_eq!(roster.wait(one, vec!["screen".into()]), None, "that is no news");
     let there = || vec![member(1, &["screen", "voice"]), member(2, &["screen"])];
-    let same = roster.begin(there(), [(one, vec!["screen".to_owned()])].into_iter());
+    let same = roster.begin(there(), &[], [(one, vec!["screen".to_owned()])].into_iter());
     assert_eq!(same.iter().map(waiting).collect::<Vec<_>>(), [vec!["screen"], vec![]]);
-    let anew = roster.begin(there(), std::iter::empty());
+    let anew = roster.begin(there(), &[], std::iter::empty());
     assert!(anew.iter().all(|member| waiting(member).is_empty()), "the far side said all there is");
     roster.wait(one, vec!["screen".into()]);
     let free = roster.wait(one, Vec::new()).expect("it is news");
@@ -47,6 +47,19 @@ fn a_track_that_waits_does_so_until_the_far_side_says_otherwise() {
     roster.take(one);
     let (one, back) = member(1, &["voice"]);
     assert_eq!(waiting(&roster.put(one, back)), [] as [&str; 0], "of one who left nothing is kept");
+}
+
+/// F63: a snapshot need not say everybody whom it names.
+#[test]
+fn who_is_still_to_be_said_stays_as_they_were_known() {
+    let mut roster = Roster::default();
+    for number in 1..=3 {
+        let (of, known) = member(number, &["camera"]);
+        roster.put(of, known);
+    }
+    roster.begin(vec![member(1, &["camera"])], &[instance(2)], std::iter::empty());
+    assert_eq!(roster.take(instance(2)).name, "member 2");
+    assert_eq!(roster.take(instance(3)).name, instance(3).to_string(), "nobody named them");
 }
 
 #[test]
