@@ -71,7 +71,11 @@ impl Actor {
     pub(super) fn end_by_owner(&mut self, ended: Ended) -> Flow {
         let now = Instant::now();
         let why = if ended.reason == EndCode::Kicked {
-            self.shared.doormat.revoke(&self.credential.jti, self.credential.exp, crate::door::now());
+            // One that carries the user's other sessions as well stays good for them (S4): what keeps its
+            // bearer out of this one is the kick itself.
+            if self.credential.of_one_session {
+                self.shared.doormat.revoke(&self.credential.jti, self.credential.exp, crate::door::now());
+            }
             LeaveCode::Kicked
         } else {
             LeaveCode::Left

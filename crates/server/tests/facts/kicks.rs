@@ -1,8 +1,8 @@
 //! Who was removed stays out, whatever it comes back with; and hears why (S4, E8).
 
-use crate::wire::{Wire, builder, empty, join, pong, refusal_of, server, settled, studio};
-use offhook_server::EndCode;
-use offhook_signaling::{ErrorCode, FromClient, FromServer, Join, Rejoin, SessionRef};
+use crate::wire::{Wire, builder, credential, empty, join, pong, refusal_of, server, settled, studio};
+use offhook_server::{EndCode, Mint};
+use offhook_signaling::{Credential, ErrorCode, FromClient, FromServer, Join, Rejoin, SessionRef};
 use std::time::Duration;
 
 #[tokio::test]
@@ -87,5 +87,50 @@ async fn an_ending_that_nobody_heard_is_heard_at_the_rejoin() {
     let Ok(FromServer::Ended(ended)) = wire.next().await else { panic!("`ended` was due") };
     assert_eq!(ended.reason, EndCode::IdleTimeout);
     // A new join is a new session.
+    Wire::enter_with(&server, Join { epoch: 3, ..join("ada", 1) }).await;
+}
+
+// S4, E8: a kick is out of one session. The user's others go on, on the very same credential.
+#[tokio::test]
+async fn a_kick_out_of_one_session_leaves_the_users_others_alone() {
+    let server = server().await;
+    let ada = Wire::enter(&server, "ada", 1).await;
+    let of = |id: &str| SessionRef { id: id.into(), ..studio() };
+    let credential = ada.join.credential.clone();
+    let mut other = Wire::enter_with(
+        &server,
+        Join { session: of("2"), credential: credential.clone(), ..join("ada", 2) },
+    )
+    .await;
+    assert!(server.end("studio/1", "ada", EndCode::Kicked).await);
+    let (error, _) = refusal_of(&server, &FromClient::Join(Join { epoch: 2, ..ada.join.clone() })).await;
+    assert_eq!(error.code, ErrorCode::NotPermitted);
+    assert!(error.text.contains("removed from this session"), "{}", error.text);
+    // Shown again in band where she is still in, and at the door of a third.
+    let again = Credential { credential: credential.clone().expect("it came with one") };
+    other.wire.say(&FromClient::Credential(again)).await;
+    let refreshed = other.wire.until("the answer", |message| match message {
+        FromServer::CredentialRefreshed(_) => Some(true),
+        FromServer::Error(_) => Some(false),
+        _ => None,
+    });
+    assert!(refreshed.await, "the credential is good for her other session");
+    Wire::enter_with(&server, Join { session: of("3"), credential, ..join("ada", 3) }).await;
+    pong(&mut other, 1).await;
+}
+
+// S4: one that is of this session alone is taken away with it, and the refusal says why.
+#[tokio::test]
+async fn a_credential_of_one_session_is_revoked_by_a_kick_and_its_bearer_told_why() {
+    let server = builder().kick_life(Duration::ZERO).start().await.expect("a port");
+    let of_one = credential(&Mint::user("ada").session("studio", "1"));
+    let ada = Join { credential: Some(of_one), ..join("ada", 1) };
+    let mut member = Wire::enter_with(&server, ada.clone()).await;
+    assert!(server.end("studio/1", "ada", EndCode::Kicked).await);
+    member.wire.rest().await;
+    let (error, _) = refusal_of(&server, &FromClient::Join(Join { epoch: 2, ..ada })).await;
+    assert_eq!(error.code, ErrorCode::NotPermitted);
+    assert!(error.text.contains("removed from this session"), "{}", error.text);
+    // The kick is over: with a fresh one she is in.
     Wire::enter_with(&server, Join { epoch: 3, ..join("ada", 1) }).await;
 }
