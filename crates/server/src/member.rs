@@ -221,16 +221,26 @@ pub(crate) async fn run(
         actor.expect(dossier, within);
     }
     let why = actor.live(&mut letters).await;
+    if why == LeaveCode::Lost {
+        // Before its mailbox is closed: who ends the session finds the one or the other.
+        actor.leave_a_relic();
+    }
     letters.close();
     if why == LeaveCode::Lost {
-        actor.leave_a_relic();
         actor.shared.rooms.remember(&actor.place.key, actor.place.instance, actor.heed.clone());
     }
     actor.shared.rooms.remove(&actor.shared, &actor.place);
-    // Who wants in at this very moment is no part of this end.
     while let Ok(letter) = letters.try_recv() {
-        if let Mail::Attach(attach, taken) = letter {
-            let _ = taken.send(Err(attach));
+        match letter {
+            // Who wants in at this very moment is no part of this end.
+            Mail::Attach(attach, taken) => {
+                let _ = taken.send(Err(attach));
+            }
+            // Unread, and meant for what is kept as well.
+            Mail::End(ended) if why == LeaveCode::Lost => {
+                actor.shared.end_relics(Some(&actor.place.key), Some(&actor.seen.user), &ended);
+            }
+            _ => {}
         }
     }
     actor.finish(why).await;

@@ -123,6 +123,11 @@ impl Actor {
             media.close().await;
             return self.stay_as_before();
         }
+        // Removed while it was on its way in (E8): it waited for assets, or for its media.
+        if door::is_kicked(&self.shared, &self.place.key, &admission.user) {
+            media.close().await;
+            return self.turn_away(&link, door::removed());
+        }
         let newcomer = self.seen.user.is_empty();
         // From here on it is known with the member itself.
         self.heed = heeded;
@@ -184,6 +189,7 @@ impl Actor {
         };
         if newcomer {
             self.recall_silence();
+            self.shared.endings.forget(&self.place.key, self.place.instance);
         }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
@@ -218,6 +224,10 @@ impl Actor {
                 old.close().await;
                 drop(alive);
             });
+        }
+        // Whoever is removed from here on is seen by the one who removes it. Just before, it was not.
+        if newcomer && door::is_kicked(&self.shared, &self.place.key, &self.seen.user) {
+            return self.end_by_owner(removed());
         }
         Flow::On
     }
@@ -437,6 +447,11 @@ impl Actor {
 /// An empty secret fits nothing.
 fn is_same(secret: &str, shown: &str) -> bool {
     !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
+}
+
+fn removed() -> Ended {
+    let text = door::removed().text;
+    Ended { reason: EndCode::Kicked, by: Party::Server, text, may_retry: false }
 }
 
 fn stale() -> FromServer {

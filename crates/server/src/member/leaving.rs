@@ -3,7 +3,7 @@
 
 use super::clock::millis;
 use super::{Actor, Away, Flow, ToSocket};
-use crate::config::REAP_AFTER_WINDOW;
+use crate::config::{REAP_AFTER_WINDOW, TICKET_LIFE};
 use crate::endings::Ending;
 use crate::handover::Dossier;
 use crate::telemetry::Farewell;
@@ -82,10 +82,14 @@ impl Actor {
         };
         if !self.secret.is_empty() {
             // Its link may be dead, whatever is believed here: who comes to resume is told then.
+            // And it may be on its way here with a ticket.
+            let window = self.shared.config.resume_window + REAP_AFTER_WINDOW;
             let ending = Ending {
+                user: self.seen.user.clone(),
+                session_id: self.place.session_id.clone(),
                 secrets: self.secrets(),
                 ended: ended.clone(),
-                until: now + self.shared.config.resume_window + REAP_AFTER_WINDOW,
+                until: now + window.max(TICKET_LIFE),
             };
             self.shared.endings.keep(&self.place.key, self.place.instance, ending, now);
         }

@@ -1,9 +1,11 @@
 //! Who was removed stays out, whatever it comes back with; and hears why (S4, E8).
 
 use crate::wire::{Wire, builder, credential, empty, join, pong, refusal_of, server, settled, studio};
-use offhook_server::{EndCode, Mint};
+use offhook_server::{AssetsFailed, EndCode, Loading, Mint};
 use offhook_signaling::{Credential, ErrorCode, FromClient, FromServer, Join, Rejoin, SessionRef};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 #[tokio::test]
 async fn a_kick_while_away_is_heard_at_the_resume_and_holds_for_the_person() {
@@ -133,4 +135,39 @@ async fn a_credential_of_one_session_is_revoked_by_a_kick_and_its_bearer_told_wh
     assert!(error.text.contains("removed from this session"), "{}", error.text);
     // The kick is over: with a fresh one she is in.
     Wire::enter_with(&server, Join { epoch: 3, ..join("ada", 1) }).await;
+}
+
+// E8, F57: whoever is removed while it is on its way in is not in.
+#[tokio::test]
+async fn who_is_kicked_while_the_join_waits_for_assets_is_not_let_in() {
+    let gate = Arc::new(Semaphore::new(0));
+    let opens = gate.clone();
+    let loader = move |loading: Loading| {
+        let opens = opens.clone();
+        async move {
+            loading.progress("nearly", 90);
+            opens.acquire().await.expect("it is not closed").forget();
+            Ok::<(), AssetsFailed>(())
+        }
+    };
+    let server = builder().assets(loader).start().await.expect("a port");
+    let mut wire = Wire::dial(&server).await;
+    wire.say_once(&FromClient::Join(join("bob", 2))).await;
+    wire.until("the loading", |message| match message {
+        FromServer::Progress(progress) => (progress.text.as_deref() == Some("nearly")).then_some(()),
+        _ => None,
+    })
+    .await;
+    assert!(!server.end("studio/1", "bob", EndCode::Kicked).await, "he is not in yet");
+    gate.add_permits(1);
+    let refusal = wire.until("the refusal", |message| match message {
+        FromServer::Error(error) => Some(error),
+        FromServer::Joined(_) => panic!("he was removed, and is in"),
+        _ => None,
+    });
+    let refusal = refusal.await;
+    assert_eq!(refusal.code, ErrorCode::NotPermitted);
+    assert!(refusal.text.contains("removed from this session"), "{}", refusal.text);
+    wire.rest().await;
+    empty(&server).await;
 }

@@ -9,7 +9,7 @@ use offhook_signaling::{
 };
 use std::time::Duration;
 
-fn with(user: &str, instance: u128, grants: Grants) -> Join {
+pub(crate) fn with(user: &str, instance: u128, grants: Grants) -> Join {
     Join { credential: Some(credential(&Mint::user(user).grants(grants))), ..join(user, instance) }
 }
 
