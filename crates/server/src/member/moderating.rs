@@ -44,6 +44,17 @@ impl Silenced {
         }
     }
 
+    /// With what was muted before where nothing is muted now.
+    pub(crate) fn or(self, before: Self) -> Self {
+        let or = |now, before| if now == Silence::Off { before } else { now };
+        Self { audio: or(self.audio, before.audio), video: or(self.video, before.video) }
+    }
+
+    /// A kind that a moderator lets be heard, or seen, again.
+    pub(crate) fn lift(&mut self, kind: Kind) {
+        *self.of(kind) = Silence::Off;
+    }
+
     /// Did no moderator mute anything?
     pub(crate) fn is_nothing(self) -> bool {
         self == Self::default()
@@ -205,13 +216,18 @@ impl Actor {
             (true, true) => Silence::Known(by),
             (true, false) => Silence::Asked(by),
         };
-        self.note_silence();
+        if muted {
+            self.note_silence();
+        } else {
+            self.shared.silences.lift(&self.place.key, &self.seen.user, kind);
+        }
         self.silence_media();
         self.repaint();
         self.tell_silence(by, kind, muted);
     }
 
-    /// A mute that is not its own to undo is not undone by leaving and coming again either.
+    /// A mute that is not its own to undo is not undone by leaving and coming again either. Another device
+    /// that nobody muted changes nothing about it: only a moderator takes it back.
     pub(super) fn note_silence(&self) {
         if !self.grants.unmute && !self.seen.user.is_empty() {
             let (life, now) = (self.shared.config.kick_life, Instant::now());

@@ -21,6 +21,7 @@ mod leaving;
 mod lobby;
 mod moderation;
 mod moving;
+mod muted_for_good;
 mod paths;
 mod persisted;
 mod presence;
