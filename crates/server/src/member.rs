@@ -30,8 +30,8 @@ use images::{Awaited, Preparing};
 use leaving::Leaving;
 use media::Media;
 use moderating::Asked;
-pub(crate) use moderating::{Silenced, Silencing};
-pub(crate) use notices::{Inbox, Notices};
+pub(crate) use moderating::{Silenced, Silencing, kind_of, media_kind};
+pub(crate) use notices::{Inbox, Notices, Told};
 use notices::{News, Noticing};
 use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
@@ -304,8 +304,8 @@ impl Actor {
                     self.notices(&news);
                     Flow::On
                 }
-                (id, heeded) = self.asked.next() => {
-                    self.is_moderated(id, heeded);
+                (id, outcome) = self.asked.next() => {
+                    self.is_moderated(id, outcome);
                     Flow::On
                 }
                 happened = media::happened(&mut self.media) => self.media_happened(happened),

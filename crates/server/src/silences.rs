@@ -55,6 +55,17 @@ impl Silences {
         }
     }
 
+    /// Of whom what is muted, in every session, and for how much longer.
+    pub(crate) fn all(&self, now: Instant) -> Vec<(String, String, Silenced, Duration)> {
+        let silences = self.lock();
+        let stand = silences.iter().filter(|(_, (_, until))| *until > now);
+        stand
+            .map(|((session, user), (silenced, until))| {
+                (session.clone(), user.clone(), *silenced, until.saturating_duration_since(now))
+            })
+            .collect()
+    }
+
     /// What is to be muted of this user, who comes in anew.
     pub(crate) fn of(&self, session: &str, user: &str, now: Instant) -> Silenced {
         let who = (session.to_owned(), user.to_owned());

@@ -19,6 +19,7 @@ mod inflow;
 mod kicks;
 mod leaving;
 mod lobby;
+mod moderated_away;
 mod moderation;
 mod moving;
 mod muted_for_good;
