@@ -79,8 +79,8 @@ impl JoinError {
 
     /// What exactly is wrong, with the next step, where more is known here than [`kind`](Self::kind)
     /// says: of an address that cannot be dialled, a path where no session is served, a prompt or image
-    /// that is too large to be sent, a model that the far side does not have. `Display` says it in the
-    /// place of the kind's words.
+    /// that is too large to be sent, a model that the far side does not have, and why the far side does not
+    /// permit it, in its words. `Display` says it in the place of the kind's words.
     pub fn detail(&self) -> Option<String> {
         match self.0.kind {
             // Only what was seen before anything was sent is unfit: what the far side refused is not.
@@ -102,6 +102,11 @@ impl JoinError {
             | JoinErrorKind::ProtocolError
             | JoinErrorKind::ServerUnreachable
             | JoinErrorKind::Tls => self.0.fault.as_deref().map(tame),
+            // What is not permitted, and whom to ask, only the far side knows: not every no is one of grants.
+            JoinErrorKind::NotPermitted => {
+                let text = self.0.text.as_deref()?;
+                Some(format!("the far side does not permit this: {}", tame(text)))
+            }
             JoinErrorKind::Rejected { .. }
             | JoinErrorKind::NoUserMedia(_)
             | JoinErrorKind::BadTrack(_)
@@ -113,7 +118,6 @@ impl JoinError {
             | JoinErrorKind::ControlFailed
             | JoinErrorKind::NoSessionToResume
             | JoinErrorKind::NotFound
-            | JoinErrorKind::NotPermitted
             | JoinErrorKind::Unauthorized
             | JoinErrorKind::HostGone
             | JoinErrorKind::NoRuntime

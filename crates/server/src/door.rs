@@ -67,7 +67,7 @@ pub(crate) struct Admission {
     pub(crate) version: u32,
     /// How long the credential is good, from now.
     pub(crate) expires_in_ms: Option<u64>,
-    /// The credential's own name and end: what a kick revokes.
+    /// The credential's own name and end: what a kick revokes, where it is of this session only.
     pub(crate) credential: Credential,
     /// Whom it is joined with.
     pub(crate) model: Model,
@@ -111,7 +111,7 @@ pub(crate) fn join(shared: &Shared, join: &Join) -> Result<Admission, Refusal> {
     not_kicked(shared, &session, &claims.sub)?;
     let model = model_of(join)?;
     let expires_in_ms = Some(claims.exp.saturating_sub(now()).saturating_mul(1000));
-    let credential = Credential { jti: claims.jti, exp: claims.exp };
+    let credential = Credential::of(&claims);
     Ok(Admission {
         user: claims.sub,
         grants: claims.grants,
@@ -207,8 +207,8 @@ fn good(shared: &Shared, credential: &offhook_signaling::Secret) -> Result<Claim
         refuse(code, &error.to_string())
     })?;
     if shared.doormat.is_revoked(&claims.jti) {
-        let text = "this credential was revoked when its bearer was removed; ask the one who issues them";
-        return Err(refuse(ErrorCode::NotPermitted, text));
+        // Only one of a single session is ever taken away.
+        return Err(Box::new(FromServer::Error(removed())));
     }
     Ok(claims)
 }
@@ -227,13 +227,20 @@ fn known_kind(shared: &Shared, session: &SessionRef) -> Result<(), Refusal> {
 
 /// E8: a kick is for the person, not for the credential it came with.
 pub(crate) fn not_kicked(shared: &Shared, session: &str, user: &str) -> Result<(), Refusal> {
-    if shared.kicks.keeps_out(session, user, Instant::now()) {
-        return Err(refuse(
-            ErrorCode::NotPermitted,
-            "you were removed from this session and cannot come back for now; ask its owner",
-        ));
+    if is_kicked(shared, session, user) {
+        return Err(Box::new(FromServer::Error(removed())));
     }
     Ok(())
+}
+
+pub(crate) fn is_kicked(shared: &Shared, session: &str, user: &str) -> bool {
+    shared.kicks.keeps_out(session, user, Instant::now())
+}
+
+/// The refusal of somebody who was removed.
+pub(crate) fn removed() -> Error {
+    let text = "you were removed from this session and cannot come back for now; ask its owner";
+    Error::new(ErrorCode::NotPermitted, text)
 }
 
 /// The refusal of a rejoin that comes with too many others (E10).

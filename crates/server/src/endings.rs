@@ -1,6 +1,6 @@
 //! Endings that may not have been heard: who was ended while its link was dead comes back to
-//! resume, and only `ended` ends a session. Kept for as long as a resume may come, and shown to
-//! nobody but the holder of the resume secret.
+//! resume, and only `ended` ends a session. Kept for as long as a resume or a ticket may come, and
+//! shown to nobody but the holder of the resume secret, or of a ticket to that very membership.
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +18,9 @@ const MOST: usize = 1024;
 pub(crate) struct Endings(Mutex<HashMap<(String, Instance), Ending>>);
 
 pub(crate) struct Ending {
+    /// What was ended: whose, and in which session of this name.
+    pub(crate) user: String,
+    pub(crate) session_id: String,
     pub(crate) secrets: Vec<String>,
     pub(crate) ended: Ended,
     pub(crate) until: Instant,
@@ -44,6 +47,35 @@ impl Endings {
         secret: &str,
         now: Instant,
     ) -> Option<Ended> {
+        let fits = |kept: &String| bool::from(kept.as_bytes().ct_eq(secret.as_bytes()));
+        self.look(session, instance, now, |ending| ending.secrets.iter().any(fits))
+    }
+
+    /// What the bearer of a ticket is to be told: it proves whose membership of which session it is.
+    pub(crate) fn of_ticket(
+        &self,
+        session: &str,
+        instance: Instance,
+        (user, session_id): (&str, &str),
+        now: Instant,
+    ) -> Option<Ended> {
+        let is_it = |ending: &Ending| ending.user == user && ending.session_id == session_id;
+        self.look(session, instance, now, is_it)
+    }
+
+    /// A new join of this instance is a new membership: what it carries from here on is not over.
+    pub(crate) fn forget(&self, session: &str, instance: Instance) {
+        let mut endings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        endings.remove(&(session.to_owned(), instance));
+    }
+
+    fn look(
+        &self,
+        session: &str,
+        instance: Instance,
+        now: Instant,
+        is_shown: impl Fn(&Ending) -> bool,
+    ) -> Option<Ended> {
         let mut endings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let who = (session.to_owned(), instance);
         let ending = endings.get(&who)?;
@@ -51,7 +83,6 @@ impl Endings {
             endings.remove(&who);
             return None;
         }
-        let fits = |kept: &String| bool::from(kept.as_bytes().ct_eq(secret.as_bytes()));
-        ending.secrets.iter().any(fits).then(|| ending.ended.clone())
+        is_shown(ending).then(|| ending.ended.clone())
     }
 }

@@ -100,7 +100,6 @@ pub(crate) async fn come_in(
             Ok(attach(shared, Box::new(Attach { hello, link })).await?)
         }
         FromClient::Resume(resume) => {
-            heard_late(shared, &resume.session, resume.instance, &resume.secret)?;
             let hello = Hello::Resume(Box::new(resume));
             Ok(attach(shared, Box::new(Attach { hello, link })).await?)
         }
@@ -355,6 +354,7 @@ impl Ear<'_> {
 /// is made, or there is none to resume (A22).
 async fn attach(shared: &Arc<Shared>, mut attach: Box<Attach>) -> Result<Mailbox, Box<FromServer>> {
     for _ in 0..ENDING_MEMBERS {
+        not_ended(shared, &attach.hello)?;
         let mail = mailbox(shared, &attach.hello)?;
         let (taken, is_taken) = oneshot::channel();
         let given_back = match mail.send(Mail::Attach(attach, taken)).await {
@@ -388,6 +388,26 @@ fn mailbox(shared: &Arc<Shared>, hello: &Hello) -> Result<Mailbox, Box<FromServe
         }
     };
     entered.map_err(|no_place| no_place.refusal(shared))
+}
+
+/// Whoever goes on with a membership hears of its end, if it has one: also of one that it comes to while
+/// its member is just ending.
+fn not_ended(shared: &Shared, hello: &Hello) -> Result<(), Box<FromServer>> {
+    match hello {
+        Hello::Join(join, _) => match &join.rejoin {
+            Some(rejoin) => heard_late(shared, &join.session, join.instance, &rejoin.secret),
+            None => Ok(()),
+        },
+        Hello::Resume(resume) => heard_late(shared, &resume.session, resume.instance, &resume.secret),
+        Hello::Migrate(migrate, admission) => {
+            let Some(pass) = &admission.pass else { return Ok(()) };
+            let whose = (admission.user.as_str(), pass.session_id.as_str());
+            match shared.endings.of_ticket(&pass.session, migrate.instance, whose, Instant::now()) {
+                Some(ended) => Err(Box::new(FromServer::Ended(ended))),
+                None => Ok(()),
+            }
+        }
+    }
 }
 
 /// An ending that was said into a dead link is said again to the one it was for.

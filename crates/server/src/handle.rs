@@ -9,6 +9,7 @@ mod telemetry;
 use crate::config::{Config, LAST_WORDS, Limits};
 use crate::doormat::Doormat;
 use crate::endings::Endings;
+use crate::handover::{Onward, Passed, pass_end};
 use crate::images::Images;
 use crate::kicks::Kicks;
 use crate::listen::{Caller, Lines};
@@ -220,6 +221,7 @@ impl Builder {
             images: Images::default(),
             life,
             started: Instant::now(),
+            onward: Onward::default(),
             emptied_to: Mutex::default(),
             config: self.config,
             signer,
@@ -247,6 +249,12 @@ impl Builder {
         });
         Ok(Server { address, shared, stop: Some(stop), gone, task })
     }
+}
+
+/// An ending by the owner of the server.
+fn by_owner(reason: EndCode) -> Ended {
+    let may_retry = matches!(reason, EndCode::ServerShutdown | EndCode::ServerRotation);
+    Ended { reason, by: Party::Server, text: String::new(), may_retry }
 }
 
 /// Can this be said on the wire? Nobody could be let in with a name that cannot.
@@ -371,21 +379,21 @@ impl Server {
 
     /// Ends a user's membership in a session (`kind/id`), for any reason the wire knows. True if
     /// there was somebody to end. Who is kicked stays out for a while, there or not
-    /// ([`Builder::kick_life`]). Who cannot hear it now is told when it comes to resume.
+    /// ([`Builder::kick_life`]). Who cannot hear it now is told when it comes to resume. Of a server that is
+    /// being emptied the other one is told as well ([`drain`](Server::drain)); one that cannot be told, for
+    /// five seconds, is logged as a warning.
     ///
     /// # Cancel safety
-    /// Those already told are ended.
+    /// Those already told are ended; the other server may not have been told.
     pub async fn end(&self, session: &str, user: &str, reason: EndCode) -> bool {
-        if reason == EndCode::Kicked {
-            self.shared.kicks.keep_out(session, user, self.shared.config.kick_life, Instant::now());
+        let keep_out = (reason == EndCode::Kicked).then_some(self.shared.config.kick_life);
+        if let Some(life) = keep_out {
+            self.shared.kicks.keep_out(session, user, life, Instant::now());
         }
-        self.end_members(Some(session), Some(user), reason).await
-    }
-
-    async fn end_members(&self, session: Option<&str>, user: Option<&str>, reason: EndCode) -> bool {
-        let may_retry = matches!(reason, EndCode::ServerShutdown | EndCode::ServerRotation);
-        let ended = Ended { reason, by: Party::Server, text: String::new(), may_retry };
-        self.shared.end_members(session, user, &ended).await
+        let ended = by_owner(reason);
+        let here = self.shared.end_members(Some(session), Some(user), &ended).await;
+        let passed = pass_end(&self.shared, session, Some(user), &ended, keep_out).passed().await;
+        here || passed == Passed::Heeded
     }
 
     /// Ends every ring into a session (`kind/id`) that nobody took yet, for everybody: the session
@@ -411,7 +419,8 @@ impl Server {
     /// Dropped half way, the rest goes on by itself without the waiting.
     pub async fn shutdown(mut self) {
         self.close_doors();
-        let _ = timeout(LAST_WORDS, self.end_members(None, None, EndCode::ServerShutdown)).await;
+        let ended = by_owner(EndCode::ServerShutdown);
+        let _ = timeout(LAST_WORDS, self.shared.end_members(None, None, &ended)).await;
         self.stop().await;
     }
 

@@ -5,14 +5,16 @@
 //! One WebSocket, JSON text frames, one question and one answer at a time. Before anything is
 //! said, both ends show that they hold the same key.
 
+mod onward;
 mod taking;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use onward::{Onward, Passed, Passing};
 pub(crate) use taking::take;
 
 use crate::Shared;
-use crate::member::{Heed, Mail, Mailbox, Silenced};
+use crate::member::{Heed, Mail, Mailbox, Silenced, Silencing, Told, media_kind};
 use crate::model::Model;
 use crate::rooms::{Directed, Record};
 use crate::token::{Credential, Grants, authority};
@@ -20,8 +22,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use offhook_signaling::address::{AddressPolicy, Host, check_target};
-use offhook_signaling::{Desired, Member, Profile, limits};
+use offhook_signaling::{Desired, Ended, Instance, MediaKind, Member, Profile, limits};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -97,6 +100,12 @@ enum Give {
     Image { session: String, sha256: String, offset: u64, total: u64, bytes: String },
     /// This one was kicked and is to stay out.
     KeepOut { session: String, user: String, left_ms: u64 },
+    /// This one is muted should it come, as it may not undo it.
+    KeepSilent { session: String, user: String, silenced: Silenced, left_ms: u64 },
+    /// A moderator muted one that was handed over before, or took that back.
+    Silence { session: String, member: Instance, by: Instance, kind: MediaKind, muted: bool },
+    /// These, or everybody in the session, were ended after they had been handed over.
+    End { session: String, user: Option<String>, ended: Ended, keep_out_ms: Option<u64> },
 }
 
 /// What the taking end answers.
@@ -110,6 +119,8 @@ enum Took {
     Taken,
     /// There is no room.
     NoRoom,
+    /// There is nobody here whom that is about.
+    Nobody,
 }
 
 /// What became of a server's members when it was emptied.
@@ -160,6 +171,37 @@ pub(crate) async fn describe(mail: &Mailbox) -> Option<Box<Dossier>> {
     told.await.ok().flatten()
 }
 
+/// Passes a mute on to one that was handed over, when it is in effect here.
+pub(crate) fn pass_silence(
+    shared: &Arc<Shared>,
+    session: &str,
+    member: Instance,
+    silencing: Silencing,
+    told: Told,
+) -> Passing {
+    let Silencing { by, kind, muted } = silencing;
+    let kind = media_kind(kind);
+    let give = Give::Silence { session: session.to_owned(), member, by, kind, muted };
+    onward::pass(shared, give, Some(told))
+}
+
+/// Passes on that a user, or everybody, was ended in a session; and is kept out of it, for so long.
+pub(crate) fn pass_end(
+    shared: &Arc<Shared>,
+    session: &str,
+    user: Option<&str>,
+    ended: &Ended,
+    keep_out: Option<Duration>,
+) -> Passing {
+    let (session, user) = (session.to_owned(), user.map(str::to_owned));
+    let give = Give::End { session, user, ended: ended.clone(), keep_out_ms: keep_out.map(millis) };
+    onward::pass(shared, give, None)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The channel to another server that takes sessions over.
 pub(crate) struct Peer {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -192,8 +234,7 @@ impl Peer {
         dossier: Box<Dossier>,
         within: Duration,
     ) -> Result<bool, DrainError> {
-        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let text = written(&Give::Member { dossier, within_ms })?;
+        let text = written(&Give::Member { dossier, within_ms: millis(within) })?;
         if text.len() > MOST_BYTES {
             tracing::warn!(bytes = text.len(), "a member is too large to be handed over and stays");
             return Ok(false);
@@ -201,7 +242,7 @@ impl Peer {
         match self.say(text).await? {
             Took::Taken => Ok(true),
             Took::NoRoom => Ok(false),
-            Took::Hello { .. } => Err(DrainError::Garbled),
+            Took::Nobody | Took::Hello { .. } => Err(DrainError::Garbled),
         }
     }
 
@@ -213,7 +254,7 @@ impl Peer {
         match self.ask(&Give::Record { session, session_id, profile, directed }).await? {
             Took::Taken => Ok(()),
             Took::NoRoom => Err(DrainError::NoRoom),
-            Took::Hello { .. } => Err(DrainError::Garbled),
+            Took::Nobody | Took::Hello { .. } => Err(DrainError::Garbled),
         }
     }
 
@@ -237,7 +278,7 @@ impl Peer {
             match self.ask(&give).await? {
                 Took::Taken => {}
                 Took::NoRoom => return Ok(()),
-                Took::Hello { .. } => return Err(DrainError::Garbled),
+                Took::Nobody | Took::Hello { .. } => return Err(DrainError::Garbled),
             }
         }
         Ok(())
@@ -246,14 +287,29 @@ impl Peer {
     /// Has the other keep somebody out as well.
     pub(crate) async fn keep_out(
         &mut self,
-        session: &str,
+        session: String,
         user: String,
         left: Duration,
     ) -> Result<(), DrainError> {
-        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        match self.ask(&Give::KeepOut { session: session.to_owned(), user, left_ms }).await? {
+        self.tell(&Give::KeepOut { session, user, left_ms: millis(left) }).await
+    }
+
+    /// Has the other keep somebody muted as well.
+    pub(crate) async fn keep_silent(
+        &mut self,
+        session: String,
+        user: String,
+        silenced: Silenced,
+        left: Duration,
+    ) -> Result<(), DrainError> {
+        self.tell(&Give::KeepSilent { session, user, silenced, left_ms: millis(left) }).await
+    }
+
+    /// Something that the other takes whatever it has.
+    async fn tell(&mut self, give: &Give) -> Result<(), DrainError> {
+        match self.ask(give).await? {
             Took::Taken => Ok(()),
-            Took::NoRoom | Took::Hello { .. } => Err(DrainError::Garbled),
+            Took::NoRoom | Took::Nobody | Took::Hello { .. } => Err(DrainError::Garbled),
         }
     }
 

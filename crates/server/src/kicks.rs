@@ -49,10 +49,14 @@ impl Kicks {
         }
     }
 
-    /// Who is kept out of a session, and for how much longer.
-    pub(crate) fn of(&self, session: &str, now: Instant) -> Vec<(String, Duration)> {
+    /// Who is kept out of which session, and for how much longer.
+    pub(crate) fn all(&self, now: Instant) -> Vec<(String, String, Duration)> {
         let kicks = self.lock();
-        let of_session = kicks.iter().filter(|((of, _), until)| of == session && **until > now);
-        of_session.map(|((_, user), until)| (user.clone(), until.saturating_duration_since(now))).collect()
+        let stand = kicks.iter().filter(|(_, until)| **until > now);
+        stand
+            .map(|((session, user), until)| {
+                (session.clone(), user.clone(), until.saturating_duration_since(now))
+            })
+            .collect()
     }
 }

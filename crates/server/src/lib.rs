@@ -61,11 +61,12 @@ pub use token::{Claims, Grants, Mint, MintError, Signer, TokenError};
 
 use config::Config;
 use doormat::Doormat;
-use endings::Endings;
+use endings::{Ending, Endings};
+use handover::{Dossier, Onward};
 use images::Images;
 use kicks::Kicks;
 use lobby::Lobby;
-use member::Mail;
+use member::{Mail, Mailbox};
 use offhook_signaling::{Ended, Error, ErrorCode, FromServer, Instance, Rejoin, SessionRef};
 use offhook_transport_webrtc::peer::Certificate;
 use pace::Pace;
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     /// Which life of which server this is: the ids of the sessions it makes begin with it.
     pub(crate) life: String,
     started: Instant,
+    /// What is done to those who were handed over, on its way after them.
+    pub(crate) onward: Onward,
     /// Where everybody is sent who wants in.
     emptied_to: Mutex<Option<String>>,
     closing: AtomicBool,
@@ -171,15 +174,43 @@ impl Shared {
     }
 
     /// Ends the members of a session (`kind/id`; any where none is named), of one user or of all,
-    /// and whoever waits to become one. True if there was a member to end.
+    /// whoever waits to become one, and what is kept of those who were one. True if there was a membership to end.
     pub(crate) async fn end_members(&self, session: Option<&str>, user: Option<&str>, ended: &Ended) -> bool {
+        self.end_members_but(None, (session, user), ended).await
+    }
+
+    /// As [`end_members`](Self::end_members), but for one.
+    pub(crate) async fn end_members_but(
+        &self,
+        but: Option<&Mailbox>,
+        (session, user): (Option<&str>, Option<&str>),
+        ended: &Ended,
+    ) -> bool {
         self.queue.turn_away(session, user, &FromServer::Ended(ended.clone()));
-        let mailboxes = self.rooms.mailboxes(session, user);
+        let mut kept = self.end_relics(session, user, ended);
+        let mut mailboxes = self.rooms.mailboxes(session, user);
+        mailboxes.retain(|mail| !but.is_some_and(|but| but.same_channel(mail)));
         // Side by side, so that nobody waits for a busy one. A member that is just ending needs no
         // second word.
         let letters = mailboxes.iter().map(|mail| mail.send(Mail::End(Box::new(ended.clone()))));
         futures_util::future::join_all(letters).await;
-        !mailboxes.is_empty()
+        // One whose window was over at this very moment had no ear for the letter.
+        kept |= self.end_relics(session, user, ended);
+        kept || !mailboxes.is_empty()
+    }
+
+    /// Ends what is kept of members whose window is over: who comes to take it up hears why it cannot.
+    /// True if there was any.
+    pub(crate) fn end_relics(&self, session: Option<&str>, user: Option<&str>, ended: &Ended) -> bool {
+        let relics = self.relics.end(session, user);
+        let (any, now) = (!relics.is_empty(), Instant::now());
+        for (dossier, until) in relics {
+            let Dossier { session, session_id, member, secrets, .. } = dossier;
+            let (user, instance) = (member.user, member.instance);
+            let ending = Ending { user, session_id, secrets, ended: ended.clone(), until };
+            self.endings.keep(&session, instance, ending, now);
+        }
+        any
     }
 
     /// Where everybody is sent who wants in, if the server is being emptied.

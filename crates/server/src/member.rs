@@ -30,8 +30,8 @@ use images::{Awaited, Preparing};
 use leaving::Leaving;
 use media::Media;
 use moderating::Asked;
-pub(crate) use moderating::{Silenced, Silencing};
-pub(crate) use notices::{Inbox, Notices};
+pub(crate) use moderating::{Silenced, Silencing, kind_of, media_kind};
+pub(crate) use notices::{Inbox, Notices, Told};
 use notices::{News, Noticing};
 use offhook_signaling::{
     Attendance, Desired, Ended, Frame, FromClient, FromServer, GoAwayCode, Instance, Join, LeaveCode, Member,
@@ -226,16 +226,26 @@ pub(crate) async fn run(
         actor.expect(dossier, within);
     }
     let why = actor.live(&mut letters).await;
+    if why == LeaveCode::Lost {
+        // Before its mailbox is closed: who ends the session finds the one or the other.
+        actor.leave_a_relic();
+    }
     letters.close();
     if why == LeaveCode::Lost {
-        actor.leave_a_relic();
         actor.shared.rooms.remember(&actor.place.key, actor.place.instance, actor.heed.clone());
     }
     actor.shared.rooms.remove(&actor.shared, &actor.place, actor.farewell(why.clone()));
-    // Who wants in at this very moment is no part of this end.
     while let Ok(letter) = letters.try_recv() {
-        if let Mail::Attach(attach, taken) = letter {
-            let _ = taken.send(Err(attach));
+        match letter {
+            // Who wants in at this very moment is no part of this end.
+            Mail::Attach(attach, taken) => {
+                let _ = taken.send(Err(attach));
+            }
+            // Unread, and meant for what is kept as well.
+            Mail::End(ended) if why == LeaveCode::Lost => {
+                actor.shared.end_relics(Some(&actor.place.key), Some(&actor.seen.user), &ended);
+            }
+            _ => {}
         }
     }
     actor.finish(why).await;
@@ -301,8 +311,8 @@ impl Actor {
                     self.notices(&news);
                     Flow::On
                 }
-                (id, heeded) = self.asked.next() => {
-                    self.is_moderated(id, heeded);
+                (id, outcome) = self.asked.next() => {
+                    self.is_moderated(id, outcome);
                     Flow::On
                 }
                 happened = media::happened(&mut self.media) => self.media_happened(happened),

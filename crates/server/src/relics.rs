@@ -41,6 +41,18 @@ impl Relics {
             .insert((dossier.session.clone(), dossier.member.instance), Relic { dossier, since: now, until });
     }
 
+    /// What is kept of a session's members (all sessions' where none is named), of one user or of all: it is
+    /// nobody's to take up any more. Each with the end of the time that it would have been kept for.
+    pub(crate) fn end(&self, session: Option<&str>, user: Option<&str>) -> Vec<(Dossier, Instant)> {
+        let mut relics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ended = |(of, _): &(String, Instance), relic: &mut Relic| {
+            session.is_none_or(|session| session == of)
+                && user.is_none_or(|user| user == relic.dossier.member.user)
+        };
+        let ended = relics.extract_if(is_ended);
+        ended.map(|(_, relic)| (relic.dossier, relic.until)).collect()
+    }
+
     /// What is kept of this instance, for the one who shows its secret.
     pub(crate) fn take(
         &self,

@@ -180,8 +180,13 @@ impl Rooms {
 
     /// The mailbox of an instance that is inside already.
     pub(crate) fn find(&self, session: &SessionRef, instance: Instance) -> Option<Mailbox> {
+        self.mailbox(&crate::door::key(session), instance)
+    }
+
+    /// As [`find`](Self::find), by the session's key.
+    pub(crate) fn mailbox(&self, key: &str, instance: Instance) -> Option<Mailbox> {
         let rooms = self.lock();
-        let inside = rooms.get(&crate::door::key(session))?.members.get(&instance)?;
+        let inside = rooms.get(key)?.members.get(&instance)?;
         (!inside.mail.is_closed()).then(|| inside.mail.clone())
     }
 

@@ -437,6 +437,8 @@ codes! {
         Oneself = "oneself",
         /// There is no such kind of media.
         NotSupported = "not_supported",
+        /// It is done here, but the server that the session moves to could not be told.
+        Unreachable = "unreachable",
     }
 
     /// Why a message went to none of those it was for.

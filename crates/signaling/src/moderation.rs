@@ -45,7 +45,7 @@ pub struct Moderated {
     pub id: u64,
 }
 
-/// It is not done, and nothing of it is.
+/// It is not done, and nothing of it is; but for `unreachable`: that is done here, and may not be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotModerated {
     /// The request this answers.

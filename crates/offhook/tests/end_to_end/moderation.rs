@@ -46,6 +46,12 @@ async fn who_is_kicked_ends_so_on_every_device_and_stays_out() {
     }
     let again = soon("the refusal", idle(&bob).join(Join::new())).await.expect_err("kept out");
     assert_eq!(again.kind(), JoinErrorKind::NotPermitted);
+    let words = again.to_string();
+    assert!(words.contains("removed from this session") && !words.contains("grants"), "{words}");
+    // S4: out of this session, and of no other, on the same credential.
+    let elsewhere = joined(&bob, "8").await;
+    soon("the ack", elsewhere.set_prompt("invert")).await.expect("nobody removed him there");
+    drop(elsewhere);
     // The others are not concerned, and the kicked one is gone for good.
     soon("the ack", cid.set_prompt("invert")).await.expect("it is as joined as before");
     event("the news", &mut events, |event| match event {

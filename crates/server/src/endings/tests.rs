@@ -5,7 +5,8 @@ use std::time::Duration;
 
 fn ending(until: Instant) -> Ending {
     let ended = Ended { reason: EndCode::Kicked, by: Party::Server, text: String::new(), may_retry: false };
-    Ending { secrets: vec!["new".into(), "old".into()], ended, until }
+    let (user, session_id) = ("ada".to_owned(), "s-1".to_owned());
+    Ending { user, session_id, secrets: vec!["new".into(), "old".into()], ended, until }
 }
 
 #[test]
@@ -33,4 +34,17 @@ fn the_endings_are_bounded() {
     assert_eq!(endings.0.lock().expect("nobody panics here").len(), MOST);
     assert!(endings.find("studio/1", Instance(0), "new", now).is_none());
     assert!(endings.find("studio/1", Instance(1000), "new", now).is_some());
+}
+
+// S4, F32
+#[test]
+fn an_ending_is_told_to_the_bearer_of_a_ticket_to_what_was_ended_until_a_new_join() {
+    let (endings, now) = (Endings::default(), Instant::now());
+    endings.keep("studio/1", Instance(1), ending(now + Duration::from_secs(62)), now);
+    let told = |whose| endings.of_ticket("studio/1", Instance(1), whose, now).map(|ended| ended.reason);
+    assert_eq!(told(("ada", "s-1")), Some(EndCode::Kicked));
+    // Another user who says the same instance, and another session of the same name.
+    assert_eq!((told(("eve", "s-1")), told(("ada", "s-2")), told(("ada", ""))), (None, None, None));
+    endings.forget("studio/1", Instance(1));
+    assert_eq!(told(("ada", "s-1")), None);
 }

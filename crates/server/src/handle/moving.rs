@@ -1,9 +1,9 @@
 //! What a server's owner can have its members do: come back in a certain way, go elsewhere, or
 //! go to one certain server with all that is known of them.
 
-use super::Server;
+use super::{Server, by_owner};
 use crate::directory::await_director;
-use crate::handover::{self, DrainError, Drained};
+use crate::handover::{self, DrainError, Drained, pass_end};
 use crate::member::{Away, Mail, Mailbox};
 use crate::{EndCode, GoAwayCode};
 use offhook_signaling::Strategy;
@@ -57,11 +57,13 @@ impl Server {
     /// Hands every session over to another server of the same key that listens on this machine at
     /// `target` (`ws://…`, as clients call it), and sends the members after it: the session's id,
     /// who is in it, what each may do and had asked for and how long it may stay, what its director had
-    /// painted, the rights of its resume secret, and who was kicked are known there before anybody arrives. Whoever wants in here from now on is
-    /// sent there. The old links are closed at the deadline without an ending.
+    /// painted, the rights of its resume secret, and who was kicked or muted for good are known there before
+    /// anybody arrives. Whoever wants in here from now on is sent there. The old links are closed at the
+    /// deadline without an ending.
     ///
     /// A member that the other server does not take stays, and is counted. What is handed over is
-    /// the state as of now: what a member asks for later it brings along itself.
+    /// the state as of now: what a member asks for later it brings along itself, and what is done to it
+    /// here later, by a moderator or with [`end`](Server::end), is passed on to the other server.
     ///
     /// # Errors
     /// As [`DrainError`] says; then nobody was sent away, and the doors are open as before.
@@ -106,15 +108,21 @@ impl Server {
         deadline: Duration,
     ) -> Result<(Vec<Mailbox>, usize), DrainError> {
         let (mut taken, mut stayed) = (Vec::new(), 0);
+        // Also of sessions that nobody is in: they may begin there.
+        for (session, user, left) in self.shared.kicks.all(Instant::now()) {
+            peer.keep_out(session, user, left).await?;
+        }
+        for (session, user, silenced, left) in self.shared.silences.all(Instant::now()) {
+            peer.keep_silent(session, user, silenced, left).await?;
+        }
         for key in self.shared.rooms.keys() {
-            for (user, left) in self.shared.kicks.of(&key, Instant::now()) {
-                peer.keep_out(&key, user, left).await?;
-            }
             if let Some(record) = self.shared.rooms.record(&key) {
                 // Before anybody arrives: who may come in there is said in it.
                 peer.hand_over_record(&key, record).await?;
             }
             for mail in self.shared.rooms.mailboxes(Some(&key), None) {
+                // What is done to it from here on is passed on when it is there.
+                let _in_order = self.shared.onward.in_order.lock().await;
                 let Some(dossier) = handover::describe(&mail).await else { continue };
                 if peer.hand_over(dossier, deadline).await? {
                     taken.push(mail);
@@ -140,7 +148,12 @@ impl Server {
 
     async fn stop_members(&self, session: Option<&str>) -> usize {
         let there = self.shared.rooms.mailboxes(session, None).len();
-        self.end_members(session, None, EndCode::Closed).await;
+        let ended = by_owner(EndCode::Closed);
+        let sessions = session.map_or_else(|| self.shared.rooms.keys(), |session| vec![session.to_owned()]);
+        self.shared.end_members(session, None, &ended).await;
+        for session in sessions {
+            pass_end(&self.shared, &session, None, &ended, None).passed().await;
+        }
         there
     }
 }

@@ -5,6 +5,7 @@ use super::{ANSWER_WITHIN, Give, HELLO_BYTES, MOST_BYTES, Took};
 use crate::directory::await_director;
 use crate::images::Assembly;
 use crate::listen::Caller;
+use crate::member::{Silencing, kind_of};
 use crate::{Shared, door};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
@@ -15,6 +16,9 @@ use tokio::time::{Instant, timeout};
 
 /// Longest that somebody who was handed over may be waited for before its window begins.
 const MOST_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long one that is muted may take to heed it: less than the other waits for an answer.
+const HEEDED_WITHIN: Duration = Duration::from_secs(4);
 
 /// Runs one channel to its end. `called` is the name that the other called this server by.
 pub(crate) async fn take(shared: Arc<Shared>, mut socket: WebSocket, caller: Caller, called: &str) {
@@ -72,6 +76,36 @@ async fn take_all(shared: &Arc<Shared>, socket: &mut WebSocket, sessions: &mut B
                 let left = Duration::from_millis(left_ms).min(shared.config.kick_life);
                 shared.kicks.keep_out(&session, &user, left, Instant::now());
                 Took::Taken
+            }
+            Give::KeepSilent { session, user, silenced, left_ms } => {
+                let left = Duration::from_millis(left_ms).min(shared.config.kick_life);
+                shared.silences.note(&session, &user, silenced, left, Instant::now());
+                Took::Taken
+            }
+            Give::Silence { session, member, by, kind, muted } => {
+                match shared.rooms.member(&session, member).zip(kind_of(&kind)) {
+                    None => Took::Nobody,
+                    Some(((_, notices), kind)) => {
+                        let told = notices.silence(Silencing { by, kind, muted });
+                        match timeout(HEEDED_WITHIN, told.heeded()).await {
+                            Ok(true) => Took::Taken,
+                            Ok(false) => Took::Nobody,
+                            // It will be, and nobody can say when.
+                            Err(_) => Took::NoRoom,
+                        }
+                    }
+                }
+            }
+            Give::End { session, user, ended, keep_out_ms } => {
+                if let (Some(user), Some(left_ms)) = (&user, keep_out_ms) {
+                    let left = Duration::from_millis(left_ms).min(shared.config.kick_life);
+                    shared.kicks.keep_out(&session, user, left, Instant::now());
+                }
+                if user.is_none() {
+                    shared.rings.lock().end_session(&session, Instant::now());
+                }
+                let was_there = shared.end_members(Some(&session), user.as_deref(), &ended).await;
+                if was_there { Took::Taken } else { Took::Nobody }
             }
         };
         if !say(socket, &took).await {

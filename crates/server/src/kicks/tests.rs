@@ -9,7 +9,7 @@ fn a_kick_is_for_one_user_of_one_session_and_has_an_end() {
     kicks.keep_out("studio/1", "ada", LIFE, now);
     assert!(kicks.keeps_out("studio/1", "ada", now));
     assert!(!kicks.keeps_out("studio/2", "ada", now) && !kicks.keeps_out("studio/1", "bob", now));
-    assert_eq!(kicks.of("studio/1", now), [("ada".to_owned(), LIFE)]);
+    assert_eq!(kicks.all(now), [("studio/1".to_owned(), "ada".to_owned(), LIFE)]);
     // A shorter one does not shorten it.
     kicks.keep_out("studio/1", "ada", Duration::ZERO, now);
     assert!(kicks.keeps_out("studio/1", "ada", now + LIFE - Duration::from_millis(1)));

@@ -143,6 +143,11 @@ impl Actor {
             media.close().await;
             return self.stay_as_before();
         }
+        // Removed while it was on its way in (E8): it waited for assets, or for its media.
+        if door::is_kicked(&self.shared, &self.place.key, &admission.user) {
+            media.close().await;
+            return self.turn_away(&link, door::removed());
+        }
         let newcomer = self.seen.user.is_empty();
         // From here on it is known with the member itself.
         self.heed = heeded;
@@ -211,6 +216,7 @@ impl Actor {
             if self.silenced.is_nothing() {
                 self.silenced = entry.brings.silenced;
             }
+            self.shared.endings.forget(&self.place.key, self.place.instance);
         }
         self.mark_muted();
         self.shared.rooms.show(&self.place, self.seen.clone());
@@ -243,6 +249,10 @@ impl Actor {
             self.shared.rooms.end_others(&self.place, &self.seen.user, &ended);
         }
         self.close_beside(old);
+        // Whoever is removed from here on is seen by the one who removes it. Just before, it was not.
+        if newcomer && door::is_kicked(&self.shared, &self.place.key, &self.seen.user) {
+            return self.end_by_owner(removed());
+        }
         Flow::On
     }
 
@@ -524,6 +534,11 @@ pub(super) fn too_many_tracks() -> Error {
 /// An empty secret fits nothing.
 fn is_same(secret: &str, shown: &str) -> bool {
     !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
+}
+
+fn removed() -> Ended {
+    let text = door::removed().text;
+    Ended { reason: EndCode::Kicked, by: Party::Server, text, may_retry: false }
 }
 
 fn stale() -> FromServer {

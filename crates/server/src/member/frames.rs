@@ -253,8 +253,8 @@ impl Actor {
         match self.judge_credential(token) {
             Ok(claims) => {
                 let expires_in_ms = claims.exp.saturating_sub(crate::door::now()).saturating_mul(1000);
+                self.credential = Credential::of(&claims);
                 self.grants = claims.grants;
-                self.credential = Credential { jti: claims.jti, exp: claims.exp };
                 self.credential_lives(Some(expires_in_ms));
                 self.say(&FromServer::CredentialRefreshed(CredentialRefreshed { expires_in_ms }));
             }

@@ -174,6 +174,10 @@ impl Actor {
         reference: Option<Reference>,
     ) {
         let revision = desired.revision;
+        // A moderator may have muted it while it waited for its image.
+        if self.may_not_unmute(&desired, id) {
+            return;
+        }
         match self.read_recipe(self.model, &desired, &self.grants) {
             Ok(recipe) => {
                 self.recipe = recipe.over(reference);

@@ -3,7 +3,7 @@
 
 use super::clock::millis;
 use super::{Actor, Away, Flow, ToSocket};
-use crate::config::REAP_AFTER_WINDOW;
+use crate::config::{REAP_AFTER_WINDOW, TICKET_LIFE};
 use crate::endings::Ending;
 use crate::handover::Dossier;
 use crate::telemetry::Farewell;
@@ -71,17 +71,25 @@ impl Actor {
     pub(super) fn end_by_owner(&mut self, ended: Ended) -> Flow {
         let now = Instant::now();
         let why = if ended.reason == EndCode::Kicked {
-            self.shared.doormat.revoke(&self.credential.jti, self.credential.exp, crate::door::now());
+            // One that carries the user's other sessions as well stays good for them (S4): what keeps its
+            // bearer out of this one is the kick itself.
+            if self.credential.of_one_session {
+                self.shared.doormat.revoke(&self.credential.jti, self.credential.exp, crate::door::now());
+            }
             LeaveCode::Kicked
         } else {
             LeaveCode::Left
         };
         if !self.secret.is_empty() {
             // Its link may be dead, whatever is believed here: who comes to resume is told then.
+            // And it may be on its way here with a ticket.
+            let window = self.shared.config.resume_window + REAP_AFTER_WINDOW;
             let ending = Ending {
+                user: self.seen.user.clone(),
+                session_id: self.place.session_id.clone(),
                 secrets: self.secrets(),
                 ended: ended.clone(),
-                until: now + self.shared.config.resume_window + REAP_AFTER_WINDOW,
+                until: now + window.max(TICKET_LIFE),
             };
             self.shared.endings.keep(&self.place.key, self.place.instance, ending, now);
         }

@@ -1,18 +1,19 @@
 //! Moderation (F64): what a member has done as a moderator, and what is done to one that another
-//! moderates. Who may is judged by the credential as it is now.
+//! moderates. Who may is judged by the credential as it is now. What it waits to hear of is in `asked.rs`.
 
-use super::notices::Told;
-use super::{Actor, Notices};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+mod asked;
+
+pub(super) use asked::{Asked, Outcome};
+
+use super::{Actor, Mail, Notices};
+use crate::handover::{Passed, pass_end, pass_silence};
+use asked::answer;
 use offhook_signaling::{
     Desired, EndCode, EndForAll, Ended, Error, ErrorCode, FromServer, Instance, Item, Kick, MediaKind,
-    Moderated, ModerationRefusal, MuteMember, MutedBy, NotModerated, Party, RefusalCode, Refused,
+    ModerationRefusal, MuteMember, MutedBy, NotModerated, Party, RefusalCode, Refused,
 };
 use offhook_transport::media::Kind;
 use serde::{Deserialize, Serialize};
-use std::pin::Pin;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// What a moderator muted of a member. Kept over every link of it, and handed over by a drain.
@@ -44,6 +45,17 @@ impl Silenced {
         }
     }
 
+    /// With what was muted before where nothing is muted now.
+    pub(crate) fn or(self, before: Self) -> Self {
+        let or = |now, before| if now == Silence::Off { before } else { now };
+        Self { audio: or(self.audio, before.audio), video: or(self.video, before.video) }
+    }
+
+    /// A kind that a moderator lets be heard, or seen, again.
+    pub(crate) fn lift(&mut self, kind: Kind) {
+        *self.of(kind) = Silence::Off;
+    }
+
     /// Did no moderator mute anything?
     pub(crate) fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -58,45 +70,9 @@ impl Silenced {
 /// Who muted what, or takes it back.
 #[derive(Clone, Copy)]
 pub(crate) struct Silencing {
-    by: Instance,
-    pub(super) kind: Kind,
-    muted: bool,
-}
-
-/// Mutes of one moderator that may not be in effect yet: more than a member can ask for at once, so
-/// that only who floods somebody that does not look is ever refused.
-const ASKED: usize = 512;
-
-/// What a moderator asked for, and waits to hear of.
-#[derive(Default)]
-pub(super) struct Asked(FuturesUnordered<Pin<Box<dyn Future<Output = (u64, bool)> + Send + Sync>>>);
-
-impl Asked {
-    fn is_full(&self) -> bool {
-        self.0.len() >= ASKED
-    }
-
-    fn wait(&self, id: u64, told: Told) {
-        self.0.push(Box::pin(async move { (id, told.heeded().await) }));
-    }
-
-    fn wait_for_end(&self, id: u64, ending: JoinHandle<()>) {
-        self.0.push(Box::pin(async move {
-            let _ = ending.await;
-            (id, true)
-        }));
-    }
-
-    /// The next that is in effect, or never will be; pending for ever where nothing is waited for.
-    ///
-    /// # Cancel safety
-    /// Nothing is lost.
-    pub(super) async fn next(&mut self) -> (u64, bool) {
-        match self.0.next().await {
-            Some(heeded) => heeded,
-            None => std::future::pending().await,
-        }
-    }
+    pub(crate) by: Instance,
+    pub(crate) kind: Kind,
+    pub(crate) muted: bool,
 }
 
 impl Actor {
@@ -105,28 +81,35 @@ impl Actor {
         if self.asked.is_full() {
             return self.asks_too_much();
         }
-        let now = Instant::now();
-        self.shared.kicks.keep_out(&self.place.key, &user, self.shared.config.kick_life, now);
-        let ending = self.end_some(Some(user), EndCode::Kicked, "removed by a moderator");
+        let life = self.shared.config.kick_life;
+        self.shared.kicks.keep_out(&self.place.key, &user, life, Instant::now());
+        let ended = by_moderator(EndCode::Kicked, "removed by a moderator");
+        let (shared, key, alive) = (self.shared.clone(), self.place.key.clone(), self.shared.alive());
+        // In a task of its own: two who end each other must not wait for each other. It is over when all of
+        // them have it before them.
+        let ending = tokio::spawn(async move {
+            shared.end_members(Some(&key), Some(&user), &ended).await;
+            let passed = pass_end(&shared, &key, Some(&user), &ended, Some(life)).passed().await;
+            drop(alive);
+            passed
+        });
         self.asked.wait_for_end(kick.id, ending);
     }
 
     pub(super) fn mute_member(&mut self, mute: &MuteMember) {
         let Some((_, notices)) = self.moderated_user(mute.id, mute.member) else { return };
-        let kind = match &mute.kind {
-            MediaKind::Audio => Kind::Audio,
-            MediaKind::Video => Kind::Video,
-            MediaKind::Other(_) => {
-                let text = "there is no such kind of media here; mute audio or video";
-                return self.not_moderated(mute.id, ModerationRefusal::NotSupported, text);
-            }
+        let Some(kind) = kind_of(&mute.kind) else {
+            let text = "there is no such kind of media here; mute audio or video";
+            return self.not_moderated(mute.id, ModerationRefusal::NotSupported, text);
         };
         if self.asked.is_full() {
             return self.asks_too_much();
         }
         // By level: what was asked for last is what is so.
-        let told = notices.silence(Silencing { by: self.place.instance, kind, muted: mute.muted });
-        self.asked.wait(mute.id, told);
+        let silencing = Silencing { by: self.place.instance, kind, muted: mute.muted };
+        let told = notices.silence(silencing);
+        let passing = pass_silence(&self.shared, &self.place.key, mute.member, silencing, told.clone());
+        self.asked.wait(mute.id, told, passing);
     }
 
     fn asks_too_much(&mut self) {
@@ -136,13 +119,9 @@ impl Actor {
         self.lose_link();
     }
 
-    /// What was asked of a member is in effect; or its member went before it was.
-    pub(super) fn is_moderated(&mut self, id: u64, heeded: bool) {
-        if heeded {
-            return self.say(&FromServer::Moderated(Moderated { id }));
-        }
-        let text = "that member left just now; look at the roster";
-        self.not_moderated(id, ModerationRefusal::UnknownMember, text);
+    /// What was asked of a member is in effect, or why it is not.
+    pub(super) fn is_moderated(&mut self, id: u64, outcome: Outcome) {
+        self.say(&answer(id, outcome));
     }
 
     pub(super) fn end_for_all(&mut self, end: &EndForAll) {
@@ -150,20 +129,29 @@ impl Actor {
             return self.no_moderator(end.id);
         }
         self.shared.rings.lock().end_session(&self.place.key, Instant::now());
-        self.say(&FromServer::Moderated(Moderated { id: end.id }));
-        // It ends the moderator too, who is answered before; nobody is left to wait for it.
-        drop(self.end_some(None, EndCode::EndedForAll, "a moderator ended the session for everybody"));
-    }
-
-    /// In a task of its own: two who end each other must not wait for each other. It is over when all of
-    /// them have it before them.
-    fn end_some(&self, user: Option<String>, reason: EndCode, text: &str) -> JoinHandle<()> {
-        let ended = Ended { reason, by: Party::Member, text: text.to_owned(), may_retry: false };
-        let (shared, key, alive) = (self.shared.clone(), self.place.key.clone(), self.shared.alive());
+        let ended = by_moderator(EndCode::EndedForAll, "a moderator ended the session for everybody");
+        let (id, key, instance) = (end.id, self.place.key.clone(), self.place.instance);
+        let (shared, alive) = (self.shared.clone(), self.shared.alive());
+        // Where others may be on their way elsewhere, only that server's answer says what is so.
+        let moves = shared.emptied_to().is_some();
+        if !moves {
+            self.say(&answer(id, Outcome::Done));
+        }
+        // In a task of its own, as a kick. It ends the moderator too, who is answered before; nobody is left
+        // to wait for it.
         tokio::spawn(async move {
-            shared.end_members(Some(&key), user.as_deref(), &ended).await;
+            let own = shared.rooms.mailbox(&key, instance).filter(|_| moves);
+            shared.end_members_but(own.as_ref(), (Some(&key), None), &ended).await;
+            let passed = pass_end(&shared, &key, None, &ended, None).passed().await;
+            if let Some(own) = own {
+                let outcome = if passed == Passed::Lost { Outcome::NotPassedOn } else { Outcome::Done };
+                let _ = own.send(Mail::Say(Box::new(answer(id, outcome)))).await;
+                if outcome == Outcome::Done {
+                    let _ = own.send(Mail::End(Box::new(ended))).await;
+                }
+            }
             drop(alive);
-        })
+        });
     }
 
     /// Somebody else in the session, for a moderator; else the one who asks is told why not.
@@ -180,7 +168,10 @@ impl Actor {
             }
             Some(found) => Some(found),
             None => {
-                let text = "there is no such member in the session; look at the roster";
+                let text = match self.shared.emptied_to() {
+                    None => "there is no such member in the session; look at the roster",
+                    Some(_) => "that member is not here any more; ask again when you have moved as well",
+                };
                 self.not_moderated(id, ModerationRefusal::UnknownMember, text);
                 None
             }
@@ -205,13 +196,18 @@ impl Actor {
             (true, true) => Silence::Known(by),
             (true, false) => Silence::Asked(by),
         };
-        self.note_silence();
+        if muted {
+            self.note_silence();
+        } else {
+            self.shared.silences.lift(&self.place.key, &self.seen.user, kind);
+        }
         self.silence_media();
         self.repaint();
         self.tell_silence(by, kind, muted);
     }
 
-    /// A mute that is not its own to undo is not undone by leaving and coming again either.
+    /// A mute that is not its own to undo is not undone by leaving and coming again either. Another device
+    /// that nobody muted changes nothing about it: only a moderator takes it back.
     pub(super) fn note_silence(&self) {
         if !self.grants.unmute && !self.seen.user.is_empty() {
             let (life, now) = (self.shared.config.kick_life, Instant::now());
@@ -318,7 +314,19 @@ impl Actor {
     }
 }
 
-fn media_kind(kind: Kind) -> MediaKind {
+fn by_moderator(reason: EndCode, text: &str) -> Ended {
+    Ended { reason, by: Party::Member, text: text.to_owned(), may_retry: false }
+}
+
+pub(crate) fn kind_of(kind: &MediaKind) -> Option<Kind> {
+    match kind {
+        MediaKind::Audio => Some(Kind::Audio),
+        MediaKind::Video => Some(Kind::Video),
+        MediaKind::Other(_) => None,
+    }
+}
+
+pub(crate) fn media_kind(kind: Kind) -> MediaKind {
     match kind {
         Kind::Audio => MediaKind::Audio,
         Kind::Video => MediaKind::Video,

@@ -40,6 +40,7 @@ pub(super) struct News {
 }
 
 /// A mute that was told and is not known to be in effect yet.
+#[derive(Clone)]
 pub(crate) struct Told {
     number: u64,
     heeded: watch::Receiver<u64>,
@@ -59,7 +60,7 @@ impl Notices {
 
     /// A moderator mutes it, or takes that back. The newest of a kind takes the place of what was not
     /// noticed yet.
-    pub(super) fn silence(&self, silencing: Silencing) -> Told {
+    pub(crate) fn silence(&self, silencing: Silencing) -> Told {
         let mut number = 0;
         self.cell.send_modify(|noticed| {
             noticed.mutes += 1;
@@ -76,7 +77,7 @@ impl Notices {
 
 impl Told {
     /// Waits until it is in effect, or a later one is. False where its member is gone before.
-    pub(super) async fn heeded(mut self) -> bool {
+    pub(crate) async fn heeded(mut self) -> bool {
         self.heeded.wait_for(|heeded| *heeded >= self.number).await.is_ok()
     }
 }

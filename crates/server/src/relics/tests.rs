@@ -72,3 +72,24 @@ async fn relics_are_bounded_and_the_one_due_first_goes() {
     assert!(relics.take("studio/1", Instance(0), "ada", &shown("right", "s-1"), now).is_none());
     assert!(relics.take("studio/1", Instance(1), "ada", &shown("right", "s-1"), now).is_some());
 }
+
+// F64, F02
+#[tokio::test(start_paused = true)]
+async fn what_is_ended_is_taken_up_by_nobody_and_the_others_stay() {
+    let (relics, now) = (Relics::default(), Instant::now());
+    let until = now + Duration::from_secs(60);
+    let other_session = Dossier { session: "studio/2".into(), ..dossier(2) };
+    let mut other_user = dossier(3);
+    other_user.member.user = "bob".into();
+    for kept in [dossier(1), other_session, other_user] {
+        relics.keep(kept, until, now);
+    }
+    let ended = |session, user| {
+        let ended = relics.end(session, user).into_iter();
+        ended.map(|(dossier, until)| (dossier.member.instance, until)).collect::<Vec<_>>()
+    };
+    assert_eq!(ended(Some("studio/1"), Some("ada")), [(Instance(1), until)]);
+    assert!(ended(Some("studio/1"), Some("ada")).is_empty());
+    assert_eq!(ended(Some("studio/1"), None), [(Instance(3), until)]);
+    assert_eq!(ended(None, None), [(Instance(2), until)]);
+}

@@ -1,7 +1,7 @@
 //! What servers of one key sign for each other: tickets that their clients carry, and vouchers
 //! that they show themselves. Neither is a credential, nor the other: each has its own audience.
 
-use super::{Grants, MintError, Signer, TokenError, now};
+use super::{Claims, Grants, MintError, Signer, TokenError, now};
 use crate::config::TICKET_LIFE;
 use crate::member::Silenced;
 use crate::model::Model;
@@ -15,12 +15,23 @@ const PEER_AUDIENCE: &str = "offhook-peer";
 /// Both live for a minute at most, so the clocks of servers that share a key must agree.
 const NO_LEEWAY: Duration = Duration::ZERO;
 
-/// The name and the end of a credential: what a kick takes away.
+/// The name and the end of a credential, and whether a kick takes it away.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Credential {
     pub(crate) jti: String,
     /// Seconds since 1970.
     pub(crate) exp: u64,
+    /// Is it good for one session only? One that is not carries the user's other sessions as well.
+    #[serde(default)]
+    pub(crate) of_one_session: bool,
+}
+
+impl Credential {
+    /// Of a credential that says this.
+    pub(crate) fn of(claims: &Claims) -> Self {
+        let of_one_session = claims.session.is_some();
+        Self { jti: claims.jti.clone(), exp: claims.exp, of_one_session }
+    }
 }
 
 /// Who is let into another server, as the server it comes from knows it. Nothing in it is secret

@@ -12,12 +12,12 @@ use offhook_signaling::{
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-struct File {
+pub(crate) struct File {
     sha256: String,
     bytes: Vec<u8>,
 }
 
-fn file(colour: [u8; 3]) -> File {
+pub(crate) fn file(colour: [u8; 3]) -> File {
     named(Rgb::filled(64, 48, colour).to_png())
 }
 
@@ -26,11 +26,11 @@ fn named(bytes: Vec<u8>) -> File {
     File { sha256, bytes }
 }
 
-fn with_image(revision: u64, prompt: Option<&str>, file: &File) -> Desired {
+pub(crate) fn with_image(revision: u64, prompt: Option<&str>, file: &File) -> Desired {
     Desired { image: Some(file.sha256.clone()), ..desired(revision, prompt) }
 }
 
-fn set(id: u64, desired: Desired) -> FromClient {
+pub(crate) fn set(id: u64, desired: Desired) -> FromClient {
     FromClient::Apply(Apply { id, desired })
 }
 
@@ -77,7 +77,7 @@ async fn answer(member: &mut Member) -> Result<Acked, Refused> {
         .await
 }
 
-async fn send(member: &mut Member, file: &File) {
+pub(crate) async fn send(member: &mut Member, file: &File) {
     member.wire.say(&piece(file, 0, file.bytes.len())).await;
 }
 

@@ -1,9 +1,11 @@
 //! Who was removed stays out, whatever it comes back with; and hears why (S4, E8).
 
-use crate::wire::{Wire, builder, empty, join, pong, refusal_of, server, settled, studio};
-use offhook_server::EndCode;
-use offhook_signaling::{ErrorCode, FromClient, FromServer, Join, Rejoin, SessionRef};
+use crate::wire::{Wire, builder, credential, empty, join, pong, refusal_of, server, settled, studio};
+use offhook_server::{AssetsFailed, EndCode, Loading, Mint};
+use offhook_signaling::{Credential, ErrorCode, FromClient, FromServer, Join, Rejoin, SessionRef};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 #[tokio::test]
 async fn a_kick_while_away_is_heard_at_the_resume_and_holds_for_the_person() {
@@ -88,4 +90,84 @@ async fn an_ending_that_nobody_heard_is_heard_at_the_rejoin() {
     assert_eq!(ended.reason, EndCode::IdleTimeout);
     // A new join is a new session.
     Wire::enter_with(&server, Join { epoch: 3, ..join("ada", 1) }).await;
+}
+
+// S4, E8: a kick is out of one session. The user's others go on, on the very same credential.
+#[tokio::test]
+async fn a_kick_out_of_one_session_leaves_the_users_others_alone() {
+    let server = server().await;
+    let ada = Wire::enter(&server, "ada", 1).await;
+    let of = |id: &str| SessionRef { id: id.into(), ..studio() };
+    let credential = ada.join.credential.clone();
+    let mut other = Wire::enter_with(
+        &server,
+        Join { session: of("2"), credential: credential.clone(), ..join("ada", 2) },
+    )
+    .await;
+    assert!(server.end("studio/1", "ada", EndCode::Kicked).await);
+    let (error, _) = refusal_of(&server, &FromClient::Join(Join { epoch: 2, ..ada.join.clone() })).await;
+    assert_eq!(error.code, ErrorCode::NotPermitted);
+    assert!(error.text.contains("removed from this session"), "{}", error.text);
+    // Shown again in band where she is still in, and at the door of a third.
+    let again = Credential { credential: credential.clone().expect("it came with one") };
+    other.wire.say(&FromClient::Credential(again)).await;
+    let refreshed = other.wire.until("the answer", |message| match message {
+        FromServer::CredentialRefreshed(_) => Some(true),
+        FromServer::Error(_) => Some(false),
+        _ => None,
+    });
+    assert!(refreshed.await, "the credential is good for her other session");
+    Wire::enter_with(&server, Join { session: of("3"), credential, ..join("ada", 3) }).await;
+    pong(&mut other, 1).await;
+}
+
+// S4: one that is of this session alone is taken away with it, and the refusal says why.
+#[tokio::test]
+async fn a_credential_of_one_session_is_revoked_by_a_kick_and_its_bearer_told_why() {
+    let server = builder().kick_life(Duration::ZERO).start().await.expect("a port");
+    let of_one = credential(&Mint::user("ada").session("studio", "1"));
+    let ada = Join { credential: Some(of_one), ..join("ada", 1) };
+    let mut member = Wire::enter_with(&server, ada.clone()).await;
+    assert!(server.end("studio/1", "ada", EndCode::Kicked).await);
+    member.wire.rest().await;
+    let (error, _) = refusal_of(&server, &FromClient::Join(Join { epoch: 2, ..ada })).await;
+    assert_eq!(error.code, ErrorCode::NotPermitted);
+    assert!(error.text.contains("removed from this session"), "{}", error.text);
+    // The kick is over: with a fresh one she is in.
+    Wire::enter_with(&server, Join { epoch: 3, ..join("ada", 1) }).await;
+}
+
+// E8, F57: whoever is removed while it is on its way in is not in.
+#[tokio::test]
+async fn who_is_kicked_while_the_join_waits_for_assets_is_not_let_in() {
+    let gate = Arc::new(Semaphore::new(0));
+    let opens = gate.clone();
+    let loader = move |loading: Loading| {
+        let opens = opens.clone();
+        async move {
+            loading.progress("nearly", 90);
+            opens.acquire().await.expect("it is not closed").forget();
+            Ok::<(), AssetsFailed>(())
+        }
+    };
+    let server = builder().assets(loader).start().await.expect("a port");
+    let mut wire = Wire::dial(&server).await;
+    wire.say_once(&FromClient::Join(join("bob", 2))).await;
+    wire.until("the loading", |message| match message {
+        FromServer::Progress(progress) => (progress.text.as_deref() == Some("nearly")).then_some(()),
+        _ => None,
+    })
+    .await;
+    assert!(!server.end("studio/1", "bob", EndCode::Kicked).await, "he is not in yet");
+    gate.add_permits(1);
+    let refusal = wire.until("the refusal", |message| match message {
+        FromServer::Error(error) => Some(error),
+        FromServer::Joined(_) => panic!("he was removed, and is in"),
+        _ => None,
+    });
+    let refusal = refusal.await;
+    assert_eq!(refusal.code, ErrorCode::NotPermitted);
+    assert!(refusal.text.contains("removed from this session"), "{}", refusal.text);
+    wire.rest().await;
+    empty(&server).await;
 }

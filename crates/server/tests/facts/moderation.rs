@@ -9,11 +9,11 @@ use offhook_signaling::{
 };
 use std::time::Duration;
 
-fn with(user: &str, instance: u128, grants: Grants) -> Join {
+pub(crate) fn with(user: &str, instance: u128, grants: Grants) -> Join {
     Join { credential: Some(credential(&Mint::user(user).grants(grants))), ..join(user, instance) }
 }
 
-fn camera() -> Track {
+pub(crate) fn camera() -> Track {
     Track {
         track: "camera".into(),
         kind: MediaKind::Video,
@@ -25,12 +25,12 @@ fn camera() -> Track {
     }
 }
 
-fn mute(id: u64, instance: u128, muted: bool) -> FromClient {
+pub(crate) fn mute(id: u64, instance: u128, muted: bool) -> FromClient {
     let member = Instance(instance);
     FromClient::MuteMember(MuteMember { id, member, kind: MediaKind::Video, muted })
 }
 
-async fn answer(member: &mut Member, id: u64) -> Result<(), ModerationRefusal> {
+pub(crate) async fn answer(member: &mut Member, id: u64) -> Result<(), ModerationRefusal> {
     member
         .wire
         .until("an answer", |message| match message {
@@ -44,7 +44,7 @@ async fn answer(member: &mut Member, id: u64) -> Result<(), ModerationRefusal> {
         .await
 }
 
-async fn muted_by(member: &mut Member) -> MutedBy {
+pub(crate) async fn muted_by(member: &mut Member) -> MutedBy {
     member
         .wire
         .until("muted_by", |message| match message {

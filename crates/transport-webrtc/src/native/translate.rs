@@ -199,7 +199,9 @@ pub(super) fn not_moderated(why: &wire::ModerationRefusal) -> ours::ModerationRe
         wire::ModerationRefusal::UnknownMember => ours::ModerationRefusal::UnknownMember,
         wire::ModerationRefusal::Oneself => ours::ModerationRefusal::Oneself,
         wire::ModerationRefusal::NotSupported => ours::ModerationRefusal::NotSupported,
-        wire::ModerationRefusal::Other(_) => ours::ModerationRefusal::Other,
+        wire::ModerationRefusal::Unreachable | wire::ModerationRefusal::Other(_) => {
+            ours::ModerationRefusal::Other
+        }
     }
 }
 
