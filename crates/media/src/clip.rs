@@ -82,6 +82,19 @@ struct Film {
     frames: Vec<EncodedFrame>,
 }
 
+#[cfg(feature = "h264")]
+impl Film {
+    /// Does any of it decode? Mostly the first does, and that is the end of it. What cannot be looked into
+    /// is believed.
+    fn has_a_picture(&self) -> bool {
+        if self.spec.codec != Codec::H264 {
+            return true;
+        }
+        let Ok(mut decoder) = crate::h264::Decoder::new() else { return true };
+        self.frames.iter().any(|frame| matches!(decoder.decode_frame(frame), Ok(Some(_))))
+    }
+}
+
 impl Clip {
     /// Opens a file: H.264 in Annex B or IVF, or VP8 in IVF, told apart by content.
     ///
@@ -90,7 +103,8 @@ impl Clip {
     ///
     /// # Errors
     /// Missing, unreadable, empty, cut off, or another format or codec; the text says what to
-    /// do about it.
+    /// do about it. With the feature `h264` also H.264 of which no picture decodes: without it a file cut
+    /// off inside its only picture opens, and nothing of it can be shown.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ClipError> {
         Self::open_with(path.as_ref(), None)
     }
@@ -201,6 +215,10 @@ impl Clip {
             Looks::AnnexB => read_annexb(path, data, rate)?,
             looks => return Err(ClipError::OtherFormat { path: path.to_owned(), looks }),
         };
+        #[cfg(feature = "h264")]
+        if !film.has_a_picture() {
+            return Err(ClipError::NoPicture { path: path.to_owned(), frames: film.spec.frames });
+        }
         Ok(Self::from_the_start(Arc::new(film), true))
     }
 

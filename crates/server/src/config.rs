@@ -35,7 +35,8 @@ pub struct Limits {
     /// Longest prompt, in bytes; the wire itself ends at 8 KiB, and so does this by default. A longer one
     /// is refused with the number.
     pub prompt: usize,
-    /// Longest picture edge that is repainted, in pixels.
+    /// Longest picture edge that is repainted, in pixels. Of a larger picture nothing comes back; its
+    /// member is told `paused` until they fit again.
     pub edge: usize,
     /// Presence links at once.
     pub presences: usize,

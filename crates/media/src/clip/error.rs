@@ -87,6 +87,17 @@ pub enum ClipError {
         /// What is wrong with it.
         source: IvfError,
     },
+    /// It has the headers of a clip, and no picture that decodes: of one that was cut off early the first
+    /// is not whole. Found with the feature `h264` alone.
+    #[error("{} cannot be played: {}; was its recording or download cut short? get the whole file, or {CONVERT}",
+        path.display(),
+        if *frames == 1 { "its only picture is not whole".to_owned() } else { format!("none of its {frames} pictures decodes") })]
+    NoPicture {
+        /// The file.
+        path: PathBuf,
+        /// Pictures that it should have had.
+        frames: usize,
+    },
     /// A picture in it does not decode; the last one of a file that was cut off.
     #[error("picture {frame} of {frames} does not decode{}; get the whole file, or {CONVERT}",
         if frame + 1 == *frames { " (the file is cut off)" } else { "" })]

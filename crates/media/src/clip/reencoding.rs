@@ -83,7 +83,8 @@ impl Reencoding {
         }
         let coded = match self.encoder.encode(&picture, pts) {
             Ok(Some(coded)) => Some(coded),
-            // It was left out to hold the bit rate, which a key frame never is; and this clip is whole.
+            // The encoder leaves out only what takes many times its bit rate, and never a key frame; and this
+            // clip is whole.
             Ok(None) => {
                 self.encoder.force_key_frame();
                 self.encoder.encode(&picture, pts)?

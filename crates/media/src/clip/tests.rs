@@ -136,6 +136,29 @@ fn a_file_cut_off_is_a_typed_error_that_says_where() {
     assert!(ivf.to_string().contains("it ends inside frame 124"), "{ivf}");
 }
 
+/// F60: it would be sent for ever, and nobody would see anything.
+#[cfg(feature = "h264")]
+#[test]
+fn a_file_cut_off_inside_its_first_picture_is_refused_with_what_to_do() {
+    let first = of(H264).unwrap().frames().next().unwrap().data.len();
+    for cut in [20_000.min(first / 2), first / 3] {
+        let error = of(&H264[..cut]).unwrap_err();
+        assert!(matches!(error, ClipError::NoPicture { frames: 1, .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("me.h264 cannot be played: its only picture is not whole;"), "{text}");
+        assert!(text.contains("get the whole file, or convert it with: ffmpeg"), "{text}");
+    }
+    // In an IVF file too, whose own frames are whole.
+    let header = Header { codec: Codec::H264, width: 640, height: 360, rate: 25, scale: 1 };
+    let mut writer = ivf::Writer::new(Vec::new(), header).unwrap();
+    for frame in of(H264).unwrap().frames().take(3) {
+        let data = frame.data.slice(..frame.data.len() / 3);
+        writer.write(&EncodedFrame { data, ..frame.clone() }).unwrap();
+    }
+    let error = of(&writer.finish().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("none of its 3 pictures decodes"), "{error}");
+}
+
 #[cfg(feature = "h264")]
 #[test]
 fn a_cut_inside_the_last_picture_is_found_by_verifying() {

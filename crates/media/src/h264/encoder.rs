@@ -14,6 +14,11 @@ use thiserror::Error;
 /// The smallest side the encoder takes: one macroblock.
 const MIN_SIDE: u32 = 16;
 
+/// The codec leaves a picture out where its bits are used up, and each one left out gives it back the bits
+/// of one. So it is given the same picture again until it is coded, more coarsely, so often at most: a key
+/// frame is paid for by then. What costs more with every picture (noise) would flood the path.
+const ATTEMPTS: u32 = 12;
+
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EncoderOptions {
@@ -62,6 +67,7 @@ pub enum EncodeError {
 pub struct Encoder {
     native: native::Encoder,
     key: bool,
+    left_out: u64,
 }
 
 impl Encoder {
@@ -74,7 +80,8 @@ impl Encoder {
             .bitrate(native::BitRate::from_bps(options.bitrate.clamp(50_000, 50_000_000)))
             .max_frame_rate(native::FrameRate::from_hz(options.frame_rate.as_f64() as f32))
             .rate_control_mode(native::RateControlMode::Bitrate)
-            // Without leave to skip, the codec says on stderr that it cannot hold a bit rate.
+            // Without leave to skip, the codec says on stderr that it cannot hold a bit rate. `encode` sees to
+            // it that nothing is left out for one key frame.
             .skip_frames(true)
             .usage_type(native::UsageType::CameraVideoRealTime)
             .profile(native::Profile::Baseline)
@@ -86,7 +93,7 @@ impl Encoder {
             .debug(false);
         let native = native::Encoder::with_api_config(OpenH264API::from_source(), config)
             .map_err(EncodeError::Codec)?;
-        Ok(Self { native, key: true })
+        Ok(Self { native, key: true, left_out: 0 })
     }
 
     /// Makes the next frame a key frame.
@@ -94,8 +101,10 @@ impl Encoder {
         self.key = true;
     }
 
-    /// Encodes one picture, to be shown at `pts`; times must rise. `None` when the picture was
-    /// left out to hold the bit rate, which never happens to a key frame that was asked for.
+    /// Encodes one picture, to be shown at `pts`; times must rise. A picture is coded more coarsely rather
+    /// than left out, and the bit rate is passed for a second or two after a key frame. `None` only where
+    /// even that would take twelve times the bit rate, as noise does; never of a key frame that was asked
+    /// for. [`left_out`](Self::left_out) counts them.
     ///
     /// # Errors
     /// When the picture is too small, or the codec fails.
@@ -115,16 +124,25 @@ impl Encoder {
         if self.key {
             self.native.force_intra_frame();
         }
-        let stream = self.native.encode_at(&planes, at).map_err(EncodeError::Codec)?;
-        let key = stream.frame_type() == FrameType::IDR;
-        let data = stream.to_vec();
-        if data.is_empty() {
-            return Ok(None);
+        for _ in 0..ATTEMPTS {
+            let stream = self.native.encode_at(&planes, at).map_err(EncodeError::Codec)?;
+            let key = stream.frame_type() == FrameType::IDR;
+            let data = stream.to_vec();
+            if data.is_empty() {
+                continue;
+            }
+            if key {
+                self.key = false;
+            }
+            return Ok(Some(EncodedFrame { codec: Codec::H264, data: data.into(), pts, key }));
         }
-        if key {
-            self.key = false;
-        }
-        Ok(Some(EncodedFrame { codec: Codec::H264, data: data.into(), pts, key }))
+        self.left_out += 1;
+        Ok(None)
+    }
+
+    /// Pictures that were left out to hold the bit rate, so far.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 }
 

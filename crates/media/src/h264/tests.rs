@@ -120,6 +120,84 @@ fn re_encoding_the_sample_clip_leaves_its_look_as_it_was() {
     assert!(worst < 0.03, "half of what is called visible: {worst}");
 }
 
+/// Bits of each of 250 pictures at 25 a second, a key frame asked for every second; and how many were left out.
+fn ten_seconds(pictures: &[I420], bitrate: u32) -> (Vec<u64>, u64) {
+    let mut encoder = Encoder::new(EncoderOptions { bitrate, ..Default::default() }).unwrap();
+    let mut decoder = Decoder::new().unwrap();
+    let mut bits = Vec::new();
+    for (number, picture) in (0..250).zip(pictures.iter().cycle()) {
+        if number % 25 == 3 {
+            encoder.force_key_frame();
+        }
+        let frame = encoder.encode(picture, FrameRate::DEFAULT.due(number)).unwrap();
+        assert!(frame.is_some() || number % 25 != 3, "a key frame that was asked for");
+        if let Some(frame) = &frame {
+            let back = decoder.decode_frame(frame).unwrap().expect("each is a picture");
+            assert!(back.psnr(picture).unwrap() > 15.0, "frame {number}");
+        }
+        bits.push(frame.map_or(0, |frame| frame.data.len() as u64 * 8));
+    }
+    (bits, encoder.left_out())
+}
+
+/// The outlines of a picture, white on black: few things cost more.
+fn outlined(picture: &I420) -> I420 {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let luma = picture.y();
+    let mut y = vec![0; width * height];
+    for at in width + 1..width * (height - 1) - 1 {
+        let step = |one: usize, other: usize| u32::from(luma[one].abs_diff(luma[other]));
+        let steps = step(at - 1, at + 1) + step(at - width, at + width);
+        y[at] = u8::try_from(steps * 3).unwrap_or(u8::MAX);
+    }
+    let grey = vec![128; width * height / 4];
+    I420::from_planes(picture.width(), picture.height(), y, grey.clone(), grey).unwrap()
+}
+
+/// F50, F61: a picture that is due is encoded, however often key frames are asked for, and the bit rate holds.
+#[test]
+fn no_picture_is_left_out_after_a_key_frame_and_the_bit_rate_stays_near_what_was_asked_for() {
+    let clip = Clip::open(asset("bunny-640x360-25fps.h264")).unwrap();
+    let mut decoder = Decoder::new().unwrap();
+    let film: Vec<_> = clip.frames().map(|frame| decoder.decode_frame(frame).unwrap().unwrap()).collect();
+    let outlines: Vec<_> = film.iter().map(outlined).collect();
+    for (name, pictures) in [("film", &film), ("outlines", &outlines)] {
+        for (bitrate, over) in [(500_000, 2.0), (1_500_000, 1.25)] {
+            let (bits, left_out) = ten_seconds(pictures, bitrate);
+            assert_eq!(left_out, 0, "{name} at {bitrate}");
+            assert!(bits.iter().all(|bits| *bits > 0), "{name} at {bitrate}");
+            let rate = bits.iter().sum::<u64>() as f64 / 10.0;
+            assert!(rate < f64::from(bitrate) * over, "{name} at {bitrate}: {rate}");
+        }
+    }
+}
+
+/// What cannot be coded within many times the bit rate does not flood the path, and is counted.
+#[test]
+fn pictures_of_noise_are_left_out_and_counted() {
+    let mut seed = 7u32;
+    let mut plane = |length: usize| {
+        let noise = |_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 24) as u8
+        };
+        (0..length).map(noise).collect::<Vec<u8>>()
+    };
+    let mut noise = || I420::from_planes(640, 360, plane(640 * 360), plane(320 * 180), plane(320 * 180));
+    let pictures: Vec<_> = (0..5).map(|_| noise().unwrap()).collect();
+    let mut encoder = Encoder::new(EncoderOptions { bitrate: 500_000, ..Default::default() }).unwrap();
+    let (mut given, mut bits) = (0, 0);
+    for (number, picture) in (0..100).zip(pictures.iter().cycle()) {
+        if let Some(frame) = encoder.encode(picture, FrameRate::DEFAULT.due(number)).unwrap() {
+            given += 1;
+            bits += frame.data.len() * 8;
+        }
+    }
+    assert!(bits / 4 < 500_000 * 13, "{bits} in four seconds");
+    assert!(given > 0 && encoder.left_out() > 0);
+    assert_eq!(given + encoder.left_out(), 100, "each is given or counted");
+}
+
 /// F41, R13: what follows a loss is not shown before a key frame.
 #[test]
 fn a_decoder_waits_for_a_key_frame_at_first_and_after_a_loss() {

@@ -33,7 +33,7 @@ const SMALLEST: u32 = 16;
 pub(crate) struct Orders {
     /// Bits a second of what goes back.
     pub(crate) bitrate: u32,
-    /// Longest edge that is painted; a larger picture is dropped.
+    /// Longest edge that is painted; a larger picture is left out, and [`Said::Paused`] says so.
     pub(crate) edge: usize,
 }
 
@@ -63,9 +63,9 @@ struct Told {
 pub(crate) enum Said {
     /// The first painted picture was handed on.
     FirstPicture,
-    /// Nothing comes in any more, so nothing is handed on.
+    /// Nothing comes in any more, or nothing that fits, so nothing is handed on.
     Paused,
-    /// It comes again.
+    /// It comes again, or fits again.
     Resumed,
     /// It keeps up with pictures whose shorter side has at most so many pixels; `None`: with all that
     /// are wanted.
@@ -158,6 +158,7 @@ impl Easel {
         let mut waiting = None;
         let mut skipped = 0;
         let mut effort = Effort::new();
+        let mut unfit = None;
         loop {
             let Some(frame) = waiting.take().or_else(|| runtime.block_on(self.next())) else {
                 return Ok(());
@@ -167,13 +168,18 @@ impl Easel {
             waiting = self.received.next().now_or_never().flatten();
             let mut picture = match decoded {
                 Ok(Some(picture)) if self.fits(&picture) => picture,
-                Ok(_) => continue,
+                Ok(Some(picture)) => {
+                    self.leave_out(&mut unfit, (picture.width(), picture.height()));
+                    continue;
+                }
+                Ok(None) => continue,
                 Err(error) => {
                     tracing::debug!(%error, "a picture cannot be decoded; a key frame is asked for");
                     self.received.want_key_frame();
                     continue;
                 }
             };
+            unfit = None;
             let size = (picture.width(), picture.height());
             if waiting.is_some() && skipped < MOST_SKIPPED {
                 skipped += 1;
@@ -195,6 +201,20 @@ impl Easel {
             recipe.apply(&mut picture);
             self.hand_on(&mut encoder, &picture, frame.pts)?;
             self.keep_up(&mut effort, frame.pts, begun, size);
+        }
+    }
+
+    /// A picture of this size is not painted, nor is anything to be waited for: whoever is told of no pause
+    /// takes the silence for a dead path. `before` is the size that was left out last.
+    fn leave_out(&self, before: &mut Option<(u32, u32)>, size: (u32, u32)) {
+        self.tell(false);
+        if before.replace(size) != Some(size) {
+            let (size, edge) = (format!("{}x{}", size.0, size.1), self.orders.edge);
+            tracing::warn!(
+                size,
+                edge,
+                "pictures of this size are not painted; nothing goes back until they fit"
+            );
         }
     }
 
@@ -254,10 +274,15 @@ impl Easel {
         if self.returned.key_frame_wanted() {
             encoder.force_key_frame();
         }
-        if let Some(frame) = encoder.encode(picture, pts)? {
-            let taken = self.returned.try_send(frame);
-            if taken {
-                self.tell(true);
+        match encoder.encode(picture, pts)? {
+            Some(frame) => {
+                if self.returned.try_send(frame) {
+                    self.tell(true);
+                }
+            }
+            None => {
+                let left_out = encoder.left_out();
+                tracing::debug!(left_out, "a picture costs many times the bit rate and does not go back");
             }
         }
         Ok(())

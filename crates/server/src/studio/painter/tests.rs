@@ -99,6 +99,26 @@ async fn a_picture_over_the_limit_is_left_out_and_the_next_one_painted() {
     assert!(bench.through().await.abs_diff(60) < 8);
 }
 
+/// F55, R9: a source that grows too large in the midst of it is no dead path. Pictures come all the time.
+#[tokio::test]
+async fn a_painter_whose_pictures_are_too_large_says_that_it_pauses_until_they_fit() {
+    let mut bench = Bench::new(64);
+    bench.through().await;
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::FirstPicture));
+    let paused = loop {
+        let large = bench.frame(128);
+        assert!(bench.sink.push(&large));
+        // Far more often than what makes a silence.
+        match timeout(Duration::from_millis(100), bench.painter.next()).await {
+            Ok(said) => break said,
+            Err(_) => assert!(bench.sent < 15, "larger pictures came for longer than a silence lasts"),
+        }
+    };
+    assert_eq!(paused, Said::Paused);
+    bench.through().await;
+    assert_eq!(timeout(PATIENCE, bench.painter.next()).await, Ok(Said::Resumed));
+}
+
 /// A machine that cannot keep up: the stream's time runs at half the pace of the painter's.
 #[tokio::test]
 async fn a_picture_that_is_too_large_for_the_machine_is_painted_at_half_its_size() {
