@@ -155,6 +155,13 @@ impl Machine {
     }
 
     /// How many inputs found nobody to handle them, and how many were stale: of an epoch that
+    /// Does what goes out now arrive, as far as is known? True on a link that may send and whose media path
+    /// is not lost, also while its signaling is; false before the first one, over an outage of media, over a
+    /// move that breaks before it makes, and in an announced pause.
+    pub fn sends(&self) -> bool {
+        self.core.sends()
+    }
+
     /// is not valid, or of a plane already judged lost. For logs and telemetry.
     pub fn dropped(&self) -> (u64, u64) {
         (self.core.ignored, self.core.stale)

@@ -153,8 +153,9 @@ impl Session<Joined> {
     /// ([`Join::voice`](crate::Join::voice)), in place of the one that is being played (F54). Acts
     /// when called; what it gives says how the playing ended, and need not be awaited.
     ///
-    /// While the session is away from the far side the sound waits, and then goes on where it
-    /// was; while sound is muted it plays unheard. Leaving cuts it.
+    /// While media is lost the sound waits, and then goes on where it was; what was played in the seconds
+    /// before the loss was noticed is not played again. It plays on where only signaling is lost. While sound
+    /// is muted it plays unheard. Leaving cuts it.
     ///
     /// # Errors
     /// [`PlayError`].
