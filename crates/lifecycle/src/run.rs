@@ -124,7 +124,8 @@ impl Machine {
     }
 
     /// Takes a wish back: desired becomes the newest version that was not refused or withdrawn.
-    /// Unknown revisions are ignored.
+    /// Unknown revisions are ignored, and in a joined session those that the far side confirmed
+    /// ([`Ledger::is_confirmed`]).
     pub fn withdraw(&mut self, revision: Revision, now: Time) {
         self.handle(Input::Withdrawn(revision), now);
     }
@@ -154,7 +155,6 @@ impl Machine {
         &self.core.intent
     }
 
-    /// How many inputs found nobody to handle them, and how many were stale: of an epoch that
     /// Does what goes out now arrive, as far as is known? True on a link that may send and whose media path
     /// is not lost, also while its signaling is; false before the first one, over an outage of media, over a
     /// move that breaks before it makes, and in an announced pause.
@@ -162,6 +162,7 @@ impl Machine {
         self.core.sends()
     }
 
+    /// How many inputs found nobody to handle them, and how many were stale: of an epoch that
     /// is not valid, or of a plane already judged lost. For logs and telemetry.
     pub fn dropped(&self) -> (u64, u64) {
         (self.core.ignored, self.core.stale)

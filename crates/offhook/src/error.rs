@@ -227,6 +227,12 @@ pub enum SetError {
         /// Names it in that event, and to `withdraw`.
         revision: Revision,
     },
+    /// It cannot be withdrawn any more: the far side confirmed it, or a later change.
+    #[error("the far side confirmed it, or a later change, already; set what it is to be instead")]
+    Confirmed {
+        /// What was to be withdrawn.
+        revision: Revision,
+    },
     /// It was taken back by `withdraw`.
     #[error("it was withdrawn")]
     Withdrawn,
@@ -257,6 +263,7 @@ impl SetError {
             Self::Superseded => "superseded",
             Self::Refused { .. } => "refused",
             Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Confirmed { .. } => "confirmed",
             Self::Withdrawn => "withdrawn",
             Self::Ended { .. } => "ended",
             Self::Unfit(_) => "unfit",
@@ -270,6 +277,7 @@ impl SetError {
     pub const fn who(&self) -> Who {
         match self {
             Self::Superseded
+            | Self::Confirmed { .. }
             | Self::Withdrawn
             | Self::Unfit(_)
             | Self::Empty

@@ -88,12 +88,15 @@ impl Session<Joined> {
     }
 
     /// Takes a change back that was not confirmed: what was desired before it is desired
-    /// again.
+    /// again. One that is confirmed while this is on its way stands, and its own result says so.
     ///
     /// # Errors
-    /// [`SetError::Full`], [`SetError::Ended`].
+    /// [`SetError::Confirmed`], [`SetError::Full`], [`SetError::Ended`].
     pub fn withdraw(&self, revision: Revision) -> Result<(), SetError> {
         self.open().map_err(|reason| SetError::Ended { reason })?;
+        if self.shared().told.get().acked() >= revision {
+            return Err(SetError::Confirmed { revision });
+        }
         self.inner.send(Command::Withdraw { revision }).map_err(|Full(_)| SetError::Full)
     }
 
