@@ -310,9 +310,12 @@ pub enum TrackError {
 /// Why a published track was not changed.
 #[derive(Debug, Error)]
 pub enum PublishError {
-    /// No track of this label is published from a source that was taken over.
-    #[error("no source is published as {0:?}; publish it with the join, under that label")]
+    /// Nothing is published under this label.
+    #[error("nothing is published as {0:?}; publish it, under that label")]
     NoSuchTrack(String),
+    /// What is published under this label is a track that was borrowed: there is no source to replace.
+    #[error("what is published as {0:?} is a borrowed track; unpublish it, and publish the source")]
+    IsBorrowed(String),
     /// The track carries another codec.
     #[error("the track carries another codec; replace it by a source of the same codec")]
     OtherCodec,

@@ -105,8 +105,9 @@ impl Host {
 
     /// Told where the track is still published: what was unpublished meanwhile is no news.
     pub(super) fn source_ended(&mut self, end: SourceEnd) {
-        let SourceEnd { label, error } = end;
-        if self.shared.track(&label).is_some() {
+        let SourceEnd { track, error } = end;
+        if self.shared.notes().tracks.iter().any(|known| known.track == track) {
+            let label = track.spec().label.clone();
             self.tell(Event::SourceEnded { label, error });
         }
     }

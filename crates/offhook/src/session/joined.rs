@@ -148,7 +148,8 @@ impl Session<Joined> {
                 self.shared().notes().is_not_voice(label);
                 Ok(before)
             }
-            Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
+            Some(Origin::Borrowed(_)) => Err(PublishError::IsBorrowed(label.to_owned())),
+            None => Err(PublishError::NoSuchTrack(label.to_owned())),
         }
     }
 
@@ -191,10 +192,7 @@ impl Session<Joined> {
     /// # Errors
     /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
     pub fn publish(&self, publication: impl Into<Publication>) -> Result<String, PublishError> {
-        let publication = publication.into();
-        let label = free_label(publication.codec().kind(), |label| self.shared().track(label).is_some());
-        self.publish_as(label.clone(), publication)?;
-        Ok(label)
+        self.enter_track(None, publication.into())
     }
 
     /// As [`publish`](Self::publish), under a label of your own: 1 to 128 bytes, no control characters.
@@ -208,30 +206,7 @@ impl Session<Joined> {
         label: impl Into<String>,
         publication: impl Into<Publication>,
     ) -> Result<(), PublishError> {
-        let label = label.into();
-        self.open().map_err(|reason| PublishError::Ended { reason })?;
-        if self.shared().notes().viewer || !self.shared().capabilities.has(Capability::Publish) {
-            return Err(PublishError::NotPermitted);
-        }
-        if let Err(why) = check_label(&label) {
-            return Err(PublishError::BadLabel { label, why });
-        }
-        let (track, feeder) = Track::new(label.clone(), publication.into());
-        let mut notes = self.shared().notes();
-        if notes.tracks.iter().any(|known| known.label() == label) {
-            return Err(PublishError::LabelTaken(label));
-        }
-        if notes.tracks.len() >= TrackSpec::MOST {
-            return Err(PublishError::TooMany { limit: TrackSpec::MOST });
-        }
-        notes.tracks.push(track);
-        match self.inner.send(Command::Published { feeder: Some(feeder) }) {
-            Ok(()) => Ok(()),
-            Err(Full(_)) => {
-                notes.tracks.pop();
-                Err(PublishError::Full)
-            }
-        }
+        self.enter_track(Some(label.into()), publication.into()).map(drop)
     }
 
     /// Ends a published track for good: nothing more of it goes out when this returns, and its label
@@ -249,11 +224,7 @@ impl Session<Joined> {
         let track = notes.tracks.remove(at);
         notes.is_not_voice(label);
         drop(notes);
-        track.track.set_muted(true);
-        Ok(match &track.origin {
-            Origin::Taken(slot) => slot.take(),
-            Origin::Borrowed(_) => None,
-        })
+        Ok(track.unpublish())
     }
 
     /// The video that the far side sends, as a handle that survives every recovery (F41).
@@ -333,6 +304,46 @@ impl Session<Joined> {
     /// [`states`](Session::states) or keep [`controls`](Session::controls).
     pub fn ended(self) -> EndedFuture {
         EndedFuture::new(self.inner.ended())
+    }
+
+    /// Publishes under this label, or under one that is free.
+    fn enter_track(&self, label: Option<String>, publication: Publication) -> Result<String, PublishError> {
+        let shared = self.shared();
+        self.open().map_err(|reason| PublishError::Ended { reason })?;
+        if shared.notes().viewer || !shared.capabilities.has(Capability::Publish) {
+            return Err(PublishError::NotPermitted);
+        }
+        if let Some(label) = &label
+            && let Err(why) = check_label(label)
+        {
+            return Err(PublishError::BadLabel { label: label.clone(), why });
+        }
+        let origin = Origin::of(publication);
+        // Held from the choice of the label until the track has it: another may be choosing.
+        let mut notes = shared.notes();
+        let taken = |label: &str| notes.tracks.iter().any(|known| known.label() == label);
+        let label = match label {
+            Some(label) if taken(&label) => return Err(PublishError::LabelTaken(label)),
+            Some(label) => label,
+            None => free_label(origin.codec().kind(), taken),
+        };
+        if notes.tracks.len() >= TrackSpec::MOST {
+            return Err(PublishError::TooMany { limit: TrackSpec::MOST });
+        }
+        let (track, feeder) = Track::from(label.clone(), origin);
+        notes.tracks.push(track);
+        let sent = self.inner.send(Command::Published { feeder: Some(feeder) });
+        // Ended meanwhile, nobody takes it; and nobody lets go of it but here.
+        let refused = match (sent, self.open()) {
+            (Ok(()), Ok(())) => return Ok(label),
+            (_, Err(reason)) => PublishError::Ended { reason },
+            (Err(Full(_)), Ok(())) => PublishError::Full,
+        };
+        let track = notes.tracks.pop();
+        drop(notes);
+        // With its source, whose own end may take its time.
+        drop(track);
+        Err(refused)
     }
 
     fn remote(&self, kind: Kind) -> Result<TrackReceiver, TrackError> {
