@@ -83,3 +83,33 @@ async fn a_track_that_is_gone_before_its_answer_leaves_its_section_to_the_next()
     line.connection.act(Action::Goodbye).expect("room");
     line.finish().await;
 }
+
+// F60: with the reference server, one track after another is sent for more turns than there can be sections,
+// whether the one before was answered or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_tracks_one_after_another_than_a_description_has_sections_are_all_sent() {
+    let server = server().await;
+    let ports = ports();
+    let mut line = Line::joined(&WebRtc::new(server.url()), ports.on(join(Some(credential(&server))))).await;
+    for turn in 0..offhook_signaling::limits::SDP_SECTIONS + 6 {
+        let (_sender, short) = local(TrackSpec { codec: Codec::H264, label: "screen".into() });
+        line.connection.act(Action::Publish(vec![ports.track.clone(), short])).expect("room");
+        let (sender, kept) = local(TrackSpec { codec: Codec::H264, label: "screen".into() });
+        line.connection.act(Action::Publish(vec![ports.track.clone(), kept])).expect("room");
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(2));
+        let sent = async {
+            while !sender.is_tapped() {
+                tokio::select! {
+                    _ = look.tick() => {}
+                    Some(event) = line.connection.next() => line.said.push(event),
+                }
+            }
+        };
+        timeout(PATIENCE, sent)
+            .await
+            .unwrap_or_else(|_| panic!("turn {turn}; the link said {:?}", line.said));
+    }
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
+    server.shutdown().await;
+}
