@@ -96,7 +96,6 @@ async fn a_sound_waits_for_a_network_that_is_gone_and_its_end_is_heard() {
     let last = sound.packets().last().expect("it has some").data.clone();
     let began = tokio::time::Instant::now();
     let mut playing = session.play_audio(sound).expect("it has a voice");
-    tokio::time::sleep(Duration::from_secs(1)).await;
     line.net.cut();
     let lost = |event: &Event| matches!(event, Event::LinkLost { plane: offhook::Plane::Media, .. });
     event("the loss of media", &mut events, |event| lost(event).then_some(())).await;

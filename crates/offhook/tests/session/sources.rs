@@ -291,7 +291,11 @@ fn two_that_publish_at_once_have_two_labels() {
         assert_eq!(sorted, ["video", "video-2"]);
         labels.iter().for_each(|label| drop(session.unpublish(label).expect("it is published")));
         // The host takes the commands in.
-        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
+        runtime.block_on(async {
+            for _ in 0..64 {
+                tokio::task::yield_now().await;
+            }
+        });
     }
     runtime.block_on(async { session.leave().await.released().await });
 }
