@@ -67,6 +67,11 @@ impl Ledger {
         self.acked
     }
 
+    /// Did the far side say that this change is in effect, or a later one? It is not taken back any more.
+    pub fn is_confirmed(&self, revision: Revision) -> bool {
+        revision <= self.acked
+    }
+
     /// Was nothing ever asked for?
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()

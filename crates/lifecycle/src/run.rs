@@ -124,7 +124,8 @@ impl Machine {
     }
 
     /// Takes a wish back: desired becomes the newest version that was not refused or withdrawn.
-    /// Unknown revisions are ignored.
+    /// Unknown revisions are ignored, and in a joined session those that the far side confirmed
+    /// ([`Ledger::is_confirmed`]).
     pub fn withdraw(&mut self, revision: Revision, now: Time) {
         self.handle(Input::Withdrawn(revision), now);
     }
@@ -152,6 +153,13 @@ impl Machine {
     /// The desired state, for [`Output::Dial`] and [`Output::Apply`].
     pub fn desired(&self) -> &Ledger {
         &self.core.intent
+    }
+
+    /// Does what goes out now arrive, as far as is known? True on a link that may send and whose media path
+    /// is not lost, also while its signaling is; false before the first one, over an outage of media, over a
+    /// move that breaks before it makes, and in an announced pause.
+    pub fn sends(&self) -> bool {
+        self.core.sends()
     }
 
     /// How many inputs found nobody to handle them, and how many were stale: of an epoch that

@@ -22,6 +22,11 @@ pub enum SourceError {
     /// [`DeviceError`](crate::DeviceError).
     #[error("the source's device failed: {0}; check that it is still there, then open it again")]
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The source's own code panicked while a session read it.
+    #[error(
+        "the source panicked; what it panicked with is on standard error: mend it, or put another in its place"
+    )]
+    Panicked,
 }
 
 /// Why a source cannot be read at all: three causes, three next steps.

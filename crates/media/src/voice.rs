@@ -72,6 +72,8 @@ struct Outcome {
 struct Stage {
     current: Option<Performance>,
     ended: bool,
+    /// What is played waits.
+    held: bool,
 }
 
 struct Performance {
@@ -90,8 +92,8 @@ impl Player {
     /// Plays a sound from its beginning, in place of the one that is being played. Acts when
     /// called: its first packet is the voice's next one.
     ///
-    /// It goes on at the pace at which the voice is read: while its session is away from the far
-    /// side it waits, while it is muted it plays unheard.
+    /// It goes on at the pace at which the voice is read, and waits while it is [held](Self::hold); while
+    /// its track is muted it plays unheard.
     pub fn play(&self, sound: Sound) -> Playing {
         let slot = Arc::<Mutex<Outcome>>::default();
         let performance = Performance { sound, next: 0, slot: slot.clone() };
@@ -114,6 +116,13 @@ impl Player {
         stopped.is_some()
     }
 
+    /// Holds what is played, and what will be, where it is: the voice is silent meanwhile and lives on. With
+    /// false it goes on from there. A session does so while it is away from the far side; of a voice that was
+    /// published in any other way than with the join, whoever has the player does.
+    pub fn hold(&self, held: bool) {
+        lock(&self.stage).held = held;
+    }
+
     /// Cuts what is being played, which ends as [`Played::Ended`]: whoever it was published in is
     /// over.
     pub fn cut(&self) {
@@ -128,6 +137,9 @@ impl Player {
 
 impl Stage {
     fn next(&mut self) -> Option<Packet> {
+        if self.held {
+            return None;
+        }
         let current = self.current.as_mut()?;
         let packet = current.sound.packets().get(current.next).cloned();
         current.next += 1;

@@ -231,6 +231,12 @@ pub enum SetError {
         /// Names it in that event, and to `withdraw`.
         revision: Revision,
     },
+    /// It cannot be withdrawn any more: the far side confirmed it, or a later change.
+    #[error("the far side confirmed it, or a later change, already; set what it is to be instead")]
+    Confirmed {
+        /// What was to be withdrawn.
+        revision: Revision,
+    },
     /// It was taken back by `withdraw`.
     #[error("it was withdrawn")]
     Withdrawn,
@@ -261,6 +267,7 @@ impl SetError {
             Self::Superseded => "superseded",
             Self::Refused { .. } => "refused",
             Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Confirmed { .. } => "confirmed",
             Self::Withdrawn => "withdrawn",
             Self::Ended { .. } => "ended",
             Self::Unfit(_) => "unfit",
@@ -274,6 +281,7 @@ impl SetError {
     pub const fn who(&self) -> Who {
         match self {
             Self::Superseded
+            | Self::Confirmed { .. }
             | Self::Withdrawn
             | Self::Unfit(_)
             | Self::Empty
@@ -306,9 +314,12 @@ pub enum TrackError {
 /// Why a published track was not changed.
 #[derive(Debug, Error)]
 pub enum PublishError {
-    /// No track of this label is published from a source that was taken over.
-    #[error("no source is published as {0:?}; publish it with the join, under that label")]
+    /// Nothing is published under this label.
+    #[error("nothing is published as {0:?}; publish it, under that label")]
     NoSuchTrack(String),
+    /// What is published under this label is a track that was borrowed: there is no source to replace.
+    #[error("what is published as {0:?} is a borrowed track; unpublish it, and publish the source")]
+    IsBorrowed(String),
     /// The track carries another codec.
     #[error("the track carries another codec; replace it by a source of the same codec")]
     OtherCodec,

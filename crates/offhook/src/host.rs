@@ -298,6 +298,7 @@ impl Host {
         while let Some(output) = self.machine.poll_output() {
             self.execute(output);
         }
+        self.hold_voice();
         self.flush_reports();
         let told = self.machine.snapshot();
         let shared = self.shared.clone();

@@ -8,12 +8,12 @@ mod slot;
 
 pub(crate) use slot::{Refused, Slot};
 
-use offhook_media::{Publication, Pump, PumpEnd};
-use offhook_transport::media::{Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local};
+use offhook_media::{Publication, Pump, PumpEnd, Source};
+use offhook_transport::media::{Codec, Gate, GateLevel, Kind, LocalTrack, TrackSender, TrackSpec, local};
 use slot::Swappable;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// One track of a session, and where its frames come from.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Track {
     /// The session's own track. Muting it mutes nothing else, and it ends with the session.
     pub(crate) track: LocalTrack,
     pub(crate) origin: Origin,
+    /// Ends its feeder.
+    stop: Arc<Notify>,
 }
 
 /// Whose the frames are.
@@ -35,13 +37,20 @@ pub(crate) enum Origin {
 /// Nothing more comes of what a track was published from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceEnd {
-    pub(crate) label: String,
+    /// Of which track: another one may have its label by now.
+    pub(crate) track: LocalTrack,
     /// What broke; none where it was over.
     pub(crate) error: Option<String>,
 }
 
 /// What has to run for a track to carry anything.
-pub(crate) enum Feeder {
+pub(crate) struct Feeder {
+    track: LocalTrack,
+    stop: Arc<Notify>,
+    feed: Feed,
+}
+
+enum Feed {
     /// Paces a source, and whichever takes its place.
     Pump(Pump, Arc<Slot>),
     /// Copies the handles of a borrowed track's frames, never their bytes.
@@ -51,18 +60,29 @@ pub(crate) enum Feeder {
 impl Track {
     /// Makes the session's own track of a publication, muted gate first.
     pub(crate) fn new(label: String, publication: Publication) -> (Self, Feeder) {
-        match publication {
-            Publication::Taken(source) => {
-                let slot = Arc::new(Slot::new(source));
-                let (sender, track) = local(TrackSpec { codec: slot.codec, label });
-                let feeder = Feeder::Pump(Pump::new(Swappable(slot.clone()), sender), slot.clone());
-                (Self { track, origin: Origin::Taken(slot) }, feeder)
-            }
-            Publication::Borrowed(theirs) => {
-                let (sender, track) = local(TrackSpec { codec: theirs.spec().codec, label });
-                let feeder = Feeder::Relay(theirs.clone(), sender);
-                (Self { track, origin: Origin::Borrowed(theirs) }, feeder)
-            }
+        Self::from(label, Origin::of(publication))
+    }
+
+    /// As [`new`](Self::new), calling nothing of the user's.
+    pub(crate) fn from(label: String, origin: Origin) -> (Self, Feeder) {
+        let (sender, track) = local(TrackSpec { codec: origin.codec(), label });
+        let feed = match &origin {
+            Origin::Taken(slot) => Feed::Pump(Pump::new(Swappable(slot.clone()), sender), slot.clone()),
+            Origin::Borrowed(theirs) => Feed::Relay(theirs.clone(), sender),
+        };
+        let stop = Arc::new(Notify::new());
+        let feeder = Feeder { track: track.clone(), stop: stop.clone(), feed };
+        (Self { track, origin, stop }, feeder)
+    }
+
+    /// Ends what feeds it, for good: a source that was taken over is given back, a borrowed track is let go of.
+    pub(crate) fn unpublish(&self) -> Option<Box<dyn Source>> {
+        self.track.set_muted(true);
+        // Also before the feeder runs: the word waits for it.
+        self.stop.notify_one();
+        match &self.origin {
+            Origin::Taken(slot) => slot.take(),
+            Origin::Borrowed(_) => None,
         }
     }
 
@@ -84,13 +104,41 @@ impl Track {
     }
 }
 
+impl Origin {
+    /// Takes a source over, or listens to a track. What a source says of itself is asked here.
+    pub(crate) fn of(publication: Publication) -> Self {
+        match publication {
+            Publication::Taken(source) => Self::Taken(Arc::new(Slot::new(source))),
+            Publication::Borrowed(theirs) => Self::Borrowed(theirs),
+        }
+    }
+
+    pub(crate) fn codec(&self) -> Codec {
+        match self {
+            Self::Taken(slot) => slot.codec,
+            Self::Borrowed(theirs) => theirs.spec().codec,
+        }
+    }
+}
+
 impl Feeder {
-    /// Runs until the gate is closed, or what feeds it is gone for good: a source that is over or broke may
-    /// have another in its place. Each end is told once.
+    /// Runs until the gate is closed, the track is unpublished, or what feeds it is gone for good: a source
+    /// that is over or broke may have another in its place. Each end is told once.
     pub(crate) async fn run(self, gate: Gate, ends: mpsc::Sender<SourceEnd>) {
+        let Self { track, stop, feed } = self;
+        let end = |error| SourceEnd { track: track.clone(), error };
+        tokio::select! {
+            biased;
+            () = stop.notified() => {}
+            () = feed.run(gate, ends, end) => {}
+        }
+    }
+}
+
+impl Feed {
+    async fn run(self, gate: Gate, ends: mpsc::Sender<SourceEnd>, end: impl Fn(Option<String>) -> SourceEnd) {
         match self {
             Self::Pump(pump, slot) => {
-                let label = pump.sender().spec().label.clone();
                 let mut pump = pump.gated(gate);
                 loop {
                     let error = match pump.run().await {
@@ -98,8 +146,8 @@ impl Feeder {
                         PumpEnd::Failed(error) => Some(error.to_string()),
                         PumpEnd::Stopped | PumpEnd::Closed => return,
                     };
-                    tracing::debug!(label, ?error, "a source came to its end");
-                    if slot.is_over() && ends.send(SourceEnd { label: label.clone(), error }).await.is_err() {
+                    tracing::debug!(label = pump.sender().spec().label, ?error, "a source came to its end");
+                    if slot.is_over() && ends.send(end(error)).await.is_err() {
                         return;
                     }
                     if !slot.next_source().await {
@@ -119,7 +167,7 @@ impl Feeder {
                     }
                 }
                 // Nobody is left to tell it to where this fails.
-                let _ = ends.send(SourceEnd { label: sender.spec().label.clone(), error: None }).await;
+                let _ = ends.send(end(None)).await;
             }
         }
     }
@@ -127,9 +175,9 @@ impl Feeder {
 
 impl fmt::Debug for Feeder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pump(..) => "Pump",
-            Self::Relay(..) => "Relay",
+        f.write_str(match self.feed {
+            Feed::Pump(..) => "Pump",
+            Feed::Relay(..) => "Relay",
         })
     }
 }

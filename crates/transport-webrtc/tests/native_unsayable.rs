@@ -6,7 +6,9 @@ mod native_common;
 use native_common::steered::Steered;
 use native_common::*;
 use offhook_transport::media::{Codec, TrackSpec, local};
-use offhook_transport::{Action, Content, Event, Outgoing, Revision, Secret, Unsent, Verdict, Whom, Words};
+use offhook_transport::{
+    Action, Content, Event, Outgoing, Revision, Secret, Unsent, Untaken, UntakenTrack, Verdict, Whom, Words,
+};
 use offhook_transport_webrtc::native::WebRtc;
 use std::time::Duration;
 
@@ -72,6 +74,35 @@ async fn an_offer_that_cannot_be_said_is_taken_back_and_the_next_one_is_answered
     let acked = Event::Acked { revision: Revision(1), verdict: Verdict::Applied };
     line.until("the ack", |event| *event == acked).await;
     assert!(!line.said.iter().any(|event| matches!(event, Event::PlaneLost(..))), "{:?}", line.said);
+    line.connection.act(Action::Goodbye).expect("room");
+    line.finish().await;
+    server.shutdown().await;
+}
+
+// F60: whose offer is never said is not sent, which is told; what is published without it is offered as ever.
+#[tokio::test]
+async fn a_track_whose_offer_cannot_be_said_is_told_as_not_taken() {
+    let server = server().await;
+    let transport = WebRtc::new(server.url());
+    let ports = ports();
+    let mut line = Line::joined(&transport, ports.on(join(Some(credential(&server))))).await;
+    let (_, bad) = local(TrackSpec { codec: Codec::H264, label: "a\nb".into() });
+    line.connection.act(Action::Publish(vec![ports.track.clone(), bad.clone()])).expect("room");
+    let told = |event: &Event| matches!(event, Event::Content(Content::Untaken(_)));
+    let Event::Content(Content::Untaken(untaken)) = line.until("what is not sent", told).await else {
+        panic!("{:?}", line.said)
+    };
+    let expected = UntakenTrack { label: "a\nb".into(), codec: Codec::H264, why: Untaken::Section };
+    assert_eq!(untaken, [expected]);
+    let (sender, good) = local(TrackSpec { codec: Codec::H264, label: "screen".into() });
+    line.connection.act(Action::Publish(vec![ports.track.clone(), bad, good])).expect("room");
+    let mut look = tokio::time::interval(Duration::from_millis(5));
+    let sent = async {
+        while !sender.is_tapped() {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), sent).await.expect("the next offer is without it");
     line.connection.act(Action::Goodbye).expect("room");
     line.finish().await;
     server.shutdown().await;

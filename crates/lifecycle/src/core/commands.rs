@@ -39,8 +39,12 @@ impl Core {
         Ok(revision)
     }
 
-    /// Takes a wish back, and tells the far side what is desired now.
+    /// Takes a wish back, and tells the far side what is desired now. Not what a joined session's far side
+    /// confirmed: it is in effect, and what was before it is not known any more (R15).
     pub(crate) fn withdraw_and_apply(&mut self, revision: Revision) {
+        if self.state.is_joined() && self.intent.is_confirmed(revision) {
+            return;
+        }
         let outputs = &mut self.outputs;
         let changed = self.intent.withdraw(revision, |revision, outcome| {
             outputs.push_back(Output::Report(Event::Change { revision, outcome }));

@@ -301,6 +301,13 @@ impl Core {
         }
     }
 
+    /// Does what goes out arrive, as far as is known: is the current link's gate open, and its media path
+    /// not lost? What was lost and is being made anew carries when that is proven.
+    pub(crate) fn sends(&self) -> bool {
+        let sends = |line: &Line| line.gate == Gate::Open && !line.lost.has(Plane::Media);
+        self.current.as_ref().is_some_and(sends)
+    }
+
     /// Sets the gate of the dial under way.
     pub(crate) fn gate_standby(&mut self, gate: Gate) {
         if let Some(standby) = self.standby.as_mut().filter(|standby| standby.gate != gate) {

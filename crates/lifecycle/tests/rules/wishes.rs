@@ -6,7 +6,7 @@ use super::life::{About, Life, Op, any_ops, ops, runner};
 use super::rig::{dials, events};
 use offhook_lifecycle::*;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 proptest! {
@@ -116,6 +116,46 @@ proptest! {
         alive(&mut life, 500);
         prop_assert!(life.events().contains(&unconfirmed));
         prop_assert_eq!(life.machine.desired().prompt().map(|p| p.text.to_string()), Some("9".into()));
+    }
+
+    /// R15: `withdraw` takes back what waits and nothing else: a change that was confirmed is desired until a
+    /// newer one is, and is never gone.
+    #[test]
+    fn r15_what_was_confirmed_is_never_taken_back(
+        seed: u64,
+        turns in prop::collection::vec((0..3_u8, 0..6_u64), 1..40),
+    ) {
+        let mut life = Life::of(seed, &[Op::Wish(Input::Join(JoinWish::default())), Op::Carry]);
+        let text = |life: &Life| life.machine.desired().prompt().map(|prompt| prompt.text.to_string());
+        // What was set and not taken back, and the newest of it that is in effect.
+        let (mut set, mut confirmed) = (BTreeSet::new(), None);
+        for (what, back) in turns {
+            let newest = life.machine.desired().revision();
+            let revision = Revision(newest.0.saturating_sub(back));
+            match what {
+                0 => {
+                    life.play(Op::Set(1));
+                    set.insert(life.machine.desired().revision());
+                }
+                1 => {
+                    let epoch = life.machine.snapshot().epoch().expect("it is live");
+                    life.play(Op::Fact(About::Current, Input::Acked { epoch, revision, answer: Answer::Applied }));
+                    confirmed = confirmed.max(set.range(..=revision).next_back().copied());
+                }
+                _ => {
+                    let before = (text(&life), life.machine.desired().revision());
+                    let is_confirmed = life.machine.desired().is_confirmed(revision);
+                    life.machine.withdraw(revision, life.now);
+                    if is_confirmed {
+                        prop_assert_eq!((text(&life), life.machine.desired().revision()), before);
+                    } else {
+                        set.remove(&revision);
+                    }
+                }
+            }
+            let desired = life.machine.desired().revision_of(Item::Prompt);
+            prop_assert!(desired >= confirmed, "{:?} is desired, {:?} is confirmed", desired, confirmed);
+        }
     }
 
     /// R15: what was sent before a rejoin ends `Unknown`, and nothing is sent again.

@@ -94,3 +94,25 @@ async fn whoever_waits_for_the_end_hears_of_it() {
     frame(&mut voice);
     assert_eq!(waiting.await.unwrap(), Played::Whole);
 }
+
+/// F54: held, the voice is silent on the wire, and what is played goes on from where it was.
+#[test]
+fn a_sound_that_is_held_waits_where_it_is_while_silence_goes_on() {
+    let (mut voice, player) = voice();
+    let mut playing = player.play(sound(2));
+    assert_eq!(&frame(&mut voice).data[..], &[0xf8, 0]);
+    player.hold(true);
+    for _ in 0..500 {
+        assert_eq!(frame(&mut voice).data, SILENCE);
+    }
+    assert!(player.is_playing() && look(&mut playing).is_none(), "it is not over, however long it takes");
+    player.hold(false);
+    assert_eq!(&frame(&mut voice).data[..], &[0xf8, 1]);
+    assert_eq!(frame(&mut voice).data, SILENCE);
+    assert_eq!(look(&mut playing), Some(Played::Whole));
+    player.hold(true);
+    let mut stopped = player.play(sound(2));
+    assert_eq!(frame(&mut voice).data, SILENCE, "what is played while it is held waits as well");
+    assert!(player.stop());
+    assert_eq!(look(&mut stopped), Some(Played::Stopped));
+}

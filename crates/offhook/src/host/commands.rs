@@ -80,6 +80,14 @@ impl Host {
         self.shared.notes().follow(translate::silent(self.machine.desired()));
     }
 
+    /// What is played waits where nothing of it would arrive (F54). The voice itself lives on: what shows that
+    /// a path carries again may be the answer to it (R5).
+    pub(super) fn hold_voice(&self) {
+        if let Some(voice) = &self.shared.notes().voice {
+            voice.hold(!self.machine.sends());
+        }
+    }
+
     /// The list stands from here on, whatever links there are: every later dial has it (F60).
     fn published(&mut self, feeder: Option<Feeder>) {
         let tracks = self.shared.notes().tracks.clone();
@@ -97,8 +105,9 @@ impl Host {
 
     /// Told where the track is still published: what was unpublished meanwhile is no news.
     pub(super) fn source_ended(&mut self, end: SourceEnd) {
-        let SourceEnd { label, error } = end;
-        if self.shared.track(&label).is_some() {
+        let SourceEnd { track, error } = end;
+        if self.shared.notes().tracks.iter().any(|known| known.track == track) {
+            let label = track.spec().label.clone();
             self.tell(Event::SourceEnded { label, error });
         }
     }

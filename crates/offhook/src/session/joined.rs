@@ -88,12 +88,15 @@ impl Session<Joined> {
     }
 
     /// Takes a change back that was not confirmed: what was desired before it is desired
-    /// again.
+    /// again. One that is confirmed while this is on its way stands, and its own result says so.
     ///
     /// # Errors
-    /// [`SetError::Full`], [`SetError::Ended`].
+    /// [`SetError::Confirmed`], [`SetError::Full`], [`SetError::Ended`].
     pub fn withdraw(&self, revision: Revision) -> Result<(), SetError> {
         self.open().map_err(|reason| SetError::Ended { reason })?;
+        if self.shared().told.get().acked() >= revision {
+            return Err(SetError::Confirmed { revision });
+        }
         self.inner.send(Command::Withdraw { revision }).map_err(|Full(_)| SetError::Full)
     }
 
@@ -145,7 +148,8 @@ impl Session<Joined> {
                 self.shared().notes().is_not_voice(label);
                 Ok(before)
             }
-            Some(Origin::Borrowed(_)) | None => Err(PublishError::NoSuchTrack(label.to_owned())),
+            Some(Origin::Borrowed(_)) => Err(PublishError::IsBorrowed(label.to_owned())),
+            None => Err(PublishError::NoSuchTrack(label.to_owned())),
         }
     }
 
@@ -153,8 +157,9 @@ impl Session<Joined> {
     /// ([`Join::voice`](crate::Join::voice)), in place of the one that is being played (F54). Acts
     /// when called; what it gives says how the playing ended, and need not be awaited.
     ///
-    /// While the session is away from the far side the sound waits, and then goes on where it
-    /// was; while sound is muted it plays unheard. Leaving cuts it.
+    /// While media is lost the sound waits, and then goes on where it was; what was played in the seconds
+    /// before the loss was noticed is not played again. It plays on where only signaling is lost. While sound
+    /// is muted it plays unheard. Leaving cuts it.
     ///
     /// # Errors
     /// [`PlayError`].
@@ -191,10 +196,7 @@ impl Session<Joined> {
     /// # Errors
     /// [`PublishError`]. A source that is refused is dropped, a borrowed track lives on.
     pub fn publish(&self, publication: impl Into<Publication>) -> Result<String, PublishError> {
-        let publication = publication.into();
-        let label = free_label(publication.codec().kind(), |label| self.shared().track(label).is_some());
-        self.publish_as(label.clone(), publication)?;
-        Ok(label)
+        self.enter_track(None, publication.into())
     }
 
     /// As [`publish`](Self::publish), under a label of your own: 1 to 128 bytes, no control characters.
@@ -208,30 +210,7 @@ impl Session<Joined> {
         label: impl Into<String>,
         publication: impl Into<Publication>,
     ) -> Result<(), PublishError> {
-        let label = label.into();
-        self.open().map_err(|reason| PublishError::Ended { reason })?;
-        if self.shared().notes().viewer || !self.shared().capabilities.has(Capability::Publish) {
-            return Err(PublishError::NotPermitted);
-        }
-        if let Err(why) = check_label(&label) {
-            return Err(PublishError::BadLabel { label, why });
-        }
-        let (track, feeder) = Track::new(label.clone(), publication.into());
-        let mut notes = self.shared().notes();
-        if notes.tracks.iter().any(|known| known.label() == label) {
-            return Err(PublishError::LabelTaken(label));
-        }
-        if notes.tracks.len() >= TrackSpec::MOST {
-            return Err(PublishError::TooMany { limit: TrackSpec::MOST });
-        }
-        notes.tracks.push(track);
-        match self.inner.send(Command::Published { feeder: Some(feeder) }) {
-            Ok(()) => Ok(()),
-            Err(Full(_)) => {
-                notes.tracks.pop();
-                Err(PublishError::Full)
-            }
-        }
+        self.enter_track(Some(label.into()), publication.into()).map(drop)
     }
 
     /// Ends a published track for good: nothing more of it goes out when this returns, and its label
@@ -249,11 +228,7 @@ impl Session<Joined> {
         let track = notes.tracks.remove(at);
         notes.is_not_voice(label);
         drop(notes);
-        track.track.set_muted(true);
-        Ok(match &track.origin {
-            Origin::Taken(slot) => slot.take(),
-            Origin::Borrowed(_) => None,
-        })
+        Ok(track.unpublish())
     }
 
     /// The video that the far side sends, as a handle that survives every recovery (F41).
@@ -333,6 +308,46 @@ impl Session<Joined> {
     /// [`states`](Session::states) or keep [`controls`](Session::controls).
     pub fn ended(self) -> EndedFuture {
         EndedFuture::new(self.inner.ended())
+    }
+
+    /// Publishes under this label, or under one that is free.
+    fn enter_track(&self, label: Option<String>, publication: Publication) -> Result<String, PublishError> {
+        let shared = self.shared();
+        self.open().map_err(|reason| PublishError::Ended { reason })?;
+        if shared.notes().viewer || !shared.capabilities.has(Capability::Publish) {
+            return Err(PublishError::NotPermitted);
+        }
+        if let Some(label) = &label
+            && let Err(why) = check_label(label)
+        {
+            return Err(PublishError::BadLabel { label: label.clone(), why });
+        }
+        let origin = Origin::of(publication);
+        // Held from the choice of the label until the track has it: another may be choosing.
+        let mut notes = shared.notes();
+        let taken = |label: &str| notes.tracks.iter().any(|known| known.label() == label);
+        let label = match label {
+            Some(label) if taken(&label) => return Err(PublishError::LabelTaken(label)),
+            Some(label) => label,
+            None => free_label(origin.codec().kind(), taken),
+        };
+        if notes.tracks.len() >= TrackSpec::MOST {
+            return Err(PublishError::TooMany { limit: TrackSpec::MOST });
+        }
+        let (track, feeder) = Track::from(label.clone(), origin);
+        notes.tracks.push(track);
+        let sent = self.inner.send(Command::Published { feeder: Some(feeder) });
+        // Ended meanwhile, nobody takes it; and nobody lets go of it but here.
+        let refused = match (sent, self.open()) {
+            (Ok(()), Ok(())) => return Ok(label),
+            (_, Err(reason)) => PublishError::Ended { reason },
+            (Err(Full(_)), Ok(())) => PublishError::Full,
+        };
+        let track = notes.tracks.pop();
+        drop(notes);
+        // With its source, whose own end may take its time.
+        drop(track);
+        Err(refused)
     }
 
     fn remote(&self, kind: Kind) -> Result<TrackReceiver, TrackError> {

@@ -5,6 +5,7 @@ use crate::shared::lock;
 use offhook_media::{Lack, Next, Source, SourceError};
 use offhook_transport::media::{Codec, EncodedFrame, VideoWish};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -29,14 +30,18 @@ pub(crate) enum Refused {
 
 struct Held {
     source: Option<Box<dyn Source>>,
-    /// Added to the source's times, so that they never fall over a swap.
-    offset: Duration,
+    /// The source's own time at which it was put in, and what time that was here: its times are counted from
+    /// there, so that they neither fall nor jump over a swap, however much it was played before.
+    from: Duration,
+    at: Duration,
     /// When the next frame was due, when it was last known.
     due: Duration,
     /// The next frame is the first of its source.
     fresh: bool,
     /// Nothing more comes of it: it was over, or it broke.
     over: bool,
+    /// It panicked: nothing of it is called any more.
+    broken: bool,
     /// The size and rate that the far side wants, for whichever source is in here.
     wish: Option<VideoWish>,
 }
@@ -45,7 +50,8 @@ impl Slot {
     pub(super) fn new(source: Box<dyn Source>) -> Self {
         let (codec, due) = (source.codec(), source.next_due());
         let source = Some(source);
-        let held = Held { source, offset: Duration::ZERO, due, fresh: true, over: false, wish: None };
+        let (fresh, over, broken, wish) = (true, false, false, None);
+        let held = Held { source, from: due, at: due, due, fresh, over, broken, wish };
         Self { codec, state: Mutex::new(held), changed: Notify::new() }
     }
 
@@ -74,7 +80,10 @@ impl Slot {
     /// Takes the source out; the track it fed runs dry.
     pub(crate) fn take(&self) -> Option<Box<dyn Source>> {
         // As it was made: where it is published next, other things may be wanted.
-        let taken = lock(&self.state).source.take().map(as_made);
+        let mut held = lock(&self.state);
+        let broken = held.broken;
+        let taken = held.source.take().map(|source| if broken { source } else { as_made(source) });
+        drop(held);
         self.changed.notify_one();
         taken
     }
@@ -91,10 +100,12 @@ impl Slot {
             return Err(Refused::OtherCodec);
         }
         held.due = held.due.max(held.next_due());
-        held.offset = held.due.saturating_sub(source.next_due());
-        (held.fresh, held.over) = (true, false);
+        (held.from, held.at) = (source.next_due(), held.due);
         source.want(held.wish);
-        let before = held.source.replace(source).map(as_made);
+        (held.fresh, held.over) = (true, false);
+        let broken = std::mem::take(&mut held.broken);
+        let before = held.source.replace(source);
+        let before = before.map(|source| if broken { source } else { as_made(source) });
         drop(held);
         self.changed.notify_one();
         Ok(before)
@@ -107,8 +118,27 @@ fn as_made(mut source: Box<dyn Source>) -> Box<dyn Source> {
 }
 
 impl Held {
-    fn next_due(&self) -> Duration {
-        self.source.as_ref().map_or(self.due, |source| source.next_due().saturating_add(self.offset))
+    /// Calls into the source. One that panics must not take its track with it: it is broken from there on,
+    /// and the next may have its place.
+    fn call<T>(&mut self, call: impl FnOnce(&mut dyn Source) -> T) -> Option<T> {
+        if self.broken {
+            return None;
+        }
+        let source = self.source.as_mut()?;
+        // Nothing of it is called again, so that nobody sees what it left half done.
+        let called = catch_unwind(AssertUnwindSafe(|| call(&mut **source)));
+        self.broken = called.is_err();
+        called.ok()
+    }
+
+    /// When a frame is due here that is due then by the source's own time.
+    fn here(&self, theirs: Duration) -> Duration {
+        self.at.saturating_add(theirs.saturating_sub(self.from))
+    }
+
+    fn next_due(&mut self) -> Duration {
+        let theirs = self.call(|source| source.next_due());
+        theirs.map_or(self.due, |theirs| self.here(theirs))
     }
 }
 
@@ -131,29 +161,29 @@ impl Source for Swappable {
     }
 
     fn lack(&self) -> Option<Lack> {
-        lock(&self.0.state).source.as_ref().and_then(|source| source.lack())
+        lock(&self.0.state).call(|source| source.lack()).flatten()
     }
 
     fn want(&mut self, wish: Option<VideoWish>) {
         let mut held = lock(&self.0.state);
         held.wish = wish;
-        if let Some(source) = &mut held.source {
-            source.want(wish);
-        }
+        held.call(|source| source.want(wish));
     }
 
     fn next_frame(&mut self, key: bool) -> Result<Next, SourceError> {
         let mut held = lock(&self.0.state);
-        let (offset, fresh) = (held.offset, held.fresh);
-        let Some(source) = &mut held.source else { return Ok(Next::Over) };
-        let next = source.next_frame(key || fresh);
+        if held.source.is_none() {
+            return Ok(Next::Over);
+        }
+        let key = key || held.fresh;
+        let next = held.call(|source| source.next_frame(key)).unwrap_or(Err(SourceError::Panicked));
         held.over = matches!(next, Ok(Next::Over) | Err(_));
         let next = next?;
         held.due = held.next_due();
         Ok(match next {
             Next::Frame(frame) => {
                 held.fresh = false;
-                Next::Frame(EncodedFrame { pts: frame.pts.saturating_add(offset), ..frame })
+                Next::Frame(EncodedFrame { pts: held.here(frame.pts), ..frame })
             }
             Next::Nothing => Next::Nothing,
             Next::Over => Next::Over,

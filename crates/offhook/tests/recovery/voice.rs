@@ -67,8 +67,47 @@ async fn a_voice_goes_on_after_a_rejoin() {
     let playing = session.play_audio(tone(440.0)).expect("it has a voice");
     line.net.restore().expect("the relays are there");
     event("the recovery", &mut events, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
-    assert_eq!(soon("its end", playing).await, Played::Whole, "it waited, or played unheard");
+    assert_eq!(soon("its end", playing).await, Played::Whole);
     heard_whole(&session, async || heard.next().await, "the sound after the rejoin", &tone(880.0)).await;
+    drop(session.leave());
+    line.end().await;
+}
+
+/// F54: a sound is not over while nobody can hear it, and its end is heard when it can be again. A network that
+/// goes is noticed on media after some seconds; the sound is longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sound_waits_for_a_network_that_is_gone_and_its_end_is_heard() {
+    let server = Server::builder().start().await.expect("loopback");
+    let line = Line::to(server).await;
+    let session =
+        soon("the join", line.client.session("studio", "7").join(Join::new().model("echo").voice()))
+            .await
+            .expect("it is let in");
+    let mut heard = session.remote_audio().await.expect("it has media");
+    let mut events = session.events();
+    soon("the first silence", heard.next()).await.expect("the persona is never silent on the wire");
+    // More than a persona takes for silence.
+    let packets = 500_u16;
+    let sound = Sound::from_packets((0..packets).map(|n| {
+        let [high, low] = n.to_be_bytes();
+        vec![0xf8, high, low, 7, 7, 7, 7, 7, 7, 7].into()
+    }));
+    let sound = sound.expect("it is Opus");
+    let last = sound.packets().last().expect("it has some").data.clone();
+    let began = tokio::time::Instant::now();
+    let mut playing = session.play_audio(sound).expect("it has a voice");
+    line.net.cut();
+    let lost = |event: &Event| matches!(event, Event::LinkLost { plane: offhook::Plane::Media, .. });
+    event("the loss of media", &mut events, |event| lost(event).then_some(())).await;
+    assert!(began.elapsed() < Duration::from_secs(10), "noticed while the sound still had something to play");
+    // Well after it would have been over.
+    let over = timeout(Duration::from_secs(12).saturating_sub(began.elapsed()), &mut playing).await;
+    assert!(over.is_err(), "{over:?} in the state {:?}", session.state());
+    line.net.restore().expect("the relays are there");
+    event("the recovery", &mut events, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
+    let end = async { while heard.next().await.expect("the handle goes on").data != last {} };
+    soon("its last packet", end).await;
+    assert_eq!(soon("its end", playing).await, Played::Whole);
     drop(session.leave());
     line.end().await;
 }

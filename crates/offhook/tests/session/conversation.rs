@@ -3,8 +3,9 @@
 
 use crate::common::*;
 use futures_util::FutureExt;
+use offhook::mock::Remote;
 use offhook::transport::media::Kind;
-use offhook::transport::{Action, Content};
+use offhook::transport::{Action, Content, FaultKind, GoAwayHint, GoAwayReason, Plan, Plane};
 use offhook::{Event, Join, Mood, Played, SendError, Sound};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -33,6 +34,114 @@ async fn a_sound_is_sent_in_its_own_time_between_silences() {
     assert!(sent.len() >= 68, "and silence around it: {} packets", sent.len());
     session.leave().await.released().await;
     client.shutdown().await;
+}
+
+/// Eight seconds, each packet with its number.
+fn long() -> Sound {
+    let packet = |n: u16| vec![0xf8, n.to_be_bytes()[0], n.to_be_bytes()[1], 7, 7, 7, 7, 7, 7].into();
+    Sound::from_packets((0..400).map(packet)).expect("it is Opus")
+}
+
+/// The numbers of its packets that came since this was asked last.
+fn heard(remote: &Remote) -> Vec<u16> {
+    let sent = remote.frames();
+    let loud = sent.iter().map(|one| &one.frame.data).filter(|data| data.len() > 3);
+    loud.map(|data| u16::from_be_bytes([data[1], data[2]])).collect()
+}
+
+/// F54: however long the far side is away, a sound is not played to nobody: it goes on where it was when the
+/// loss was noticed.
+#[tokio::test(start_paused = true)]
+async fn a_sound_is_not_over_while_nobody_can_hear_it() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new().voice()).await;
+    let mut playing = session.play_audio(long()).expect("it has a voice");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut events = session.events();
+    remote.cut();
+    let lost =
+        |event: &Event| matches!(event, Event::LinkLost { plane: offhook::Plane::Media, .. }).then_some(());
+    event(&mut events, lost).await;
+    assert!(!heard(&remote).is_empty());
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(!session.is_connected(), "and nothing comes back");
+    assert_eq!((&mut playing).now_or_never(), None, "it waits");
+    remote.restore();
+    event(&mut events, |event| matches!(event, Event::Recovered { .. }).then_some(())).await;
+    assert_eq!(playing.await, Played::Whole);
+    let rest = heard(&remote);
+    // The loss was noticed after five seconds more.
+    let first = rest.first().copied().expect("the rest of it is heard");
+    assert!((290..=310).contains(&first), "from {first} on");
+    assert!(
+        rest.is_sorted() && rest.len() >= usize::from(400 - first) - 2 && rest.ends_with(&[399]),
+        "{rest:?}"
+    );
+    session.leave().await.released().await;
+    client.shutdown().await;
+}
+
+/// F54: what is played while the far side is away is heard from its beginning, or stopped unheard.
+#[tokio::test(start_paused = true)]
+async fn a_sound_that_is_played_while_away_begins_when_it_can_be_heard() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new().voice()).await;
+    let mut events = session.events();
+    remote.cut();
+    let lost =
+        |event: &Event| matches!(event, Event::LinkLost { plane: offhook::Plane::Media, .. }).then_some(());
+    event(&mut events, lost).await;
+    let unheard = session.play_audio(sound(10)).expect("it has a voice");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(session.stop_audio(), "it waits");
+    assert_eq!(unheard.await, Played::Stopped);
+    let playing = session.play_audio(long()).expect("it has a voice");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(heard(&remote).is_empty());
+    remote.restore();
+    assert_eq!(playing.await, Played::Whole);
+    let heard = heard(&remote);
+    assert!(heard.is_sorted() && heard.len() >= 398 && heard.ends_with(&[399]), "{heard:?}");
+    session.leave().await.released().await;
+    client.shutdown().await;
+}
+
+/// F54, R8, R13: where media goes on, a sound does: over a loss of signaling alone, and over a move that makes
+/// before it breaks.
+#[tokio::test(start_paused = true)]
+async fn a_sound_has_no_gap_where_media_never_stopped() {
+    for moves in [false, true] {
+        let (client, remote) = by_hand();
+        let joining = idle(&client).join(Join::new().voice());
+        let dial = remote.dial().await;
+        dial.accept();
+        let session = joining.await.expect("accepted");
+        let began = Instant::now();
+        let mut playing = session.play_audio(long()).expect("it has a voice");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut events = session.events();
+        if moves {
+            let reason = GoAwayReason::Rebalance;
+            dial.go_away(GoAwayHint { url: Some("elsewhere".into()), ticket: None, deadline: None, reason });
+        } else {
+            dial.lose(Plane::Signaling, FaultKind::Closed);
+        }
+        let next = remote.dial().await;
+        assert_eq!(matches!(next.plan(), Plan::Migrate { .. }), moves);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        next.accept();
+        event(&mut events, |event| match event {
+            Event::MigrationFinished { moved: true, .. } if moves => Some(()),
+            Event::Recovered { .. } if !moves => Some(()),
+            _ => None,
+        })
+        .await;
+        assert_eq!((&mut playing).now_or_never(), None, "it still plays");
+        assert_eq!(playing.await, Played::Whole);
+        let took = began.elapsed();
+        assert!(took.abs_diff(Duration::from_secs(8)) <= Duration::from_millis(60), "it took {took:?}");
+        drop(session.leave());
+    }
 }
 
 /// F54, R4: while the far side is away a sound waits; leaving cuts it wherever it is.

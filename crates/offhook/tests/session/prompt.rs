@@ -132,6 +132,27 @@ async fn a_withdrawn_change_is_not_desired_any_more() {
     }
 }
 
+/// R15: what the far side confirmed is in effect, and is not taken back: neither it nor what was before it goes.
+#[tokio::test(start_paused = true)]
+async fn a_confirmed_change_cannot_be_withdrawn_and_stays() {
+    let (client, remote) = by_hand();
+    let (session, dial) = joined(&client, &remote).await;
+    let mut last = None;
+    for text in ["sepia", "edges"] {
+        let setting = session.set_prompt(text);
+        let (at, _) = applied(&dial).await;
+        dial.ack(at);
+        last = Some(setting.await.expect("acked"));
+    }
+    let revision = last.expect("two of them");
+    let refused = session.withdraw(revision).expect_err("it is confirmed");
+    assert_eq!(refused, SetError::Confirmed { revision });
+    assert!(refused.to_string().contains("set what it is to be instead"), "{refused}");
+    drop(session.mute(Kind::Audio));
+    let (_, desired) = applied(&dial).await;
+    assert_eq!(desired.prompt.expect("it stands").text, "edges");
+}
+
 /// F14 [pr] livekit/agents#7092: ack futures hang. Every pending one ends with the session.
 #[tokio::test(start_paused = true)]
 async fn a_pending_change_ends_with_the_session() {

@@ -6,6 +6,7 @@ use offhook::mock::Remote;
 use offhook::transport::media::{Codec, EncodedFrame, TrackSpec, local};
 use offhook::{Event, Events, Join, PlayError, Played, PublishError, Sound, Source};
 use offhook_media::{Next, SourceError};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 /// So many pictures from this number on, and then its end, or its failure.
@@ -147,4 +148,195 @@ async fn a_label_that_is_free_again_is_had_by_the_next_track_at_once() {
         let seen = numbers(&remote);
         assert!(seen.ends_with(&[from + 3, from + 4]), "from {from}: {seen:?}");
     }
+}
+
+/// Pictures without an end, from this number on, at 25 a second of its own time; it may panic at one of them.
+struct Endless {
+    next: u64,
+    from: u64,
+    panics_at: Option<u64>,
+}
+
+impl Endless {
+    fn new(from: u64) -> Self {
+        Self { next: 0, from, panics_at: None }
+    }
+}
+
+impl Source for Endless {
+    fn codec(&self) -> Codec {
+        Codec::H264
+    }
+    fn next_due(&self) -> Duration {
+        Duration::from_millis(40 * self.next)
+    }
+    #[allow(clippy::panic_in_result_fn, reason = "a source with a bug is what this one is")]
+    fn next_frame(&mut self, _key: bool) -> Result<Next, SourceError> {
+        assert_ne!(Some(self.next), self.panics_at, "broken on purpose");
+        let frame = EncodedFrame { pts: self.next_due(), ..frame(self.from + self.next, true) };
+        self.next += 1;
+        Ok(Next::Frame(frame))
+    }
+}
+
+/// F60: a source that played for a minute elsewhere goes on at once in the place of one that is younger, and
+/// the track's times go on evenly.
+#[tokio::test(start_paused = true)]
+async fn a_source_with_a_past_takes_a_place_at_once() {
+    let (client, remote) = studio();
+    let session = joined_studio(&client, Join::new().publish_as("camera", Endless::new(0))).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let old = session.unpublish("camera").expect("it is published").expect("it comes back");
+    session.publish_as("screen", Endless::new(1_000_000)).expect("there is room");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    remote.frames();
+    session.replace("screen", old).expect("of the same codec");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let seen = remote.frames();
+    assert!(seen.len() >= 45, "{} pictures in two seconds", seen.len());
+    assert!(seen[2..].iter().all(|one| (1_400..2_000).contains(&number(&one.frame))), "they are its own");
+    let step = Duration::from_millis(40);
+    assert!(seen.windows(2).all(|two| two[1].frame.pts == two[0].frame.pts + step), "no jump in time");
+}
+
+/// F60, R17, F58: whoever owns the track is told that nobody has a use for it; and its end is not that of the
+/// track that has the label by then.
+#[tokio::test(start_paused = true)]
+async fn a_borrowed_track_that_is_unpublished_is_let_go_of() {
+    let (client, _remote) = studio();
+    let (sender, track) = local(TrackSpec { codec: Codec::H264, label: "mine".into() });
+    let session = joined_studio(&client, Join::new()).await;
+    for round in 0..3 {
+        session.publish_as("camera", &track).expect("its label is free");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(track.taps(), 1, "round {round}");
+        session.unpublish("camera").expect("it is published");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!((track.taps(), sender.is_tapped()), (0, false), "round {round}");
+    }
+    session.publish_as("camera", &track).expect("its label is free");
+    session.unpublish("camera").expect("also before anything runs");
+    session.publish_as("camera", Endless::new(0)).expect("its label is free");
+    let mut events = session.events();
+    drop((sender, track));
+    let told = tokio::time::timeout(Duration::from_secs(60), ended(&mut events)).await;
+    assert!(told.is_err(), "another track has the label: {told:?}");
+}
+
+/// F60: what fed a track that is not published any more is gone, however often.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_unpublished_leaves_no_task_behind() {
+    let (client, _remote) = studio();
+    let session = joined_studio(&client, Join::new()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = tasks();
+    for _ in 0..20 {
+        session.publish_as("camera", Endless::new(0)).expect("its label is free");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        session.unpublish("camera").expect("it is published");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(tasks(), before);
+}
+
+/// F60, F61: told as any other failure, and the next source has its place.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_told_and_another_takes_its_place() {
+    let (client, remote) = studio();
+    let broken = Endless { panics_at: Some(10), ..Endless::new(0) };
+    let session = joined_studio(&client, Join::new().publish_as("camera", broken)).await;
+    let mut events = session.events();
+    let error = ended(&mut events).await.expect("it broke");
+    assert!(error.contains("panicked") && error.contains("in its place"), "{error}");
+    session
+        .replace("camera", Endless::new(500))
+        .expect("it is published still")
+        .expect("the old one comes back");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(numbers(&remote).iter().filter(|n| **n >= 500).count() >= 20, "the track goes on");
+    session.leave().await.released().await;
+}
+
+/// F60: a borrowed track has no source to replace, and the refusal says what to do.
+#[tokio::test(start_paused = true)]
+async fn what_is_borrowed_is_not_replaced_and_the_refusal_says_so() {
+    let (client, _remote) = studio();
+    let (_sender, track) = local(TrackSpec { codec: Codec::H264, label: "mine".into() });
+    let session = joined_studio(&client, Join::new().publish_as("camera", &track)).await;
+    let refused = session.replace("camera", Endless::new(0)).err().expect("it is borrowed");
+    assert!(matches!(&refused, PublishError::IsBorrowed(label) if label == "camera"), "{refused:?}");
+    assert!(refused.to_string().contains("unpublish it, and publish the source"), "{refused}");
+    let refused = session.replace("screen", Endless::new(0)).err().expect("there is none");
+    assert!(matches!(&refused, PublishError::NoSuchTrack(label) if label == "screen"), "{refused:?}");
+}
+
+/// F60: a label that nobody chose is never one that somebody else has.
+#[test]
+fn two_that_publish_at_once_have_two_labels() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (client, _remote) = studio();
+    let session = runtime.block_on(joined_studio(&client, Join::new()));
+    for _ in 0..50 {
+        let start = Barrier::new(2);
+        let publish = || {
+            start.wait();
+            session.publish(Endless::new(0)).expect("there is room")
+        };
+        let labels = std::thread::scope(|threads| {
+            let (one, two) = (threads.spawn(publish), threads.spawn(publish));
+            [one.join().expect("no panic"), two.join().expect("no panic")]
+        });
+        let mut sorted = labels.clone();
+        sorted.sort();
+        assert_eq!(sorted, ["video", "video-2"]);
+        labels.iter().for_each(|label| drop(session.unpublish(label).expect("it is published")));
+        // The host takes the commands in.
+        runtime.block_on(async {
+            for _ in 0..64 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    runtime.block_on(async { session.leave().await.released().await });
+}
+
+/// A source that is asked for its codec and does not answer before it may.
+struct Slow(Arc<Barrier>);
+
+impl Source for Slow {
+    fn codec(&self) -> Codec {
+        self.0.wait();
+        self.0.wait();
+        Codec::H264
+    }
+    fn next_due(&self) -> Duration {
+        Duration::ZERO
+    }
+    fn next_frame(&mut self, _key: bool) -> Result<Next, SourceError> {
+        Ok(Next::Nothing)
+    }
+}
+
+/// F60, R17: what is published while the session ends is refused, and kept by nobody.
+#[test]
+fn what_is_published_while_the_session_ends_is_refused_and_not_kept() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (client, remote) = studio();
+    let session = runtime.block_on(joined_studio(&client, Join::new()));
+    let may = Arc::new(Barrier::new(2));
+    std::thread::scope(|threads| {
+        let publishing = threads.spawn(|| session.publish_as("camera", Slow(may.clone())));
+        // It was let in, and has not come to the list yet.
+        may.wait();
+        remote.end(offhook::transport::EndCode::Closed);
+        runtime.block_on(async {
+            until(&mut session.states(), offhook::CallingState::Left).await;
+            nothing_left(&remote, 0).await;
+        });
+        may.wait();
+        let refused = publishing.join().expect("no panic").expect_err("it is over");
+        assert!(matches!(refused, PublishError::Ended { .. }), "{refused}");
+    });
+    assert_eq!(Arc::strong_count(&may), 1, "with the session still held");
+    drop(session);
 }

@@ -118,6 +118,8 @@ impl Driver {
     async fn unsayable_offer(&mut self, lane: &Lane, restart: bool, error: wire::EncodeError) -> Flow {
         tracing::warn!(%error, "an offer does not fit the protocol and is taken back");
         lane.state().take_back_offer();
+        lane.forget_unsaid();
+        self.tell_untaken(lane);
         let taken_back = lane.peer.rollback().await;
         if let Err(error) = taken_back {
             self.lose_media(peer_fault(error));

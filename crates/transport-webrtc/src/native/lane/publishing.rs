@@ -1,7 +1,7 @@
 //! Which section each published track is sent on, and which are free for the next: what was offered, what
 //! an answer granted or did not take, what was taken back. What is published is said by the host.
 
-use super::Lane;
+use super::{Lane, State};
 use crate::peer::{Direction, PeerError, Section, SectionSpec};
 use offhook_transport::media::{KeyWishes, Kind, LocalTrack, MediaPorts};
 use offhook_transport::{Untaken, UntakenTrack};
@@ -46,16 +46,47 @@ impl Lane {
                 Err(why) => {
                     tracing::debug!(codec = ?spec.codec, ?why, "a track is not taken");
                     state.offered.remove(&spec.label);
-                    // A section that is refused is none that the next track could have.
-                    if why == Untaken::Codec {
-                        state.spare.push(spec.kind());
-                    }
                     let untaken = UntakenTrack { label: spec.label.clone(), codec: spec.codec, why };
                     state.untaken.push(untaken);
                 }
             }
         }
+        self.count_spare(&taken);
         Ok(())
+    }
+
+    /// Free for the next track is every section that the answer grants and nothing is sent on: that of a track
+    /// which was taken back before it was answered as well. Not one that is refused; nor one that a track was
+    /// given since, which counts with the next answer if that had no need of it.
+    fn count_spare(&self, taken: &[Section]) {
+        let mut state = self.state();
+        let sends_on = |mid: &str| state.sendings.iter().any(|(_, sending)| sending.mid() == mid);
+        let free = taken.iter().filter(|section| section.receives && !sends_on(&section.mid));
+        let mut spare: Vec<_> = free.map(|section| section.kind).collect();
+        for (label, track) in &state.offered {
+            let waits = !state.sendings.iter().any(|(of, _)| of == label);
+            let given = |kind: &Kind| waits && *kind == track.spec().kind();
+            if let Some(at) = spare.iter().position(given) {
+                spare.swap_remove(at);
+            }
+        }
+        state.spare = spare;
+    }
+
+    /// The newest offer was never said: what it alone would have had sent is not, and their sections are free.
+    pub(in crate::native) fn forget_unsaid(&self) {
+        let mut state = self.state();
+        let State { offered, sendings, named, untaken, spare, .. } = &mut *state;
+        offered.retain(|label, track| {
+            let unsaid = named.contains_key(label) && !sendings.iter().any(|(of, _)| of == label);
+            if unsaid {
+                named.remove(label);
+                let codec = track.spec().codec;
+                untaken.push(UntakenTrack { label: label.clone(), codec, why: Untaken::Section });
+                spare.push(track.spec().kind());
+            }
+            !unsaid
+        });
     }
 
     /// Those of these tracks that are to be offered: all but those that the far side does not take. One
