@@ -16,8 +16,12 @@ const MIN_SIDE: u32 = 16;
 
 /// The codec leaves a picture out where its bits are used up, and each one left out gives it back the bits
 /// of one. So it is given the same picture again until it is coded, more coarsely, so often at most: a key
-/// frame is paid for by then. What costs more with every picture (noise) would flood the path.
+/// frame is paid for by then.
 const ATTEMPTS: u32 = 12;
+
+/// How many times the bit rate may be used by that, beyond as much as two seconds of it at once. What costs
+/// more with every picture, as noise does, would flood the path.
+const MOST: f64 = 2.0;
 
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +72,10 @@ pub struct Encoder {
     native: native::Encoder,
     key: bool,
     left_out: u64,
+    bitrate: f64,
+    /// Bits that were used beyond [`MOST`] times the bit rate, as of `at`.
+    beyond: f64,
+    at: Duration,
 }
 
 impl Encoder {
@@ -76,8 +84,9 @@ impl Encoder {
     /// # Errors
     /// [`EncodeError::Codec`] when the codec cannot be made, for want of memory.
     pub fn new(options: EncoderOptions) -> Result<Self, EncodeError> {
+        let bitrate = options.bitrate.clamp(50_000, 50_000_000);
         let config = native::EncoderConfig::new()
-            .bitrate(native::BitRate::from_bps(options.bitrate.clamp(50_000, 50_000_000)))
+            .bitrate(native::BitRate::from_bps(bitrate))
             .max_frame_rate(native::FrameRate::from_hz(options.frame_rate.as_f64() as f32))
             .rate_control_mode(native::RateControlMode::Bitrate)
             // Without leave to skip, the codec says on stderr that it cannot hold a bit rate. `encode` sees to
@@ -93,7 +102,14 @@ impl Encoder {
             .debug(false);
         let native = native::Encoder::with_api_config(OpenH264API::from_source(), config)
             .map_err(EncodeError::Codec)?;
-        Ok(Self { native, key: true, left_out: 0 })
+        Ok(Self {
+            native,
+            key: true,
+            left_out: 0,
+            bitrate: f64::from(bitrate),
+            beyond: 0.0,
+            at: Duration::ZERO,
+        })
     }
 
     /// Makes the next frame a key frame.
@@ -103,8 +119,8 @@ impl Encoder {
 
     /// Encodes one picture, to be shown at `pts`; times must rise. A picture is coded more coarsely rather
     /// than left out, and the bit rate is passed for a second or two after a key frame. `None` only where
-    /// even that would take twelve times the bit rate, as noise does; never of a key frame that was asked
-    /// for. [`left_out`](Self::left_out) counts them.
+    /// that has taken more than twice the bit rate for a while, as noise does; never of a key frame that was
+    /// asked for. [`left_out`](Self::left_out) counts them.
     ///
     /// # Errors
     /// When the picture is too small, or the codec fails.
@@ -124,7 +140,10 @@ impl Encoder {
         if self.key {
             self.native.force_intra_frame();
         }
-        for _ in 0..ATTEMPTS {
+        let passed = pts.saturating_sub(std::mem::replace(&mut self.at, pts)).as_secs_f64();
+        self.beyond = (self.beyond - MOST * self.bitrate * passed).max(0.0);
+        let attempts = if self.beyond < MOST * self.bitrate { ATTEMPTS } else { 1 };
+        for _ in 0..attempts {
             let stream = self.native.encode_at(&planes, at).map_err(EncodeError::Codec)?;
             let key = stream.frame_type() == FrameType::IDR;
             let data = stream.to_vec();
@@ -134,6 +153,7 @@ impl Encoder {
             if key {
                 self.key = false;
             }
+            self.beyond += data.len() as f64 * 8.0;
             return Ok(Some(EncodedFrame { codec: Codec::H264, data: data.into(), pts, key }));
         }
         self.left_out += 1;

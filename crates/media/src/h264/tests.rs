@@ -145,10 +145,11 @@ fn outlined(picture: &I420) -> I420 {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let luma = picture.y();
     let mut y = vec![0; width * height];
-    for at in width + 1..width * (height - 1) - 1 {
+    let inner = width + 1..width * (height - 1) - 1;
+    for (at, dot) in inner.clone().zip(&mut y[inner]) {
         let step = |one: usize, other: usize| u32::from(luma[one].abs_diff(luma[other]));
         let steps = step(at - 1, at + 1) + step(at - width, at + width);
-        y[at] = u8::try_from(steps * 3).unwrap_or(u8::MAX);
+        *dot = u8::try_from(steps * 3).unwrap_or(u8::MAX);
     }
     let grey = vec![128; width * height / 4];
     I420::from_planes(picture.width(), picture.height(), y, grey.clone(), grey).unwrap()
@@ -172,7 +173,7 @@ fn no_picture_is_left_out_after_a_key_frame_and_the_bit_rate_stays_near_what_was
     }
 }
 
-/// What cannot be coded within many times the bit rate does not flood the path, and is counted.
+/// What cannot be coded within twice the bit rate for long does not flood the path, and is counted.
 #[test]
 fn pictures_of_noise_are_left_out_and_counted() {
     let mut seed = 7u32;
@@ -193,7 +194,7 @@ fn pictures_of_noise_are_left_out_and_counted() {
             bits += frame.data.len() * 8;
         }
     }
-    assert!(bits / 4 < 500_000 * 13, "{bits} in four seconds");
+    assert!(bits / 4 < 500_000 * 3, "{bits} in four seconds");
     assert!(given > 0 && encoder.left_out() > 0);
     assert_eq!(given + encoder.left_out(), 100, "each is given or counted");
 }
